@@ -1,0 +1,7 @@
+// The program: hands its arguments to the cli room.
+#include "cli.h"
+
+int main(int argc, char **argv)
+{
+    return rml_cli_main(argc, argv);
+}

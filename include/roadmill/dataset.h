@@ -1,0 +1,143 @@
+// dataset: situations become immutable versions. Manifest, splits, leak check, packed shards, the
+// loader and the order of samples.
+//
+// HOME/versions/HASH/ holds manifest.json (its canonical form hashes to HASH), scenes.parquet (one
+// row a scene with its split and family) and shard-NNNNN.rms (packed float32 tensors). The folder
+// is written beside and renamed, so it is there whole or not at all.
+#ifndef ROADMILL_DATASET_H
+#define ROADMILL_DATASET_H
+
+#include "roadmill/catalog.h"
+#include "roadmill/os.h"
+#include "roadmill/scene.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Families ----------------------------------------------------------------------------------
+
+// Which recordings show the same moments. From each, the set of all 15-step runs of causal speeds
+// (rounded to 3 decimals, the first at least 0.5 m/s, at least 8 different values); two are one
+// CLIP if they share at least 90 % of the smaller set, one FAMILY if at least 2 %; closed
+// transitively.
+typedef struct rml_family {
+    rml_str recording_id;
+    uint32_t clip, family; // dense numbers from 0 in order of the recordings given
+    bool keep;             // one per clip: the one with most states, then the smallest id
+} rml_family;
+RML_API rml_status rml_families_find(const rml_traffic *traffics, size_t count, rml_arena *arena,
+                                     rml_family *out, rml_error *err) RML_CHECKED;
+
+// ---- Making a version --------------------------------------------------------------------------
+
+typedef enum rml_split_rule {
+    RML_SPLIT_FAMILY,
+    RML_SPLIT_RECORDING,
+    RML_SPLIT_PLACE,
+    RML_SPLIT_TIME
+} rml_split_rule;
+// Splits. Three test roles: dev (mining may read it), gate (every look is counted), sealed.
+typedef enum rml_split {
+    RML_TRAIN,
+    RML_VALIDATION,
+    RML_DEV,
+    RML_GATE,
+    RML_SEALED,
+    RML_SPLITS
+} rml_split;
+RML_API const char *rml_split_name(rml_split s); // "train", "validation", "dev", "gate", "sealed"
+RML_API bool rml_split_parse(rml_str text, rml_split *out);
+
+typedef struct rml_dataset_spec {
+    rml_str name;
+    rml_str query; // situations that choose scenes; empty: every window
+    rml_split_rule rule;
+    double share[RML_SPLITS]; // of units (families, ...); all zero: .6 .1 .15 .15 0
+    // PLACE rule: which split the places go to: place_id prefixes; the rest is left out.
+    const rml_str *place[RML_SPLITS];
+    size_t place_count[RML_SPLITS];
+    uint64_t seed;
+    bool keep_one; // drop repeated clips
+    rml_scene_spec scene;
+    const rml_str *recordings; // only these; NULL is all with tracks
+    size_t recording_count;
+    rml_str parent; // hash of the version that this one extends; empty is none
+    const rml_str
+        *scene_ids;        // exactly these scenes in the train split (a child by mining); NULL: all
+    size_t scene_id_count; // dev, gate and sealed stay those of the parent
+} rml_dataset_spec;
+typedef struct rml_dataset_result {
+    char hash[65];
+    bool already;
+    uint64_t windows_in, scenes, left_out, counts[RML_SPLITS]; // windows_in = scenes + left_out
+    uint64_t recordings, families;
+    uint64_t bytes;
+} rml_dataset_result;
+RML_API rml_status rml_dataset_create(rml_str home, rml_lake *lake, rml_catalog *catalog,
+                                      const rml_dataset_spec *spec, rml_pool *pool,
+                                      const rml_progress *progress, rml_dataset_result *out,
+                                      rml_error *err) RML_CHECKED;
+
+// ---- Reading one -------------------------------------------------------------------------------
+
+typedef struct rml_dataset rml_dataset;
+// Scenes of a version in their order (by split, then scene_id).
+typedef struct rml_dataset_scene {
+    rml_scene_row row;
+    rml_split split;
+    uint32_t family, clip;
+} rml_dataset_scene;
+RML_API rml_status rml_dataset_open(rml_str home, rml_str hash, rml_dataset **out, rml_error *err)
+    RML_CHECKED;
+RML_API void rml_dataset_close(rml_dataset *d);
+RML_API rml_str rml_dataset_hash(const rml_dataset *d);
+RML_API rml_str rml_dataset_manifest(const rml_dataset *d); // JSON
+RML_API const rml_scene_spec *rml_dataset_scene_spec(const rml_dataset *d);
+RML_API size_t rml_dataset_count(const rml_dataset *d, rml_split split);
+// All scenes of a split; [rml_dataset_count].
+RML_API const rml_dataset_scene *rml_dataset_scenes(const rml_dataset *d, rml_split split);
+// The tensors of one scene, mapped: pointers in the order of rml_scene_layout.
+RML_API void rml_dataset_sample(const rml_dataset *d, rml_split split, size_t index,
+                                const float *tensors[RML_SCENE_TENSORS]);
+// Checks every shard against the digests of the manifest, and the manifest against its name.
+RML_API rml_status rml_dataset_verify(rml_str home, rml_str hash, rml_error *err) RML_CHECKED;
+
+// Leak check: nothing stands on two sides that are compared (train or validation against dev, gate
+// or sealed).
+typedef struct rml_leak_report {
+    uint64_t shared_recordings, overlapping_windows, shared_clips, shared_families, near_duplicates;
+    bool future_in_inputs; // a feature that moves when only the future is changed
+    char worst[256];       // the first finding in words; empty if there is none
+} rml_leak_report;
+RML_API bool rml_leak_report_clean(const rml_leak_report *r);
+RML_API rml_status rml_dataset_leaks(const rml_dataset *d, rml_lake *lake, rml_leak_report *out,
+                                     rml_error *err) RML_CHECKED;
+
+// ---- Order of samples and the loader -----------------------------------------------------------
+
+// Sample at position p of the endless stream: epoch p / count, item permuted by (version, seed,
+// epoch). Reader r of n takes positions p with p mod n = r. Pure.
+RML_API uint64_t rml_order_at(const rml_hash *version, uint64_t seed, uint64_t count,
+                              uint64_t position);
+
+// Fills batches: tensors[i] gets batch x shape floats. Reads ahead on no hidden thread; the pool
+// given does the copying (NULL: the caller).
+typedef struct rml_loader {
+    const rml_dataset *dataset;
+    rml_split split;
+    uint64_t seed, position;  // position of the next sample; set it to resume
+    uint32_t reader, readers; // 0 of 1 by default (readers 0 is 1)
+    rml_hash order;           // running hash of the items given so far
+} rml_loader;
+RML_API void rml_loader_next(rml_loader *l, rml_pool *pool, size_t batch,
+                             float *const tensors[RML_SCENE_TENSORS]);
+
+// The version as Parquet for others: scenes with their tensors as lists.
+RML_API rml_status rml_dataset_export(const rml_dataset *d, const char *folder, rml_error *err)
+    RML_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,158 @@
+// graph: tensors, ops, gradients and the plan. A model is a static graph, built once for given
+// shapes; a gradient appends ops to the same graph; then one plan is made and run many times.
+//
+// Same bits, by rule: a product's element is one chain of fused multiply-adds over ascending k; a
+// reduction has 16 lanes and a fixed tree; gradients of a batch are summed over leaves of four
+// samples in a binary tree. So float32 results are bit-equal over threads and instruction sets.
+// docs/engine.md tells the rules. float64 is the reference and runs everything too (tests).
+#ifndef ROADMILL_GRAPH_H
+#define ROADMILL_GRAPH_H
+
+#include "roadmill/base.h"
+#include "roadmill/os.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RML_RANK_MAX 5
+typedef int32_t rml_tensor; // index of a tensor in its graph; negative after a failed call
+
+typedef enum rml_tensor_role {
+    RML_ROLE_VALUE,
+    RML_ROLE_INPUT,
+    RML_ROLE_PARAMETER,
+    RML_ROLE_CONSTANT,
+} rml_tensor_role;
+
+typedef struct rml_shape {
+    uint32_t rank;
+    uint32_t size[RML_RANK_MAX];
+} rml_shape;
+
+typedef struct rml_graph rml_graph;
+RML_API rml_status rml_graph_make(rml_graph **out, rml_error *err) RML_CHECKED;
+RML_API void rml_graph_free(rml_graph *g);
+// Builders never return errors one by one: the first sticks, later calls return -1, and
+// rml_graph_status tells it with the op and shapes that did not fit.
+RML_API rml_status rml_graph_status(const rml_graph *g, rml_error *err) RML_CHECKED;
+
+RML_API rml_tensor rml_graph_input(rml_graph *g, const char *name, rml_shape shape);
+typedef enum rml_init { RML_INIT_ZERO, RML_INIT_ONE, RML_INIT_UNIFORM, RML_INIT_NORMAL } rml_init;
+// Initial values come from (seed, name): UNIFORM in [-scale, scale], NORMAL with deviation scale.
+RML_API rml_tensor rml_graph_parameter(rml_graph *g, const char *name, rml_shape shape,
+                                       rml_init init, double scale);
+RML_API rml_tensor rml_graph_constant(rml_graph *g, const char *name, rml_shape shape,
+                                      const double *values); // copied
+
+// ---- Ops. Shapes broadcast as in NumPy where stated --------------------------------------------
+// Elementwise, broadcasting: add, sub, mul, div. Unary: neg, exp, log, abs, sqrt, tanh, gelu (erf
+// form), relu, square.
+RML_API rml_tensor rml_op_add(rml_graph *g, rml_tensor a, rml_tensor b);
+RML_API rml_tensor rml_op_sub(rml_graph *g, rml_tensor a, rml_tensor b);
+RML_API rml_tensor rml_op_mul(rml_graph *g, rml_tensor a, rml_tensor b);
+RML_API rml_tensor rml_op_div(rml_graph *g, rml_tensor a, rml_tensor b);
+RML_API rml_tensor rml_op_neg(rml_graph *g, rml_tensor a);
+RML_API rml_tensor rml_op_exp(rml_graph *g, rml_tensor a);
+RML_API rml_tensor rml_op_log(rml_graph *g, rml_tensor a);
+RML_API rml_tensor rml_op_abs(rml_graph *g, rml_tensor a);
+RML_API rml_tensor rml_op_sqrt(rml_graph *g, rml_tensor a);
+RML_API rml_tensor rml_op_tanh(rml_graph *g, rml_tensor a);
+RML_API rml_tensor rml_op_gelu(rml_graph *g, rml_tensor a);
+RML_API rml_tensor rml_op_relu(rml_graph *g, rml_tensor a);
+RML_API rml_tensor rml_op_scale(rml_graph *g, rml_tensor a, double factor);
+// [.., m, k] x [k, n] or [.., k, n] -> [.., m, n]; transpose_b: b is [.., n, k].
+RML_API rml_tensor rml_op_matmul(rml_graph *g, rml_tensor a, rml_tensor b, bool transpose_b);
+// x [.., in] with weight [out, in] (as PyTorch keeps it) and bias [out] or -1.
+RML_API rml_tensor rml_op_linear(rml_graph *g, rml_tensor x, rml_tensor weight, rml_tensor bias);
+// Over the last axis: y = (x - mean) / sqrt(var + eps) * gain + bias.
+RML_API rml_tensor rml_op_layer_norm(rml_graph *g, rml_tensor x, rml_tensor gain, rml_tensor bias,
+                                     double epsilon);
+// Over the last axis; mask broadcasts (1 keep, 0 leave out), or -1. A row without any kept element
+// is all zero.
+RML_API rml_tensor rml_op_softmax(rml_graph *g, rml_tensor x, rml_tensor mask);
+RML_API rml_tensor rml_op_log_softmax(rml_graph *g, rml_tensor x);
+// q, k, v [batch, tokens, heads * size]; mask [batch, tokens] of keys. The matrix is not kept.
+RML_API rml_tensor rml_op_attention(rml_graph *g, rml_tensor q, rml_tensor k, rml_tensor v,
+                                    rml_tensor mask, uint32_t heads);
+RML_API rml_tensor rml_op_sum(rml_graph *g, rml_tensor x, uint32_t axis); // the axis goes
+RML_API rml_tensor rml_op_mean(rml_graph *g, rml_tensor x, uint32_t axis);
+RML_API rml_tensor rml_op_max(rml_graph *g, rml_tensor x, uint32_t axis); // the axis goes
+RML_API rml_tensor rml_op_reshape(rml_graph *g, rml_tensor x, rml_shape shape);
+RML_API rml_tensor rml_op_transpose(rml_graph *g, rml_tensor x, const uint32_t order[RML_RANK_MAX]);
+RML_API rml_tensor rml_op_slice(rml_graph *g, rml_tensor x, uint32_t axis, uint32_t from,
+                                uint32_t count);
+RML_API rml_tensor rml_op_concat(rml_graph *g, const rml_tensor *x, uint32_t count, uint32_t axis);
+// index of the smallest along the last axis, as numbers; no gradient flows.
+RML_API rml_tensor rml_op_argmin(rml_graph *g, rml_tensor x);
+// x [.., k, n..] at index [..] along `axis`: the axis goes. Gradient flows to x.
+RML_API rml_tensor rml_op_pick(rml_graph *g, rml_tensor x, rml_tensor index, uint32_t axis);
+RML_API rml_tensor rml_op_stop_gradient(rml_graph *g, rml_tensor x);
+
+RML_API rml_shape rml_graph_shape(const rml_graph *g, rml_tensor t);
+RML_API const char *rml_graph_name(const rml_graph *g, rml_tensor t);
+RML_API rml_tensor rml_graph_find(const rml_graph *g, const char *name); // -1 if there is none
+// Appends the gradient of a scalar by each of count tensors (parameters).
+RML_API rml_status rml_graph_gradient(rml_graph *g, rml_tensor scalar, const rml_tensor *by,
+                                      size_t count, rml_tensor *gradients, rml_error *err)
+    RML_CHECKED;
+// Parameters in the order of their making.
+RML_API size_t rml_graph_parameters(const rml_graph *g, const rml_tensor **out);
+
+// ---- Walking a graph (deploy) ------------------------------------------------------------------
+
+typedef struct rml_op rml_op; // a row of the table of ops: see src/graph/op.h
+typedef struct rml_node {
+    const char *op; // "linear", "layer_norm", ...
+    rml_tensor output;
+    const rml_tensor *inputs; // -1 where an optional one is left out
+    size_t input_count;
+    const double *attributes; // numbers, in the order that the op's row names
+    size_t attribute_count;
+} rml_node;
+// Nodes needed for these outputs, in order of execution.
+RML_API rml_status rml_graph_nodes(const rml_graph *g, const rml_tensor *outputs, size_t count,
+                                   rml_arena *arena, rml_array *nodes, rml_error *err) RML_CHECKED;
+RML_API rml_tensor_role rml_graph_role(const rml_graph *g, rml_tensor t);
+RML_API const double *rml_graph_constant_values(const rml_graph *g, rml_tensor t);
+
+// ---- The plan ----------------------------------------------------------------------------------
+
+typedef enum rml_precision { RML_F32, RML_F64 } rml_precision;
+typedef struct rml_plan_options {
+    rml_precision precision;
+    unsigned cpu; // features to use, 0: what the machine has (rml_cpu_features)
+    bool scalar;  // the scalar kernels only
+} rml_plan_options;
+typedef struct rml_plan rml_plan;
+// outputs stay readable after run. Parameters start at their initial values from seed.
+RML_API rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, size_t count,
+                                 uint64_t seed, const rml_plan_options *options, rml_plan **out,
+                                 rml_error *err) RML_CHECKED;
+RML_API void rml_plan_free(rml_plan *plan);
+// Memory of an input (write before run), parameter, or output (read after run); elements are
+// float or double by precision. NULL for tensors that the plan does not keep.
+RML_API void *rml_plan_data(rml_plan *plan, rml_tensor t);
+RML_API void rml_plan_run(rml_plan *plan, rml_pool *pool);
+RML_API size_t rml_plan_bytes(const rml_plan *plan);
+// Ops, tiles, bytes and FLOP as a table in text.
+RML_API rml_status rml_plan_show(const rml_plan *plan, rml_buffer *out, rml_error *err) RML_CHECKED;
+
+// One AdamW step over all parameters, in one pass, after run. Source: Loshchilov and Hutter,
+// ICLR 2019, as PyTorch's torch.optim.AdamW. Moments live in the plan.
+typedef struct rml_adamw {
+    double learning_rate, beta1, beta2, epsilon, weight_decay;
+    double clip_norm; // of all gradients together; 0 is none
+    uint64_t step;    // from 1
+} rml_adamw;
+// gradients[i] belongs to parameters[i]. Gives the norm before clipping.
+RML_API double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters,
+                              const rml_tensor *gradients, size_t count, const rml_adamw *options,
+                              rml_pool *pool);
+// The two moments of a parameter, for checkpoints; same type and size as the parameter.
+RML_API void rml_plan_moments(rml_plan *plan, rml_tensor parameter, void **first, void **second);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,52 @@
+// ingest: recordings of a logger into the lake: `recordings` with its ledger, `drives`,
+// `signals_TYPE`, `blobs` by reference, `rejects`.
+//
+// Conservation, asserted for each recording: messages read = rows of signals + blobs + rejects.
+// A recording is known by the SHA-256 of its bytes: one that is in the lake already is left alone.
+// Killed at any instant and run again, the tables are the same (their state hashes are).
+#ifndef ROADMILL_INGEST_H
+#define ROADMILL_INGEST_H
+
+#include "roadmill/catalog.h"
+#include "roadmill/table.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rml_ingest_options {
+    rml_str vehicle;                  // empty: "unknown"
+    rml_str drive_id;                 // empty: derived from vehicle and start
+    rml_str licence, purpose, region; // of the data, as stated by the user; empty is not stated
+    size_t memory_max;                // 0: 256 MiB
+} rml_ingest_options;
+
+typedef struct rml_ingest_result {
+    char recording_id[65];
+    char drive_id[65];
+    bool already;                                   // it was in the lake
+    uint64_t bytes, messages, rows, blobs, rejects; // messages = rows + blobs + rejects
+    uint64_t bytes_lost;
+    bool complete;
+} rml_ingest_result;
+
+// One recording file. Damage in it is no failure: it stands in the result and in `rejects`.
+RML_API rml_status rml_ingest_recording(rml_lake *lake, rml_str uri,
+                                        const rml_ingest_options *options,
+                                        const rml_progress *progress, rml_ingest_result *out,
+                                        rml_error *err) RML_CHECKED;
+
+// For rooms that bring other sources in (scenario files): the `recordings` row that ends a
+// transaction. Fields beyond these are null.
+typedef struct rml_recording_row {
+    rml_str recording_id, drive_id, uri, format, logger;
+    int64_t start_ns, end_ns;
+    rml_str ledger;       // JSON
+    rml_str completeness; // "whole", "cut", "damaged"
+    rml_str licence, purpose, region;
+} rml_recording_row;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,90 @@
+// log: recordings as a sequence of messages, whatever the container. MCAP now (log/mcap.h has its
+// records and its writer); another container is one more row of the table of formats.
+//
+// Reads untrusted files: every size is checked before it is used, and what stands before a fault is
+// given out before the fault is told.
+#ifndef ROADMILL_LOG_H
+#define ROADMILL_LOG_H
+
+#include "roadmill/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// A stream of messages of one kind in a recording. Text borrows from the log until close.
+typedef struct rml_log_channel {
+    uint32_t id; // dense, from 0: index into rml_log_channels
+    uint32_t container_id;
+    rml_str topic;
+    rml_str message_encoding; // "cdr", "json", "protobuf", "ros1", ...
+    rml_str schema_name;      // "sensor_msgs/msg/Imu"; empty if there is no schema
+    rml_str schema_encoding;  // "ros2msg", ...
+    rml_bytes schema;
+} rml_log_channel;
+
+typedef struct rml_log_message {
+    uint32_t channel; // index into rml_log_channels
+    uint32_t sequence;
+    int64_t log_ns, publish_ns;
+    rml_bytes data;  // borrows until the next call
+    uint64_t offset; // in the file: of the record, or of the chunk that holds it
+    uint64_t offset_in_chunk;
+    bool in_chunk; // false: data lies in the file uncompressed, at offset
+} rml_log_message;
+
+typedef enum rml_log_order { RML_LOG_FILE_ORDER = 0, RML_LOG_TIME_ORDER } rml_log_order;
+
+typedef struct rml_log_options {
+    rml_log_order order;
+    bool stream;           // read front to back and never use an index, as from a pipe
+    bool skip_crc;         // default: every CRC that is there is checked
+    int64_t start_ns;      // 0: from the beginning
+    int64_t end_ns;        // exclusive; 0: to the end
+    const rml_str *topics; // only these; NULL is all
+    size_t topic_count;
+    size_t memory_max; // 0: 256 MiB; a chunk that needs more is RML_ERR_LIMIT
+} rml_log_options;
+
+// What a recording holds and lacks, per channel; for the `recordings` table and `log info`.
+typedef struct rml_log_channel_ledger {
+    uint64_t messages, bytes;
+    int64_t first_ns, last_ns; // log time; 0 messages: both 0
+    int64_t gap_ns_max;        // longest time between messages that follow each other
+    uint64_t out_of_order;     // log time before that of the message before
+    uint64_t sequence_drops;   // numbers that are missing in an otherwise rising sequence
+    uint64_t duplicates;       // same sequence (not 0), log time and data as the one before
+} rml_log_channel_ledger;
+typedef struct rml_log_ledger {
+    rml_log_channel_ledger *channels; // [channel count]
+    size_t channel_count;
+    uint64_t bytes;      // of the file
+    uint64_t bytes_lost; // not readable: torn or with a wrong CRC
+    bool complete;       // magic, footer and summary stand at the end
+    bool has_index;
+    rml_str damage; // the first fault in one line; empty if there is none
+} rml_log_ledger;
+
+typedef struct rml_log rml_log;
+RML_API rml_status rml_log_open(rml_str uri, const rml_log_options *options, rml_log **out,
+                                rml_error *err) RML_CHECKED;
+// RML_END after the last. On RML_ERR_DATA all messages before the fault have been given; the call
+// may be repeated and goes on after the damage where the container allows it.
+RML_API rml_status rml_log_next(rml_log *log, rml_log_message *out, rml_error *err) RML_CHECKED;
+// Channels seen so far (all of them, when read by index). Grows while reading a stream.
+RML_API const rml_log_channel *rml_log_channels(const rml_log *log, size_t *count);
+RML_API const char *rml_log_format(const rml_log *log); // "mcap"
+RML_API rml_str rml_log_profile(const rml_log *log);    // "ros2", ""
+RML_API rml_str rml_log_library(const rml_log *log);    // what wrote it
+RML_API void rml_log_close(rml_log *log);
+
+// Reads a whole recording for its ledger. Text in the arena.
+RML_API rml_status rml_log_inspect(rml_str uri, rml_arena *arena, rml_log_ledger *out,
+                                   const rml_progress *progress, rml_error *err) RML_CHECKED;
+// True if the first bytes are those of a container that this room reads.
+RML_API bool rml_log_recognised(rml_bytes head);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

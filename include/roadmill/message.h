@@ -1,0 +1,54 @@
+// message: schemas compiled once into flat decode plans that fill columns, and the way back.
+//
+// CDR of ROS 2 (ros2msg definitions: XCDR1, both byte orders) now; an encoding is one more row of
+// the table. A plan and what it decodes know nothing of files or lakes.
+//
+// The decode proof: a message uses exactly its bytes, up to 3 bytes of padding at its end (and the
+// one byte of an empty message), or it is refused with its reason and nothing is appended.
+// Sources: OMG DDS-RTPS 2.3 section 10, DDS-XTypes 1.3 section 7.4 (XCDR1); ROS 2 interface
+// definitions (design.ros2.org/articles/interface_definition.html).
+#ifndef ROADMILL_MESSAGE_H
+#define ROADMILL_MESSAGE_H
+
+#include "roadmill/base.h"
+#include "roadmill/base/column.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rml_plan_message rml_message_plan;
+
+// encoding as in the recording's schema ("ros2msg"); name "sensor_msgs/msg/Imu"; text with its
+// dependencies after lines of "=". A type that is used and not defined is RML_ERR_DATA. Constants
+// are read and left out. Depth at most 32, fields at most 4,096.
+RML_API rml_status rml_message_compile(rml_str encoding, rml_str name, rml_str text, rml_str file,
+                                       rml_message_plan **out, rml_error *err) RML_CHECKED;
+RML_API void rml_message_plan_free(rml_message_plan *plan);
+// The message's fields. Types as in DESIGN "Types on disk": u8 -> I16 (uint8[] and byte[] ->
+// BINARY), u16 -> I32, u32 -> I64, u64 -> U64; builtin_interfaces Time and Duration -> one I64 of
+// nanoseconds.
+RML_API rml_schema rml_message_schema(const rml_message_plan *plan);
+// Appends one row to columns[schema.count], or nothing. place is the message's, for the error;
+// err->what is the reason of the reject. A plan may be used by several threads at once.
+RML_API rml_status rml_message_decode(const rml_message_plan *plan, rml_bytes data, rml_place place,
+                                      rml_column *columns, rml_error *err) RML_CHECKED;
+// The time in the message's std_msgs/Header if it begins with one (sensor time); false otherwise.
+RML_API bool rml_message_sensor_ns(const rml_message_plan *plan, rml_bytes data, int64_t *out);
+// The way back: row -> CDR little-endian, appended to out with its encapsulation header.
+RML_API rml_status rml_message_encode(const rml_message_plan *plan, const rml_column *columns,
+                                      size_t row, rml_buffer *out, rml_error *err) RML_CHECKED;
+
+// One row of columns as a JSON object, fields in order; binary as base64.
+struct rml_json_writer;
+RML_API void rml_message_json(rml_schema schema, const rml_column *columns, size_t row,
+                              struct rml_json_writer *w);
+
+// Definitions of common ROS packages, written by us: text for rml_message_compile, empty if there
+// is none of that name.
+RML_API rml_str rml_message_builtin(rml_str name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

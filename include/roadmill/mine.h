@@ -1,0 +1,51 @@
+// mine: what to learn from next. Scores of scenes, novelty, a batch under a budget, and the proof
+// that it was worth it.
+//
+// Reads the pool of unlabelled training candidates and the dev role only; refuses gate and sealed.
+#ifndef ROADMILL_MINE_H
+#define ROADMILL_MINE_H
+
+#include "roadmill/base.h"
+#include "roadmill/os.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Of n candidate scenes.
+typedef struct rml_mine_scores {
+    size_t count;
+    const float *loss;         // of the model where truth is known; NaN where it is not
+    const float *disagreement; // spread of the K futures, metres at the end
+    const float *novelty;      // distance of the embedding to the nearest training scene
+    const float *embedding;    // [n, width]
+    uint32_t width;
+    const uint32_t *unit; // family: near-copies are not worth two labels
+} rml_mine_scores;
+typedef struct rml_mine_options {
+    size_t budget;
+    double weight_loss, weight_disagreement, weight_novelty; // all zero: 1, 1, 1 (of ranks)
+    double diversity;    // 0..1 [0.5]: greedy k-centre against score
+    size_t per_unit_max; // [0: none]
+    uint64_t seed;
+} rml_mine_options;
+typedef struct rml_mine_pick {
+    uint32_t index;
+    float score;
+    const char *reason; // "hard", "novel", "diverse"
+} rml_mine_pick;
+// picks[budget]; the same picks at any number of threads.
+RML_API rml_status rml_mine_select(const rml_mine_scores *scores, const rml_mine_options *options,
+                                   rml_pool *pool, rml_mine_pick *picks, size_t *count,
+                                   rml_error *err) RML_CHECKED;
+// Spread of futures at their end: mean distance between pairs of modes, weighted by probability.
+RML_API void rml_mine_disagreement(const float *xy, const float *probability, size_t n,
+                                   uint32_t modes, uint32_t steps, float *out);
+// Distance of each candidate embedding to the nearest of m known ones.
+RML_API void rml_mine_novelty(const float *candidates, size_t n, const float *known, size_t m,
+                              uint32_t width, rml_pool *pool, float *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,84 @@
+// model: layers, the reference predictor, the honest baselines. Knows tensors and plain arrays, not
+// scenes or files.
+#ifndef ROADMILL_MODEL_H
+#define ROADMILL_MODEL_H
+
+#include "roadmill/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- The predictor -----------------------------------------------------------------------------
+
+// All-zero means the values in brackets: the reference predictor of DESIGN section 4.
+typedef struct rml_predictor_config {
+    uint32_t agents, map, features;        // [32] [32] [64]: tokens are agents then map
+    uint32_t width, blocks, heads, hidden; // [128] [4] [8] [512]
+    uint32_t modes, steps;                 // [6] [30]
+    uint32_t predict;                      // [1] agents with futures
+    double dt_s;                           // [0.1]
+    bool single; // also the single-mode head for K = 1, a residual on causal constant velocity
+} rml_predictor_config;
+RML_API void rml_predictor_defaults(rml_predictor_config *config);
+
+typedef struct rml_predictor {
+    // inputs; named as the tensors of a scene: features, token_valid, position, velocity, target,
+    // target_valid
+    rml_tensor features, token_valid, position, velocity, target, target_valid;
+    rml_tensor futures;     // [batch, predict, modes, steps, 2] metres in the scene's frame
+    rml_tensor logits;      // [batch, predict, modes]
+    rml_tensor one;         // [batch, predict, steps, 2] the single-mode head; -1 without
+    rml_tensor embedding;   // [batch, width] of the focus token
+    rml_tensor loss;        // scalar: winner takes all, Laplace mixture, classification
+    rml_tensor sample_loss; // [batch]
+} rml_predictor;
+// training: with target inputs and loss. Shapes are static: batch is part of the graph.
+RML_API rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config *config,
+                                       uint32_t batch, bool training, rml_predictor *out,
+                                       rml_error *err) RML_CHECKED;
+
+// ---- Baselines ---------------------------------------------------------------------------------
+
+// Forecasts of n samples: xy[n, modes, steps, 2], probability[n, modes].
+typedef struct rml_forecast {
+    size_t count;
+    uint32_t modes, steps;
+    float *xy, *probability;
+} rml_forecast;
+RML_API rml_status rml_forecast_make(rml_forecast *f, size_t count, uint32_t modes, uint32_t steps,
+                                     rml_error *err) RML_CHECKED;
+RML_API void rml_forecast_free(rml_forecast *f);
+
+// What a baseline may see: positions up to now, in the scene's frame. [n, history, 2].
+typedef struct rml_pasts {
+    size_t count;
+    uint32_t history, steps;
+    double dt_s;
+    const float *history_xy;
+    const float *target_xy; // [n, steps, 2]; for fitting only
+} rml_pasts;
+
+// One row each: constant velocity (1, 5 and 19 steps back), constant turn rate and acceleration,
+// and the twelve blind ones: {constant velocity, ridge fit of the own past} plus K residuals
+// {unscaled, by speed + 1, by speed + 5} clustered {by path, by endpoint} on the training set
+// (k-means++, 20 starts, lowest training inertia kept).
+typedef struct rml_baseline rml_baseline; // fitted
+typedef struct rml_baseline_kind {
+    const char *name; // "cv_1", "ctra", "blind_cv_unscaled_path", ...
+    bool blind;       // K modes and fitted; the others have one
+    int base, scaling, cluster_by;
+} rml_baseline_kind;
+RML_API const rml_baseline_kind *rml_baseline_kinds(size_t *count);
+RML_API rml_status rml_baseline_fit(const rml_baseline_kind *kind, const rml_pasts *train,
+                                    uint32_t modes, uint64_t seed, rml_pool *pool,
+                                    rml_baseline **out, rml_error *err) RML_CHECKED;
+RML_API void rml_baseline_free(rml_baseline *b);
+// out made with rml_forecast_make(count, modes or 1, steps).
+RML_API rml_status rml_baseline_predict(const rml_baseline *b, const rml_pasts *pasts,
+                                        rml_forecast *out, rml_error *err) RML_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,128 @@
+// os: files, folders, threads, clocks, signals and the terminal. The one room with system headers.
+#ifndef ROADMILL_OS_H
+#define ROADMILL_OS_H
+
+#include "roadmill/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Files. Paths are C strings: this is the edge to the system --------------------------------
+
+// A file mapped for reading. An empty file maps to length 0. All-zero is "not open".
+typedef struct rml_map_file {
+    rml_bytes bytes;
+    void *handle;
+} rml_map_file;
+RML_API rml_status rml_map_file_open(rml_map_file *m, const char *path, rml_error *err) RML_CHECKED;
+RML_API void rml_map_file_close(rml_map_file *m);
+
+// Reads a whole file, at most `most` bytes (RML_ERR_LIMIT above), appended to out.
+RML_API rml_status rml_file_read(const char *path, size_t most, rml_buffer *out, rml_error *err)
+    RML_CHECKED;
+// Writes beside the target, syncs, then renames over it.
+RML_API rml_status rml_file_replace(const char *path, rml_bytes content, rml_error *err)
+    RML_CHECKED;
+// Writes beside the target, syncs, then links: RML_ERR_EXISTS if the target is there already.
+RML_API rml_status rml_file_put_new(const char *path, rml_bytes content, rml_error *err)
+    RML_CHECKED;
+RML_API rml_status rml_file_remove(const char *path, rml_error *err) RML_CHECKED;
+
+typedef struct rml_file_info {
+    bool exists, is_folder;
+    uint64_t size;
+    int64_t modified_ns;
+} rml_file_info;
+RML_API rml_status rml_file_stat(const char *path, rml_file_info *out, rml_error *err) RML_CHECKED;
+RML_API bool rml_file_exists(const char *path);
+
+// A file written piece by piece; commit makes it visible under its name, close without commit
+// removes it. positions are absolute.
+typedef struct rml_file_writer {
+    int fd;        // -1: not open
+    uint64_t size; // bytes handed to write so far
+    rml_buffer pending;
+    char *path, *temporary;
+} rml_file_writer;
+RML_API rml_status rml_file_writer_open(rml_file_writer *w, const char *path, rml_error *err)
+    RML_CHECKED;
+RML_API rml_status rml_file_writer_write(rml_file_writer *w, const void *data, size_t len,
+                                         rml_error *err) RML_CHECKED;
+// replace: over a file of that name; otherwise RML_ERR_EXISTS.
+RML_API rml_status rml_file_writer_commit(rml_file_writer *w, bool replace, rml_error *err)
+    RML_CHECKED;
+RML_API void rml_file_writer_close(rml_file_writer *w);
+
+RML_API rml_status rml_folder_make(const char *path, rml_error *err) RML_CHECKED; // with parents
+// Names in a folder, sorted by bytes, without . and ..; rml_str items, in the arena.
+RML_API rml_status rml_folder_list(const char *path, rml_arena *arena, rml_array *names,
+                                   rml_error *err) RML_CHECKED;
+// All plain files below a folder (or the file itself), full paths, sorted; rml_str items.
+RML_API rml_status rml_folder_walk(const char *path, rml_arena *arena, rml_array *paths,
+                                   rml_error *err) RML_CHECKED;
+RML_API rml_status rml_folder_remove(const char *path, rml_error *err) RML_CHECKED; // with content
+RML_API rml_status rml_path_absolute(const char *path, rml_arena *arena, rml_str *out,
+                                     rml_error *err) RML_CHECKED;
+// folder + "/" + name in the arena; data NULL when there is no memory.
+RML_API rml_str rml_path_join(rml_arena *arena, rml_str folder, rml_str name);
+RML_API rml_str rml_path_name(rml_str path);   // after the last slash
+RML_API rml_str rml_path_folder(rml_str path); // before it; "." if there is none
+
+// ---- Threads -----------------------------------------------------------------------------------
+
+// Workers that run numbered tiles. Made by main or the library's user and passed in; NULL is a pool
+// of one that runs in the caller. run returns when all tiles are done. Tiles are handed out in any
+// order, so a tile must not depend on another. Not for use by two callers at once.
+typedef struct rml_pool rml_pool;
+RML_API rml_status rml_pool_make(size_t threads, rml_pool **out, rml_error *err) RML_CHECKED;
+RML_API void rml_pool_free(rml_pool *pool);
+RML_API size_t rml_pool_threads(const rml_pool *pool); // at least 1
+RML_API void rml_pool_run(rml_pool *pool, size_t tiles,
+                          void (*work)(void *context, size_t tile, size_t worker), void *context);
+// Processors that this process may use; ROADMILL_THREADS (1 to 1024) overrides.
+RML_API size_t rml_thread_count(void);
+
+// ---- Processor ---------------------------------------------------------------------------------
+
+enum {
+    RML_CPU_AVX2 = 1,
+    RML_CPU_AVX512 = 2,
+    RML_CPU_NEON = 4
+};                                       // AVX2: with FMA; AVX512: F, BW, DQ, VL
+RML_API unsigned rml_cpu_features(void); // ROADMILL_CPU=scalar|avx2|avx512 lowers it
+
+// ---- Clock, process, signals, environment ------------------------------------------------------
+
+RML_API int64_t rml_clock_unix_ns(void);
+RML_API int64_t rml_clock_monotonic_ns(void);
+// "2026-11-21T08:15:30Z" (with fraction if any); terminated.
+RML_API void rml_clock_text(int64_t unix_ns, char text[40]);
+RML_API uint64_t rml_process_peak_bytes(void); // largest resident size so far
+RML_API const char *rml_env(const char *name); // NULL if unset or empty
+// After this, SIGINT and SIGTERM only set a flag; a second one ends the process.
+RML_API void rml_signals_catch(void);
+RML_API bool rml_signals_stop(void);
+
+// A shared library opened at run time.
+RML_API rml_status rml_library_open(const char *path, void **out, rml_error *err) RML_CHECKED;
+RML_API void *rml_library_symbol(void *library, const char *name); // NULL if there is none
+// The folder that holds the running program, in the arena; data NULL if unknown.
+RML_API rml_str rml_program_folder(rml_arena *arena);
+
+RML_API bool rml_terminal_is(int fd);
+RML_API int rml_terminal_columns(int fd); // 80 if unknown
+
+// A lock on a folder or file between processes (flock); all-zero is "not held".
+typedef struct rml_lock {
+    int fd;
+    bool held;
+} rml_lock;
+RML_API rml_status rml_lock_take(rml_lock *lock, const char *path, bool wait,
+                                 rml_error *err) RML_CHECKED; // RML_ERR_EXISTS: held by another
+RML_API void rml_lock_drop(rml_lock *lock);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,47 @@
+// query: the language over situations. DESIGN.md section 5 settles its meaning; docs/query.md is
+// its manual. A program compiles once to a flat plan and then runs over any number of traffics.
+//
+// Half-open intervals on stored time stamps; three-valued logic, a missing value makes *unknown*,
+// which is counted and never matches. Bounded: program text 64 KiB, plan 4,096 steps, actors per
+// scene 4,096, work per traffic stated by explain.
+#ifndef ROADMILL_QUERY_H
+#define ROADMILL_QUERY_H
+
+#include "roadmill/drive.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rml_query rml_query;
+RML_API rml_status rml_query_compile(rml_str text, rml_str file, rml_query **out, rml_error *err)
+    RML_CHECKED;
+RML_API void rml_query_free(rml_query *q);
+RML_API void rml_query_hash(const rml_query *q, rml_hash *out); // of its meaning, not its layout
+
+// An answer: [start_ns, end_ns) and the actors, as indices into traffic->tracks.
+#define RML_QUERY_ACTORS_MAX 4
+typedef struct rml_match {
+    int64_t start_ns, end_ns;
+    uint32_t actor_count;
+    uint32_t actors[RML_QUERY_ACTORS_MAX];
+    double score; // the tightest value of what was compared, see docs/query.md; NaN if none
+} rml_match;
+typedef struct rml_query_count {
+    uint64_t matches, unknown, evaluated; // actor-instants
+} rml_query_count;
+// rml_match items, sorted by start and actors.
+RML_API rml_status rml_query_run(const rml_query *q, const rml_traffic *traffic, rml_array *matches,
+                                 rml_query_count *count, rml_error *err) RML_CHECKED;
+// The plan and what will be read, in words.
+RML_API rml_status rml_query_explain(const rml_query *q, rml_buffer *out, rml_error *err)
+    RML_CHECKED;
+// Is the instant t inside a match whose first actor is this track? For slices of an evaluation.
+RML_API bool rml_query_covers(const rml_array *matches, uint32_t track, int64_t t_ns);
+
+RML_API rml_schema rml_event_table(void); // of `events`
+
+#ifdef __cplusplus
+}
+#endif
+#endif

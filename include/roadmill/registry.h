@@ -1,0 +1,67 @@
+// registry: model versions, gates, approvals, aliases. Reads evaluations (JSON), not the evaluator.
+//
+// A gate policy is YAML (docs/gate.md). Every condition passes, fails or is undecided, with its
+// number and interval; the verdict is pass only if all pass, fail if any fails, else undecided.
+// Aliases move only through a gate that passed.
+#ifndef ROADMILL_REGISTRY_H
+#define ROADMILL_REGISTRY_H
+
+#include "roadmill/catalog.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum rml_verdict { RML_UNDECIDED, RML_PASS, RML_FAIL } rml_verdict;
+RML_API const char *rml_verdict_name(rml_verdict v);
+
+typedef struct rml_condition {
+    rml_str name; // "min_fde_6 against best blind baseline, all"
+    rml_verdict verdict;
+    double value, low, high, limit; // NaN where it has none
+    rml_str reason;                 // one sentence with the numbers
+} rml_condition;
+typedef struct rml_gate_result {
+    rml_verdict verdict;
+    const rml_condition *conditions;
+    size_t condition_count;
+    rml_str reason; // of the verdict: the first failed or undecided condition
+    char hash[65];  // of the verdict in the catalog
+} rml_gate_result;
+typedef struct rml_approval {
+    rml_str role, person;
+} rml_approval;
+typedef struct rml_gate_request {
+    rml_str policy, policy_file; // YAML text and its name
+    rml_str evaluation;          // JSON of rml_eval_run
+    rml_str manifest;            // JSON of the dataset version: licence, purpose
+    rml_str leaks;               // JSON of its leak report
+    rml_str model;               // hash of the model
+    const rml_approval *approvals;
+    size_t approval_count;
+} rml_gate_request;
+RML_API rml_status rml_gate_judge(rml_catalog *catalog, const rml_gate_request *request,
+                                  rml_arena *arena, rml_gate_result *out, rml_error *err)
+    RML_CHECKED;
+
+// Registers a bundle folder (config, weights, exports) as NAME/N under HOME/models: copied, hashed,
+// immutable, put in the catalog as "model" with edges to its run.
+RML_API rml_status rml_model_register(rml_str home, rml_catalog *catalog, rml_str name,
+                                      const char *bundle_folder, rml_str run, rml_arena *arena,
+                                      rml_str *hash, uint32_t *number, rml_error *err) RML_CHECKED;
+// Moves "NAME@ALIAS" to a model; refused (RML_ERR_CONFLICT) unless a gate with verdict pass for
+// that model stands in the catalog.
+RML_API rml_status rml_model_promote(rml_catalog *catalog, rml_str model, rml_str alias,
+                                     rml_str actor, rml_error *err) RML_CHECKED;
+// From a thing down to recordings, as text lines with depth; rml_lineage_row items.
+typedef struct rml_lineage_row {
+    uint32_t depth;
+    rml_str role, kind, hash, name;
+} rml_lineage_row;
+RML_API rml_status rml_lineage(rml_catalog *catalog, rml_str hash, rml_arena *arena,
+                               rml_array *rows, rml_error *err) RML_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,100 @@
+// scene: situations. Windows of agents and map around a focus agent, cut in one pass, and the
+// tensors that a model sees.
+//
+// Causal by construction: everything but the target uses positions up to now alone. The frame of a
+// scene is the focus agent's at t0: origin at its position, +x along its last step longer than 1 mm
+// (rml_track_causal). Coordinates are divided by nothing: metres. Float32, computed in double.
+#ifndef ROADMILL_SCENE_H
+#define ROADMILL_SCENE_H
+
+#include "roadmill/drive.h"
+#include "roadmill/math.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// All-zero means the values in brackets, those of the reference predictor.
+typedef struct rml_scene_spec {
+    uint32_t history;             // [20] samples up to and with now
+    uint32_t future;              // [30]
+    uint32_t stride;              // [10] samples between windows of one track
+    uint32_t agents;              // [32] tokens, the focus first, then by distance
+    uint32_t map;                 // [32] tokens, lane pieces by distance
+    uint32_t predict;             // [1] agents with targets
+    double radius_m;              // [80]
+    bool leak_central_difference; // for tests: plants velocities that read the next step
+} rml_scene_spec;
+RML_API void rml_scene_spec_defaults(rml_scene_spec *spec); // fills zeros
+#define RML_SCENE_FEATURES 64
+
+// Index of a window: which track of a traffic, and its sample that is now.
+typedef struct rml_window {
+    uint32_t track;
+    uint32_t now; // index into the track's states
+} rml_window;
+// All windows: starts at a track's samples 0, stride, ... while start + history + future <= count,
+// every vehicle, standing ones too (no gap in time inside). rml_window items.
+RML_API rml_status rml_scene_windows(const rml_traffic *traffic, const rml_scene_spec *spec,
+                                     rml_array *windows, rml_error *err) RML_CHECKED;
+
+// The tensors of one scene; float32, row-major, caller's memory. T = agents + map, P = predict.
+typedef struct rml_scene_tensors {
+    float *features;     // [T, 64] token features; agents then map
+    float *token_valid;  // [T] 1 or 0
+    float *history;      // [P, history, 2] positions in the frame
+    float *position;     // [P, 2] now
+    float *velocity;     // [P, 2] backward difference of the last step, m/s
+    float *target;       // [P, future, 2]
+    float *target_valid; // [P, future]
+} rml_scene_tensors;
+// A tensor by name with its shape, in the order above: what shards and graphs agree on.
+typedef struct rml_tensor_info {
+    const char *name;
+    uint32_t rank, shape[4];
+} rml_tensor_info;
+#define RML_SCENE_TENSORS 7
+RML_API void rml_scene_layout(const rml_scene_spec *spec, rml_tensor_info info[RML_SCENE_TENSORS]);
+
+// A cutter holds what a traffic needs once (causal states, lane pieces in a grid). Borrows traffic.
+typedef struct rml_cutter rml_cutter;
+RML_API rml_status rml_cutter_make(const rml_traffic *traffic, const rml_scene_spec *spec,
+                                   rml_cutter **out, rml_error *err) RML_CHECKED;
+RML_API void rml_cutter_free(rml_cutter *c);
+// Pure after make; several threads may cut at once.
+RML_API void rml_cutter_cut(const rml_cutter *c, rml_window window, const rml_scene_tensors *out);
+
+// What identifies and describes a scene; a row of `scenes`.
+typedef struct rml_scene_row {
+    char scene_id[65]; // SHA-256 over recording_id, track_id, t0_ns and the spec
+    rml_str recording_id, drive_id, place_id, track_id;
+    int64_t t0_ns;
+    rml_pose2 map_from_scene;
+    rml_agent_class agent_class;
+    float speed_mps;     // now, causal
+    float travelled_m;   // path length of the future, for slices; no input
+    float turn_rad;      // change of direction over the future, for slices; no input
+    uint32_t neighbours; // agents within radius
+} rml_scene_row;
+RML_API rml_status rml_cutter_row(const rml_cutter *c, rml_window window, rml_scene_row *out,
+                                  rml_error *err) RML_CHECKED;
+RML_API rml_schema rml_scene_table(void); // of `scenes`
+RML_API rml_status rml_scene_append(rml_batch *batch, const rml_scene_row *row, rml_error *err)
+    RML_CHECKED;
+
+// A picture from above: map, agents at now with their past, the focus' truth and any number of
+// predicted futures.
+typedef struct rml_scene_future {
+    const char *label, *colour;
+    const float *xy;          // [modes, future, 2] in the scene's frame
+    const float *probability; // [modes] or NULL
+    uint32_t modes;
+} rml_scene_future;
+RML_API rml_status rml_scene_plot(const rml_cutter *c, rml_window window,
+                                  const rml_scene_future *futures, size_t count, double width_px,
+                                  const char *title, rml_buffer *svg, rml_error *err) RML_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,54 @@
+// A Delta table: its log, read with checkpoints and time travel, written by put-if-absent.
+//
+// Source: Delta transaction log protocol, reader version 1 and writer version 2. A table that asks
+// for more (column mapping, deletion vectors) is RML_ERR_UNSUPPORTED and names the feature.
+#ifndef ROADMILL_TABLE_DELTA_H
+#define ROADMILL_TABLE_DELTA_H
+
+#include "roadmill/base.h"
+#include "roadmill/base/column.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rml_delta_file {
+    rml_str path; // relative to the table, percent-decoded
+    uint64_t size, rows;
+    rml_str owner;   // tags.owner, empty if the writer was not Roadmill
+    rml_hash digest; // tags.digest, zero if there is none
+} rml_delta_file;
+
+// A state of a table. Owns itself through its arena; all-zero is closed.
+typedef struct rml_delta {
+    rml_arena arena;
+    rml_str folder;
+    int64_t version;
+    rml_schema schema;
+    const rml_delta_file *files; // live, sorted by path
+    size_t file_count;
+    rml_str table_id;
+} rml_delta;
+// version -1: the latest. RML_ERR_MISSING if there is no table, or no such version any more.
+RML_API rml_status rml_delta_open(rml_delta *d, rml_str folder, int64_t version, rml_error *err)
+    RML_CHECKED;
+RML_API void rml_delta_close(rml_delta *d);
+
+typedef struct rml_delta_commit {
+    rml_schema schema; // with count: the table is made, or its metadata changed, by this commit
+    const rml_delta_file *add;
+    size_t add_count;
+    const rml_str *remove;
+    size_t remove_count;
+    rml_str owner; // txn.appId
+    const char *operation;
+} rml_delta_commit;
+// Writes version read_version + 1 (-1: the table is new). RML_ERR_EXISTS: somebody was faster; read
+// again and retry.
+RML_API rml_status rml_delta_write(rml_str folder, int64_t read_version,
+                                   const rml_delta_commit *commit, rml_error *err) RML_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,75 @@
+// train: a dataset version becomes a run. Optimiser, schedule, checkpoints, a live line.
+//
+// HOME/runs/HASH/ holds config.json, curve.csv, checkpoint-STEP/ (weights.safetensors,
+// state.safetensors, state.json) and model/ at the end. HASH names the configuration and the
+// version: the same run gives the same weights at any number of threads, and goes on bit for bit
+// after a kill.
+#ifndef ROADMILL_TRAIN_H
+#define ROADMILL_TRAIN_H
+
+#include "roadmill/catalog.h"
+#include "roadmill/dataset.h"
+#include "roadmill/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// All-zero means the values in brackets.
+typedef struct rml_train_config {
+    rml_predictor_config model;
+    uint32_t batch; // [32]
+    uint64_t steps; // [2000]
+    uint64_t seed;
+    double learning_rate;      // [1e-3] peak; linear warm-up, then cosine to zero
+    uint64_t warmup;           // [100]
+    double weight_decay;       // [0.01]
+    double clip_norm;          // [1]
+    uint64_t checkpoint_every; // [500]; 0 in a file is the default, UINT64_MAX never
+} rml_train_config;
+RML_API void rml_train_config_defaults(rml_train_config *config);
+// YAML; errors with line and column.
+RML_API rml_status rml_train_config_parse(rml_str text, rml_str file, rml_train_config *out,
+                                          rml_error *err) RML_CHECKED;
+
+typedef struct rml_train_result {
+    char run[65];     // hash
+    char weights[65]; // SHA-256 of weights.safetensors
+    bool already;
+    uint64_t steps, resumed_at;
+    double loss_first, loss_last, loss_validation;
+    double seconds;
+} rml_train_result;
+// Puts the run in the catalog with its edge to the version when it is done.
+RML_API rml_status rml_train_run(rml_str home, rml_catalog *catalog, const rml_dataset *dataset,
+                                 const rml_train_config *config, rml_pool *pool,
+                                 const rml_progress *progress, rml_train_result *out,
+                                 rml_error *err) RML_CHECKED;
+
+// ---- Weights -----------------------------------------------------------------------------------
+
+// safetensors, float32, names as in the graph. Untrusted when read: shapes and offsets are checked.
+RML_API rml_status rml_weights_save(const char *path, const rml_graph *g, rml_plan *plan,
+                                    rml_error *err) RML_CHECKED;
+RML_API rml_status rml_weights_load(const char *path, const rml_graph *g, rml_plan *plan,
+                                    rml_error *err) RML_CHECKED;
+
+// ---- A trained predictor, ready to answer ------------------------------------------------------
+
+typedef struct rml_runner rml_runner;
+// folder: HOME/runs/HASH/model or a registered bundle (config.json, weights.safetensors).
+RML_API rml_status rml_runner_open(const char *folder, uint32_t batch, rml_runner **out,
+                                   rml_error *err) RML_CHECKED;
+RML_API void rml_runner_close(rml_runner *r);
+RML_API const rml_predictor_config *rml_runner_config(const rml_runner *r);
+RML_API const rml_graph *rml_runner_graph(const rml_runner *r, rml_plan **plan, rml_predictor *p);
+// All scenes of a split: futures with probabilities, the single-mode future (may be NULL), the loss
+// of each [count] (may be NULL), embeddings [count, width] (may be NULL).
+RML_API rml_status rml_runner_predict(rml_runner *r, const rml_dataset *d, rml_split split,
+                                      rml_pool *pool, rml_forecast *futures, rml_forecast *one,
+                                      float *losses, float *embeddings, rml_error *err) RML_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
