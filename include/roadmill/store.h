@@ -1,4 +1,4 @@
-// store: bytes by URI. Local files now; another scheme is one more row of the table of schemes.
+// store: bytes by URI. Local files are the one scheme so far.
 //
 // A URI is "file:///absolute/path" or a plain path. Writers never leave a half-written object.
 #ifndef ROADMILL_STORE_H
