@@ -37,7 +37,7 @@ typedef enum rml_track_mark {
 // recorded_*: as the source says; may read the future (see rml_track.causality) and is no input.
 typedef struct rml_track_state {
     int64_t t_ns;
-    double x_m, y_m;
+    double x_m, y_m, z_m; // z: NaN if the source is flat
     double recorded_yaw_rad, recorded_speed_mps; // NaN if the source has none
     rml_track_mark mark;
 } rml_track_state;
@@ -51,6 +51,7 @@ typedef enum rml_causality {
 typedef struct rml_track {
     rml_str track_id;
     rml_agent_class agent_class;
+    rml_str source_class; // as the source calls it: "priorityVehicle"
     rml_causality causality;
     double length_m, width_m; // NaN if unknown
     bool is_ego;
@@ -64,6 +65,7 @@ typedef struct rml_point2 {
 typedef struct rml_polyline {
     const rml_point2 *points;
     size_t count;
+    const double *z_m; // [count]; NULL if the source is flat
 } rml_polyline;
 
 typedef enum rml_map_kind {
@@ -87,6 +89,26 @@ typedef struct rml_map_element {
     double speed_limit_mps; // NaN if unknown
 } rml_map_element;
 
+// Where a place's frame has its origin, as far as the source says. NaN and empty: not stated.
+typedef struct rml_place_origin {
+    double latitude_deg, longitude_deg, height_m;
+    rml_str datum;     // "WGS84"
+    rml_str reference; // the source's own text, such as a PROJ string
+} rml_place_origin;
+
+// A state of the source that is no row, and why.
+typedef struct rml_traffic_reject {
+    rml_str track_id;
+    uint64_t offset; // line of the file, or row of the table
+    rml_str reason;
+} rml_traffic_reject;
+
+// What a source holds besides tracks and map and is not kept: "planningProblem", 1.
+typedef struct rml_traffic_ignored {
+    rml_str name;
+    uint64_t count;
+} rml_traffic_ignored;
+
 // One recorded piece of traffic with its map: what importers give and what scenes are cut from.
 // Lives in an arena.
 typedef struct rml_traffic {
@@ -95,10 +117,17 @@ typedef struct rml_traffic {
     rml_str licence;
     rml_str uri;
     int64_t step_ns; // of the recorded time grid
-    const rml_track *tracks;
+    const rml_track *tracks; // sorted by track_id
     size_t track_count;
-    const rml_map_element *map;
+    const rml_map_element *map; // sorted by id
     size_t map_count;
+    rml_place_origin origin;
+    // From an importer only, empty after a load: states_in = states of all tracks + reject_count.
+    uint64_t states_in;
+    const rml_traffic_reject *rejects;
+    size_t reject_count;
+    const rml_traffic_ignored *ignored;
+    size_t ignored_count;
 } rml_traffic;
 
 // ---- Importers ---------------------------------------------------------------------------------
