@@ -16,10 +16,10 @@ typedef struct rml_option {
 
 typedef struct rml_cli rml_cli;
 typedef struct rml_command {
-    const char *name;      // "dataset create"
-    const char *arguments; // "NAME [SOURCE…]", "" if none
-    const char *summary;   // one line, imperative
-    const char *example;   // a command line that works
+    const char *name;                 // "dataset create"
+    const char *arguments;            // "NAME [SOURCE…]", "" if none
+    const char *summary;              // one line, imperative
+    const char *example;              // a command line that works
     int arguments_min, arguments_max; // max -1: any number
     const rml_option *options;
     size_t option_count;
@@ -42,6 +42,7 @@ struct rml_cli {
     rml_arena arena;        // lives as long as the command
     rml_pool *pool;
     rml_progress progress; // a line on a terminal, nothing in a pipe; stop after a signal
+    rml_buffer output;     // what will go to stdout
     int exit_code;         // set it for "done with loss" (3) or "a check did not hold" (3)
     struct rml_cli_state *state;
 };
@@ -49,6 +50,8 @@ struct rml_cli {
 // The value of an option, or NULL when it was not given; a flag gives "".
 const char *rml_cli_value(const rml_cli *cli, const char *option);
 bool rml_cli_flag(const rml_cli *cli, const char *option);
+// The value of an option that may be given several times: the index-th, or NULL.
+const char *rml_cli_value_at(const rml_cli *cli, const char *option, size_t index);
 // Typed values; a missing option leaves *out. A value out of range is RML_ERR_ARGUMENT.
 rml_status rml_cli_i64(const rml_cli *cli, const char *option, int64_t low, int64_t high,
                        int64_t *out, rml_error *err) RML_CHECKED;
@@ -56,6 +59,9 @@ rml_status rml_cli_f64(const rml_cli *cli, const char *option, double low, doubl
                        rml_error *err) RML_CHECKED;
 // The home, opened once (found upwards from here; make: ./roadmill is made if there is none).
 rml_status rml_cli_home(rml_cli *cli, bool make, rml_home **out, rml_error *err) RML_CHECKED;
+// Hands what was printed so far to stdout; commands with long output call it now and then.
+// RML_ERR_STOPPED when nobody reads it any more.
+rml_status rml_cli_flush(rml_cli *cli, rml_error *err) RML_CHECKED;
 // Text for people on stdout; nothing when json.
 void rml_cli_print(rml_cli *cli, const char *format, ...) RML_PRINTF(2, 3);
 // A table for people: rows of cells, columns set by width; numbers right.
@@ -67,7 +73,7 @@ void rml_cli_table_begin(rml_cli_table *t, const char *const *heads, size_t colu
 void rml_cli_table_cell(rml_cli *cli, rml_cli_table *t, const char *format, ...) RML_PRINTF(3, 4);
 void rml_cli_table_end(rml_cli *cli, rml_cli_table *t);
 
-extern const rml_command_group rml_command_groups[];
+extern const rml_command_group *const *const rml_command_groups;
 extern const size_t rml_command_group_count;
 
 #endif

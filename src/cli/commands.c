@@ -1,0 +1,12 @@
+// The list of all commands, in the order in which data walks through them. A new group is two
+// lines.
+#include "command.h"
+
+extern const rml_command_group rml_home_commands;
+
+static const rml_command_group *const groups[] = {
+    &rml_home_commands,
+};
+
+const rml_command_group *const *const rml_command_groups = groups;
+const size_t rml_command_group_count = sizeof groups / sizeof *groups;
