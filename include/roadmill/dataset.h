@@ -17,10 +17,12 @@ extern "C" {
 
 // ---- Families ----------------------------------------------------------------------------------
 
-// Which recordings show the same moments. From each, the set of all 15-step runs of causal speeds
-// (rounded to 3 decimals, the first at least 0.5 m/s, at least 8 different values); two are one
-// CLIP if they share at least 90 % of the smaller set, one FAMILY if at least 2 %; closed
-// transitively.
+// Which recordings show the same moments. From each, the set of all 15-step runs of speeds (rounded
+// to 3 decimals, the first at least 0.5 m/s, at least 8 different values); two are one CLIP if they
+// share at least 90 % of the smaller set, one FAMILY if at least 2 %; closed transitively. Speeds as
+// recorded where the source has them, else by backward difference: this is identity, no input of a
+// model, and recorded speeds survive a shift of coordinates exactly. A recording without any such
+// run (too short) is known by the speeds of its whole tracks instead.
 typedef struct rml_family {
     rml_str recording_id;
     uint32_t clip, family; // dense numbers from 0 in order of the recordings given
@@ -54,7 +56,9 @@ typedef struct rml_dataset_spec {
     rml_str query; // situations that choose scenes; empty: every window
     rml_split_rule rule;
     double share[RML_SPLITS]; // of units (families, ...); all zero: .6 .1 .15 .15 0
-    // PLACE rule: which split the places go to: place_id prefixes; the rest is left out.
+    // PLACE rule: which split the places go to, by place_id prefixes, the longest first; the rest is
+    // left out. A prefix named for several splits is divided among them by family, in proportion to
+    // share: train and validation {"USA_US101"}, gate {"USA_Lanker"}.
     const rml_str *place[RML_SPLITS];
     size_t place_count[RML_SPLITS];
     uint64_t seed;
@@ -63,9 +67,11 @@ typedef struct rml_dataset_spec {
     const rml_str *recordings; // only these; NULL is all with tracks
     size_t recording_count;
     rml_str parent; // hash of the version that this one extends; empty is none
-    const rml_str
-        *scene_ids;        // exactly these scenes in the train split (a child by mining); NULL: all
-    size_t scene_id_count; // dev, gate and sealed stay those of the parent
+    // Exactly these scenes in the train split (a child by mining); NULL: all. With a parent, its
+    // validation, dev, gate and sealed scenes stay; one that is taken from dev takes its family out
+    // of dev; one of validation, gate or sealed is refused (RML_ERR_CONFLICT).
+    const rml_str *scene_ids;
+    size_t scene_id_count;
 } rml_dataset_spec;
 typedef struct rml_dataset_result {
     char hash[65];
@@ -74,6 +80,8 @@ typedef struct rml_dataset_result {
     uint64_t recordings, families;
     uint64_t bytes;
 } rml_dataset_result;
+// Cut in parallel, the same bytes at any number of threads. Memory: traffic of at most 2 Mi states
+// (or one recording), one shard of at most 32 MiB, some 300 bytes a scene.
 RML_API rml_status rml_dataset_create(rml_str home, rml_lake *lake, rml_catalog *catalog,
                                       const rml_dataset_spec *spec, rml_pool *pool,
                                       const rml_progress *progress, rml_dataset_result *out,
@@ -82,7 +90,7 @@ RML_API rml_status rml_dataset_create(rml_str home, rml_lake *lake, rml_catalog 
 // ---- Reading one -------------------------------------------------------------------------------
 
 typedef struct rml_dataset rml_dataset;
-// Scenes of a version in their order (by split, then scene_id).
+// Scenes of a version in their order (by split, recording_id, track, time).
 typedef struct rml_dataset_scene {
     rml_scene_row row;
     rml_split split;
@@ -100,6 +108,20 @@ RML_API const rml_dataset_scene *rml_dataset_scenes(const rml_dataset *d, rml_sp
 // The tensors of one scene, mapped: pointers in the order of rml_scene_layout.
 RML_API void rml_dataset_sample(const rml_dataset *d, rml_split split, size_t index,
                                 const float *tensors[RML_SCENE_TENSORS]);
+// The scene of that id; false if the version has none.
+RML_API bool rml_dataset_find(const rml_dataset *d, rml_str scene_id, rml_split *split,
+                              size_t *index);
+RML_API int64_t rml_dataset_step_ns(const rml_dataset *d); // of the recorded time grid
+
+// What changed from a to b.
+typedef struct rml_dataset_difference {
+    uint64_t only_a[RML_SPLITS], only_b[RML_SPLITS]; // scenes, by their split
+    uint64_t moved;                                  // in both, in another split
+    uint64_t same;
+    bool same_inputs; // table states, scene spec, query and split rule agree
+} rml_dataset_difference;
+RML_API rml_status rml_dataset_diff(const rml_dataset *a, const rml_dataset *b,
+                                    rml_dataset_difference *out, rml_error *err) RML_CHECKED;
 // Checks every shard against the digests of the manifest, and the manifest against its name.
 RML_API rml_status rml_dataset_verify(rml_str home, rml_str hash, rml_error *err) RML_CHECKED;
 
@@ -111,8 +133,14 @@ typedef struct rml_leak_report {
     char worst[256];       // the first finding in words; empty if there is none
 } rml_leak_report;
 RML_API bool rml_leak_report_clean(const rml_leak_report *r);
+struct rml_json_writer;
+RML_API void rml_leak_report_write(const rml_leak_report *r, struct rml_json_writer *w);
 RML_API rml_status rml_dataset_leaks(const rml_dataset *d, rml_lake *lake, rml_leak_report *out,
                                      rml_error *err) RML_CHECKED;
+
+// The strictest of licences by the order in docs/datasets.md. One that is not stated (empty) is the
+// strictest of all: "not-stated". One that the order does not know comes just below it.
+RML_API rml_str rml_licence_strictest(const rml_str *licences, size_t count);
 
 // ---- Order of samples and the loader -----------------------------------------------------------
 
@@ -121,12 +149,15 @@ RML_API rml_status rml_dataset_leaks(const rml_dataset *d, rml_lake *lake, rml_l
 RML_API uint64_t rml_order_at(const rml_hash *version, uint64_t seed, uint64_t count,
                               uint64_t position);
 
+// Hash of the order so far and one more item: SHA-256 of both, the item as u64.
+RML_API void rml_order_add(rml_hash *order, uint64_t item);
+
 // Fills batches: tensors[i] gets batch x shape floats. Reads ahead on no hidden thread; the pool
 // given does the copying (NULL: the caller).
 typedef struct rml_loader {
     const rml_dataset *dataset;
     rml_split split;
-    uint64_t seed, position;  // position of the next sample; set it to resume
+    uint64_t seed, position;  // in the stream, of the next sample; set it (and order) to resume
     uint32_t reader, readers; // 0 of 1 by default (readers 0 is 1)
     rml_hash order;           // running hash of the items given so far
 } rml_loader;

@@ -22,11 +22,12 @@ typedef struct rml_truth {
     const float *xy;    // [n, steps, 2]
     const float *valid; // [n, steps]
 } rml_truth;
-// Rows: min_ade, min_fde, miss_rate (2.0 m at the end, stated in the name's unit text),
-// brier_min_fde, nll, each at k = 1 (the most probable) and k = all.
+// Rows: min_ade, min_fde, miss_rate (no mode ends within miss_m), brier_min_fde, nll, each of the
+// k = 1 and of the k = 6 most probable modes. docs/evaluation.md has the formulas.
 typedef struct rml_metric {
     const char *name; // "min_fde_6"
-    const char *unit;
+    const char *unit; // "m"
+    uint32_t k;
     bool needs_probability;
     void (*compute)(const rml_truth *truth, const rml_forecast *forecast, uint32_t k, double miss_m,
                     double *out); // [n]; NaN where undefined
