@@ -61,6 +61,10 @@ RML_API rml_status rml_folder_list(const char *path, rml_arena *arena, rml_array
 // All plain files below a folder (or the file itself), full paths, sorted; rml_str items.
 RML_API rml_status rml_folder_walk(const char *path, rml_arena *arena, rml_array *paths,
                                    rml_error *err) RML_CHECKED;
+// Makes a folder written beside visible under its name, by one rename that is synced:
+// RML_ERR_EXISTS if a file or a folder with content stands there.
+RML_API rml_status rml_folder_commit(const char *temporary, const char *path, rml_error *err)
+    RML_CHECKED;
 RML_API rml_status rml_folder_remove(const char *path, rml_error *err) RML_CHECKED; // with content
 RML_API rml_status rml_path_absolute(const char *path, rml_arena *arena, rml_str *out,
                                      rml_error *err) RML_CHECKED;

@@ -123,7 +123,7 @@ static rml_status write_all(int fd, const char *path, const uint8_t *data, size_
 }
 
 // Makes the new name in the folder durable.
-static void sync_folder_of(const char *path)
+void rml_system_sync_folder_of(const char *path)
 {
     char folder[PATH_SIZE_MAX];
     rml_str name = rml_path_folder(rml_str_of(path));
@@ -198,7 +198,7 @@ rml_status rml_file_writer_commit(rml_file_writer *w, bool replace, rml_error *e
     } else if (link(w->temporary, w->path) != 0) {
         return rml_system_fail(err, w->path, "cannot link to");
     }
-    sync_folder_of(w->path);
+    rml_system_sync_folder_of(w->path);
     rml_file_writer_close(w);
     return RML_OK;
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,6 +73,17 @@ rml_status rml_folder_list(const char *path, rml_arena *arena, rml_array *names,
     }
     closedir(folder);
     return st ? st : rml_array_sort(names, compare_str, NULL, err);
+}
+
+rml_status rml_folder_commit(const char *temporary, const char *path, rml_error *err)
+{
+    if (rename(temporary, path) != 0) {
+        // An empty folder is replaced; POSIX lets a full one be told by either of two codes.
+        errno = errno == ENOTEMPTY || errno == ENOTDIR ? EEXIST : errno;
+        return rml_system_fail(err, path, "cannot rename to");
+    }
+    rml_system_sync_folder_of(path);
+    return RML_OK;
 }
 
 static rml_status walk(rml_str path, int depth, rml_arena *arena, rml_array *paths, rml_error *err)
