@@ -1,0 +1,85 @@
+// exp, log, tanh and erf in float32, without branches that a vector kernel could not follow:
+// selections only, plain multiplications and additions in Horner's order. These are the reference
+// of the vector kernels of graph, which return the same bits.
+#include "roadmill/math.h"
+
+#include <string.h>
+
+#include "roadmill/math/f32.h"
+
+static uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static float of_bits(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static float polynomial(const float *c, int count, float x)
+{
+    float sum = c[count - 1];
+    for (int i = count - 2; i >= 0; i--) {
+        sum = c[i] + x * sum;
+    }
+    return sum;
+}
+
+float rml_f32_exp(float x)
+{
+    static const float c[] = RML_F32_EXP;
+    x = x < RML_F32_EXP_LOW ? RML_F32_EXP_LOW : x; // written so that NaN passes
+    x = x > RML_F32_EXP_HIGH ? RML_F32_EXP_HIGH : x;
+    float shifted = x * RML_F32_LOG2_E + RML_F32_ROUND;
+    float n = shifted - RML_F32_ROUND;
+    float r = (x - n * RML_F32_LN2_HIGH) - n * RML_F32_LN2_LOW;
+    float y = 1.0f + (r + r * r * polynomial(c, RML_F32_EXP_COUNT, r));
+    // The low bits of shifted hold n; two steps, so that subnormal results round once. A NaN
+    // keeps its way: its product with anything is NaN.
+    int32_t k = (int32_t)(bits_of(shifted) - bits_of(RML_F32_ROUND));
+    int32_t half = k >> 1;
+    return y * of_bits((uint32_t)(half + 127) << 23) * of_bits((uint32_t)(k - half + 127) << 23);
+}
+
+float rml_f32_log(float x)
+{
+    static const float c[] = RML_F32_LOG;
+    if (!(x > 0.0f && x < of_bits(0x7f800000u))) {
+        return x != x || x > 0.0f ? x : of_bits(x == 0.0f ? 0xff800000u : 0x7fc00000u);
+    }
+    bool small = x < 0x1p-126f;
+    uint32_t bits = bits_of(small ? x * 0x1p23f : x) + (0x3f800000u - RML_F32_SQRT_HALF_BITS);
+    float n = (float)((int32_t)(bits >> 23) - 127) - (small ? 23.0f : 0.0f);
+    float f = of_bits((bits & 0x007fffffu) + RML_F32_SQRT_HALF_BITS) - 1.0f;
+    float z = f * f;
+    float rest = f * z * polynomial(c, RML_F32_LOG_COUNT, f) + n * RML_F32_LN2_LOW;
+    return n * RML_F32_LN2_HIGH + (f + (rest - 0.5f * z));
+}
+
+float rml_f32_tanh(float x)
+{
+    static const float c[] = RML_F32_TANH;
+    float a = of_bits(bits_of(x) & 0x7fffffffu);
+    float z = x * x;
+    float near = x + x * z * polynomial(c, RML_F32_TANH_COUNT, z);
+    float t = a > RML_F32_TANH_FAR ? RML_F32_TANH_FAR : a;
+    float far = 1.0f - 2.0f / (rml_f32_exp(t + t) + 1.0f);
+    far = of_bits(bits_of(far) | (bits_of(x) & 0x80000000u));
+    return a < RML_F32_TANH_NEAR ? near : far;
+}
+
+float rml_f32_erf(float x)
+{
+    static const float near_c[] = RML_F32_ERF, far_c[] = RML_F32_ERFC;
+    float a = of_bits(bits_of(x) & 0x7fffffffu);
+    float near = x + x * polynomial(near_c, RML_F32_ERF_COUNT, x * x);
+    float t = a > RML_F32_ERF_FAR ? RML_F32_ERF_FAR : a;
+    float far = 1.0f - rml_f32_exp(polynomial(far_c, RML_F32_ERFC_COUNT, t));
+    far = of_bits(bits_of(far) | (bits_of(x) & 0x80000000u));
+    return a < RML_F32_ERF_NEAR ? near : far;
+}
