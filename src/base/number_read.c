@@ -1,0 +1,179 @@
+// Numbers from text, independent of the locale.
+#include "roadmill/base.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool parse_magnitude(rml_str digits, uint64_t *out)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (!is_digit(digits.data[i])) {
+            return false;
+        }
+        uint64_t digit = (uint64_t)(digits.data[i] - '0');
+        if (value > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return digits.len > 0;
+}
+
+bool rml_parse_u64(rml_str text, uint64_t *out)
+{
+    if (text.len > 1 && text.data[0] == '+') {
+        text = (rml_str){text.data + 1, text.len - 1};
+    }
+    return parse_magnitude(text, out);
+}
+
+bool rml_parse_i64(rml_str text, int64_t *out)
+{
+    bool negative = text.len > 0 && text.data[0] == '-';
+    if (text.len > 1 && (negative || text.data[0] == '+')) {
+        text = (rml_str){text.data + 1, text.len - 1};
+    }
+    uint64_t magnitude;
+    if (!parse_magnitude(text, &magnitude) ||
+        magnitude > (uint64_t)INT64_MAX + (negative ? 1u : 0u)) {
+        return false;
+    }
+    *out = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+    return true;
+}
+
+// A decimal as written: digits x 10^exponent, digits exact while there are at most 19 of them.
+typedef struct decimal {
+    bool negative, exact;
+    uint64_t digits;
+    int64_t exponent;
+} decimal;
+
+// Digits, at most one point, an optional exponent. False unless all of text is that.
+static bool scan(rml_str text, decimal *out)
+{
+    const char *p = text.data, *end = text.data + text.len;
+    decimal d = {.exact = true};
+    if (p < end && (*p == '-' || *p == '+')) {
+        d.negative = *p++ == '-';
+    }
+    size_t count = 0, significant = 0;
+    bool point = false;
+    for (; p < end; p++) {
+        if (*p == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (!is_digit(*p)) {
+            break;
+        }
+        count++;
+        significant += significant > 0 || *p != '0';
+        if (significant <= 19) {
+            d.digits = d.digits * 10 + (uint64_t)(*p - '0');
+            d.exponent -= point;
+        } else {
+            d.exact = d.exact && *p == '0';
+            d.exponent += !point;
+        }
+    }
+    if (count == 0) {
+        return false;
+    }
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        p++;
+        bool down = p < end && *p == '-';
+        p += p < end && (*p == '-' || *p == '+');
+        if (p == end) {
+            return false;
+        }
+        int64_t exponent = 0;
+        for (; p < end && is_digit(*p); p++) {
+            // Far beyond what any double holds it may stop counting.
+            exponent = exponent < 100000 ? exponent * 10 + (*p - '0') : exponent;
+        }
+        d.exponent += down ? -exponent : exponent;
+    }
+    *out = d;
+    return p == end;
+}
+
+// strtod reads the decimal point of the locale, which printf tells without a lock.
+static bool parse_slowly(rml_str text, double *out)
+{
+    char small[128], point[8];
+    char *copy = text.len < sizeof small ? small : rml_heap_make(text.len + sizeof point);
+    if (!copy) {
+        return false;
+    }
+    snprintf(point, sizeof point, "%.1f", 0.0);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        copy[len++] = text.data[i] == '.' ? point[1] : text.data[i];
+    }
+    copy[len] = 0;
+    *out = strtod(copy, NULL);
+    if (copy != small) {
+        rml_heap_free(copy);
+    }
+    return true;
+}
+
+static bool parse_name(rml_str text, double *out)
+{
+    static const struct {
+        rml_str name;
+        double value;
+    } names[] = {
+        {{"nan", 3}, NAN},
+        {{"inf", 3}, INFINITY},
+        {{"infinity", 8}, INFINITY},
+    };
+    bool negative = text.len > 0 && text.data[0] == '-';
+    if (text.len > 0 && (negative || text.data[0] == '+')) {
+        text = (rml_str){text.data + 1, text.len - 1};
+    }
+    char lower[8];
+    if (text.len > sizeof lower) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (rml_str_equal((rml_str){lower, text.len}, names[i].name)) {
+            *out = negative ? -names[i].value : names[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rml_parse_f64(rml_str text, double *out)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    decimal d;
+    if (!scan(text, &d)) {
+        return parse_name(text, out);
+    }
+    // Clinger 1990: digits and power are both exact doubles, so one operation rounds once.
+    if (d.exact && d.digits <= UINT64_C(1) << 53 && d.exponent >= -22 && d.exponent <= 22) {
+        double value = (double)d.digits;
+        value = d.exponent < 0 ? value / powers[-d.exponent] : value * powers[d.exponent];
+        *out = d.negative ? -value : value;
+        return true;
+    }
+    return parse_slowly(text, out);
+}
