@@ -1,0 +1,55 @@
+# ./run lint: sourced by run. What a machine can check of docs/style: format, layers, headers that
+# compile alone in C and C++, tidy, the shape of files.
+faults=0
+fault() { say "lint: $*"; faults=$((faults + 1)); }
+
+ours() { git ls-files 'src/*.c' 'src/*.h' 'include/*.h' 'tests/*.c' 'tests/*.h' 'fuzz/*.c' 'bench/*.c' 'bench/*.h' 'examples/*.c' 'cmake/*.c'; }
+
+badly=$(ours | xargs -r clang-format --dry-run 2>&1 | grep -oE '^[^:]+' | sort -u)
+[ -z "$badly" ] || for file in $badly; do fault "$file: expected the format of .clang-format; clang-format -i $file"; done
+
+for header in $(git ls-files 'include/roadmill/*.h'); do
+    cc -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c -Iinclude "$header" || fault "$header: does not compile alone in C"
+    c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ -Iinclude "$header" || fault "$header: does not compile alone in C++"
+done
+
+# Layers: the build enforces them; this tells rooms without a line and files with several thoughts.
+for room in src/*/; do
+    name=$(basename "$room")
+    grep -q "^$name:" src/LAYERS || fault "src/$name: has no line in src/LAYERS"
+    [ -f "include/roadmill/$name.h" ] || fault "include/roadmill/$name.h: missing, each room has its public header"
+done
+
+# Things that belong to one room: malloc to base, system headers to os, DuckDB to table.
+belongs() { # PATTERN ROOM WHAT
+    hits=$(git grep -nE "$1" -- 'src/*.c' 'src/*.h' | grep -vE "^src/($2)/" || :)
+    [ -z "$hits" ] || { say "$hits"; fault "$3"; }
+}
+belongs '\b(malloc|calloc|realloc)\(' 'base' "malloc belongs to base"
+belongs '#include <(unistd|pthread|sys/[a-z]+|dlfcn|fcntl|signal)\.h>' 'os' "system headers belong to os"
+belongs '\b(printf|fprintf|puts|exit|abort)\(' 'cli' "the library never prints, exits or aborts"
+belongs '\.\./' 'none' "an #include goes by room, never by ../"
+belongs '\b(strcpy|strcat|sprintf|gets|atoi|atof|strtok|rand|alloca)\(' 'none' "banned function"
+
+for file in $(ours); do
+    [ -f "$file" ] || continue
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 800 ] || head -n 12 "$file" | grep -qi 'one table\|generated\|one family' || fault "$file: $lines lines, above 800: split it or say in its first comment why not"
+    case $(head -c 2 "$file") in //) ;; *) fault "$file: expected a first line that says what the file is for" ;; esac
+done
+long=$(git ls-files 'src/*.c' | xargs -r awk '
+    FNR == 1 { open = 0 }
+    /^\{/ { open = FNR }
+    /^\}/ { if (open && FNR - open > 80) print FILENAME ":" open ": a function of " FNR - open " lines"; open = 0 }')
+[ -z "$long" ] || { say "$long"; fault "functions fit a screen (70 lines)"; }
+
+build_in lint roadmill_static -DCMAKE_BUILD_TYPE=Check -DCMAKE_C_COMPILER=clang
+tidy_log=build/lint/tidy.log
+git ls-files 'src/*.c' | xargs -P "$jobs" -n 8 clang-tidy --quiet -p build/lint >"$tidy_log" 2>/dev/null || :
+if grep -qE '(warning|error):' "$tidy_log"; then
+    grep -E '(warning|error):' "$tidy_log" | sort -u | head -n 40 >&2
+    fault "clang-tidy: see $tidy_log"
+fi
+
+if [ "$faults" -gt 0 ]; then die "lint: $faults faults"; fi
+say "lint: clean"
