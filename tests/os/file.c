@@ -1,4 +1,5 @@
 // Files are there whole or not at all; folders list in the order of bytes; paths cut as text.
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
