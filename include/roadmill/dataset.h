@@ -19,9 +19,9 @@ extern "C" {
 
 // Which recordings show the same moments. From each, the set of all 15-step runs of speeds (rounded
 // to 3 decimals, the first at least 0.5 m/s, at least 8 different values); two are one CLIP if they
-// share at least 90 % of the smaller set, one FAMILY if at least 2 %; closed transitively. Speeds as
-// recorded where the source has them, else by backward difference: this is identity, no input of a
-// model, and recorded speeds survive a shift of coordinates exactly. A recording without any such
+// share at least 90 % of the smaller set, one FAMILY if at least 2 %; closed transitively. Speeds
+// as recorded where the source has them, else by backward difference: this is identity, no input of
+// a model, and recorded speeds survive a shift of coordinates exactly. A recording without any such
 // run (too short) is known by the speeds of its whole tracks instead.
 typedef struct rml_family {
     rml_str recording_id;
@@ -56,9 +56,9 @@ typedef struct rml_dataset_spec {
     rml_str query; // situations that choose scenes; empty: every window
     rml_split_rule rule;
     double share[RML_SPLITS]; // of units (families, ...); all zero: .6 .1 .15 .15 0
-    // PLACE rule: which split the places go to, by place_id prefixes, the longest first; the rest is
-    // left out. A prefix named for several splits is divided among them by family, in proportion to
-    // share: train and validation {"USA_US101"}, gate {"USA_Lanker"}.
+    // PLACE rule: which split the places go to, by place_id prefixes, the longest first; the rest
+    // is left out. A prefix named for several splits is divided among them by family, in proportion
+    // to share: train and validation {"USA_US101"}, gate {"USA_Lanker"}.
     const rml_str *place[RML_SPLITS];
     size_t place_count[RML_SPLITS];
     uint64_t seed;
@@ -154,9 +154,17 @@ RML_API void rml_order_add(rml_hash *order, uint64_t item);
 
 // Fills batches: tensors[i] gets batch x shape floats. Reads ahead on no hidden thread; the pool
 // given does the copying (NULL: the caller).
+// One scene of a version.
+typedef struct rml_sample_ref {
+    rml_split split;
+    uint32_t index;
+} rml_sample_ref;
+
 typedef struct rml_loader {
     const rml_dataset *dataset;
     rml_split split;
+    const rml_sample_ref *samples; // these instead of a split; NULL: the split
+    size_t sample_count;
     uint64_t seed, position;  // in the stream, of the next sample; set it (and order) to resume
     uint32_t reader, readers; // 0 of 1 by default (readers 0 is 1)
     rml_hash order;           // running hash of the items given so far

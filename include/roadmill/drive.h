@@ -37,7 +37,7 @@ typedef enum rml_track_mark {
 // recorded_*: as the source says; may read the future (see rml_track.causality) and is no input.
 typedef struct rml_track_state {
     int64_t t_ns;
-    double x_m, y_m, z_m; // z: NaN if the source is flat
+    double x_m, y_m, z_m;                        // z: NaN if the source is flat
     double recorded_yaw_rad, recorded_speed_mps; // NaN if the source has none
     rml_track_mark mark;
 } rml_track_state;
@@ -116,7 +116,7 @@ typedef struct rml_traffic {
     rml_str place_id;                       // "USA_US101"
     rml_str licence;
     rml_str uri;
-    int64_t step_ns; // of the recorded time grid
+    int64_t step_ns;         // of the recorded time grid
     const rml_track *tracks; // sorted by track_id
     size_t track_count;
     const rml_map_element *map; // sorted by id

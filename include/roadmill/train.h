@@ -63,6 +63,13 @@ RML_API rml_status rml_runner_open(const char *folder, uint32_t batch, rml_runne
 RML_API void rml_runner_close(rml_runner *r);
 RML_API const rml_predictor_config *rml_runner_config(const rml_runner *r);
 RML_API const rml_graph *rml_runner_graph(const rml_runner *r, rml_plan **plan, rml_predictor *p);
+// Trains on exactly these samples, in memory and without a run on disk, for experiments that
+// compare many small trainings. Same samples and configuration, same weights. batch is that of the
+// runner.
+RML_API rml_status rml_train_fit(const rml_dataset *d, const rml_sample_ref *samples, size_t count,
+                                 const rml_train_config *config, uint32_t batch, rml_pool *pool,
+                                 const rml_progress *progress, rml_runner **out, rml_error *err)
+    RML_CHECKED;
 // All scenes of a split: futures with probabilities, the single-mode future (may be NULL), the loss
 // of each [count] (may be NULL), embeddings [count, width] (may be NULL).
 RML_API rml_status rml_runner_predict(rml_runner *r, const rml_dataset *d, rml_split split,
