@@ -1,5 +1,5 @@
 // Numbers from text, independent of the locale.
-#include "roadmill/base.h"
+#include "number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -51,26 +51,16 @@ bool rml_parse_i64(rml_str text, int64_t *out)
     return true;
 }
 
-// A decimal as written: digits x 10^exponent, digits exact while there are at most 19 of them.
-typedef struct decimal {
-    bool negative, exact;
-    uint64_t digits;
-    int64_t exponent;
-} decimal;
-
-// Digits, at most one point, an optional exponent. False unless all of text is that.
-static bool scan(rml_str text, decimal *out)
+const char *rml_decimal_scan(const char *p, const char *end, rml_decimal *out)
 {
-    const char *p = text.data, *end = text.data + text.len;
-    decimal d = {.exact = true};
+    rml_decimal d = {.exact = true};
     if (p < end && (*p == '-' || *p == '+')) {
         d.negative = *p++ == '-';
     }
     size_t count = 0, significant = 0;
-    bool point = false;
     for (; p < end; p++) {
-        if (*p == '.' && !point) {
-            point = true;
+        if (*p == '.' && !d.fraction) {
+            d.fraction = true;
             continue;
         }
         if (!is_digit(*p)) {
@@ -80,31 +70,32 @@ static bool scan(rml_str text, decimal *out)
         significant += significant > 0 || *p != '0';
         if (significant <= 19) {
             d.digits = d.digits * 10 + (uint64_t)(*p - '0');
-            d.exponent -= point;
+            d.exponent -= d.fraction;
         } else {
             d.exact = d.exact && *p == '0';
-            d.exponent += !point;
+            d.exponent += !d.fraction;
         }
     }
     if (count == 0) {
-        return false;
+        return NULL;
     }
     if (p < end && (*p == 'e' || *p == 'E')) {
+        d.fraction = true;
         p++;
         bool down = p < end && *p == '-';
         p += p < end && (*p == '-' || *p == '+');
-        if (p == end) {
-            return false;
+        if (p == end || !is_digit(*p)) {
+            return NULL;
         }
         int64_t exponent = 0;
         for (; p < end && is_digit(*p); p++) {
             // Far beyond what any double holds it may stop counting.
-            exponent = exponent < 100000 ? exponent * 10 + (*p - '0') : exponent;
+            exponent = exponent < 1000000000 ? exponent * 10 + (*p - '0') : exponent;
         }
         d.exponent += down ? -exponent : exponent;
     }
     *out = d;
-    return p == end;
+    return p;
 }
 
 // strtod reads the decimal point of the locale, which printf tells without a lock.
@@ -159,21 +150,26 @@ static bool parse_name(rml_str text, double *out)
     return false;
 }
 
-bool rml_parse_f64(rml_str text, double *out)
+bool rml_decimal_f64(const rml_decimal *d, rml_str text, double *out)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    decimal d;
-    if (!scan(text, &d)) {
-        return parse_name(text, out);
-    }
     // Clinger 1990: digits and power are both exact doubles, so one operation rounds once.
-    if (d.exact && d.digits <= UINT64_C(1) << 53 && d.exponent >= -22 && d.exponent <= 22) {
-        double value = (double)d.digits;
-        value = d.exponent < 0 ? value / powers[-d.exponent] : value * powers[d.exponent];
-        *out = d.negative ? -value : value;
+    if (d->exact && d->digits <= UINT64_C(1) << 53 && d->exponent >= -22 && d->exponent <= 22) {
+        double value = (double)d->digits;
+        value = d->exponent < 0 ? value / powers[-d->exponent] : value * powers[d->exponent];
+        *out = d->negative ? -value : value;
         return true;
     }
     return parse_slowly(text, out);
+}
+
+bool rml_parse_f64(rml_str text, double *out)
+{
+    rml_decimal d;
+    const char *end = text.data + text.len;
+    return rml_decimal_scan(text.data, end, &d) == end && text.len > 0
+               ? rml_decimal_f64(&d, text, out)
+               : parse_name(text, out);
 }

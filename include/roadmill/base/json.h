@@ -43,7 +43,7 @@ typedef struct rml_json_reader {
     rml_str file; // for errors
     size_t offset;
     uint32_t depth;
-    uint8_t stack[RML_JSON_DEPTH_MAX]; // what each open container expects next
+    uint8_t stack[RML_JSON_DEPTH_MAX + 1]; // what the text and each open container expect next
     // Of the last event:
     rml_str string;  // KEY, STRING: unescaped; borrows from text or from scratch until the next
     int64_t integer; // INT
