@@ -1,0 +1,243 @@
+// Pass 2 of making a version: cuts the chosen windows into shards and scenes.parquet.
+//
+// Scenes come by split, recording, track and time. Tiles are scenes and each writes its own slot of
+// the shard in memory, so the bytes are the same at any number of threads.
+#include <string.h>
+
+#include "roadmill/codec.h"
+#include "roadmill/dataset/shard.h"
+#include "roadmill/table/parquet.h"
+#include "version.h"
+
+#define ROWS_AT_ONCE 4096
+
+typedef struct cut {
+    rml_version *v;
+    rml_arena *arena; // of the paths
+    rml_str folder;
+    rml_pool *pool;
+    const rml_progress *progress;
+    rml_version_files *out;
+    rml_tensor_info info[RML_SCENE_TENSORS];
+    rml_shard_layout layout;
+    rml_buffer shard; // header, then scenes as they are cut
+    uint32_t in_shard;
+    uint64_t done;
+    rml_parquet_writer *rows;
+    rml_batch batch;
+} cut;
+
+// ---- Rows of scenes.parquet --------------------------------------------------------------------
+
+static const rml_field scene_fields[] = {
+    {.name = {"scene_id", 8}, .type = RML_TYPE_STRING},
+    {.name = {"recording_id", 12}, .type = RML_TYPE_STRING},
+    {.name = {"drive_id", 8}, .type = RML_TYPE_STRING},
+    {.name = {"place_id", 8}, .type = RML_TYPE_STRING},
+    {.name = {"track_id", 8}, .type = RML_TYPE_STRING},
+    {.name = {"t0_ns", 5}, .type = RML_TYPE_I64},
+    {.name = {"x_m", 3}, .type = RML_TYPE_F64},
+    {.name = {"y_m", 3}, .type = RML_TYPE_F64},
+    {.name = {"yaw_rad", 7}, .type = RML_TYPE_F64},
+    {.name = {"class", 5}, .type = RML_TYPE_STRING},
+    {.name = {"speed_mps", 9}, .type = RML_TYPE_F32},
+    {.name = {"travelled_m", 11}, .type = RML_TYPE_F32},
+    {.name = {"turn_rad", 8}, .type = RML_TYPE_F32},
+    {.name = {"neighbours", 10}, .type = RML_TYPE_I64},
+    {.name = {"split", 5}, .type = RML_TYPE_STRING},
+    {.name = {"family", 6}, .type = RML_TYPE_I64},
+    {.name = {"clip", 4}, .type = RML_TYPE_I64},
+};
+
+rml_schema rml_version_scenes_schema(void)
+{
+    return (rml_schema){scene_fields, sizeof scene_fields / sizeof scene_fields[0]};
+}
+
+rml_status rml_version_scene_append(rml_batch *batch, const rml_dataset_scene *scene,
+                                    rml_error *err)
+{
+    const rml_scene_row *row = &scene->row;
+    rml_column *c = batch->columns;
+    RML_TRY(rml_column_str(c++, rml_str_of(row->scene_id), err));
+    RML_TRY(rml_column_str(c++, row->recording_id, err));
+    RML_TRY(rml_column_str(c++, row->drive_id, err));
+    RML_TRY(rml_column_str(c++, row->place_id, err));
+    RML_TRY(rml_column_str(c++, row->track_id, err));
+    RML_TRY(rml_column_i64(c++, row->t0_ns, err));
+    RML_TRY(rml_column_f64(c++, row->map_from_scene.x_m, err));
+    RML_TRY(rml_column_f64(c++, row->map_from_scene.y_m, err));
+    RML_TRY(rml_column_f64(c++, row->map_from_scene.yaw_rad, err));
+    RML_TRY(rml_column_str(c++, rml_str_of(rml_agent_class_name(row->agent_class)), err));
+    RML_TRY(rml_column_f64(c++, (double)row->speed_mps, err));
+    RML_TRY(rml_column_f64(c++, (double)row->travelled_m, err));
+    RML_TRY(rml_column_f64(c++, (double)row->turn_rad, err));
+    RML_TRY(rml_column_i64(c++, row->neighbours, err));
+    RML_TRY(rml_column_str(c++, rml_str_of(rml_split_name(scene->split)), err));
+    RML_TRY(rml_column_i64(c++, scene->family, err));
+    RML_TRY(rml_column_i64(c++, scene->clip, err));
+    return rml_batch_row_end(batch, err);
+}
+
+static rml_status flush_rows(cut *c, rml_error *err)
+{
+    RML_TRY(rml_parquet_write(c->rows, &c->batch, err));
+    rml_batch_clear(&c->batch);
+    return RML_OK;
+}
+
+// ---- Shards ------------------------------------------------------------------------------------
+
+static rml_status flush_shard(cut *c, rml_split split, rml_error *err)
+{
+    if (c->in_shard == 0) {
+        return RML_OK;
+    }
+    rml_save_u32(c->shard.data + 12, c->in_shard); // the count, known only now
+    rml_version_shard *made = rml_array_push(&c->out->shards, err);
+    rml_str name = rml_arena_printf(c->arena, RML_SHARD_NAME, c->out->shards.count - 1);
+    rml_str path = rml_path_join(c->arena, c->folder, name);
+    if (made == NULL || path.data == NULL) {
+        return rml_fail_memory(err, sizeof *made);
+    }
+    *made = (rml_version_shard){split, c->in_shard, c->shard.len, {{0}}};
+    RML_TRY(rml_sha256(c->shard.data, c->shard.len, &made->digest));
+    RML_TRY(rml_file_replace(path.data, rml_buffer_bytes(&c->shard), err));
+    c->out->bytes += c->shard.len;
+    rml_buffer_clear(&c->shard);
+    c->in_shard = 0;
+    return RML_OK;
+}
+
+typedef struct tile_job {
+    const rml_cutter *cutter;
+    const rml_window *windows;
+    float *data;
+    const rml_shard_layout *layout;
+} tile_job;
+
+static void cut_tile(void *context, size_t tile, size_t worker)
+{
+    (void)worker;
+    const tile_job *job = context;
+    float *scene = job->data + tile * job->layout->stride;
+    const size_t *at = job->layout->offset;
+    rml_scene_tensors tensors = {scene + at[0], scene + at[1], scene + at[2], scene + at[3],
+                                 scene + at[4], scene + at[5], scene + at[6]};
+    rml_cutter_cut(job->cutter, job->windows[tile], &tensors);
+}
+
+// As many of windows[count] as the shard takes; gives how many.
+static rml_status cut_piece(cut *c, const rml_cutter *cutter, const rml_window *windows,
+                            size_t count, size_t *taken, rml_error *err)
+{
+    if (c->shard.len == 0) {
+        RML_TRY(rml_shard_header(c->info, 0, &c->shard, err));
+    }
+    size_t room = c->layout.scenes_max - c->in_shard;
+    *taken = count < room ? count : room;
+    size_t size = *taken * c->layout.stride * sizeof(float);
+    uint8_t *data = rml_buffer_add(&c->shard, size, err);
+    if (data == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    memset(data, 0, size);
+    tile_job job = {cutter, windows, (float *)(void *)data, &c->layout};
+    rml_pool_run(c->pool, *taken, cut_tile, &job);
+    c->in_shard += (uint32_t)*taken;
+    return RML_OK;
+}
+
+static rml_status cut_recording(cut *c, size_t index, rml_split split, const rml_traffic *traffic,
+                                rml_array *windows, rml_error *err)
+{
+    const rml_version_recording *r = &c->v->recordings[index];
+    rml_cutter *cutter = NULL;
+    rml_status st = rml_cutter_make(traffic, &c->v->scene, &cutter, err);
+    rml_array_clear(windows);
+    for (size_t k = 0; st == RML_OK && k < r->windows.count; k++) {
+        const rml_fate *fate = RML_AT(&r->windows, rml_fate, k);
+        if (fate->split != (int32_t)split) {
+            continue;
+        }
+        rml_window *w = rml_array_push(windows, err);
+        rml_dataset_scene scene = {
+            .split = split, .family = r->family.family, .clip = r->family.clip};
+        st = w == NULL ? RML_ERR_MEMORY : rml_cutter_row(cutter, fate->window, &scene.row, err);
+        if (st == RML_OK) {
+            *w = fate->window;
+            st = rml_version_scene_append(&c->batch, &scene, err);
+        }
+        if (st == RML_OK && c->batch.count == ROWS_AT_ONCE) {
+            st = flush_rows(c, err);
+        }
+    }
+    for (size_t at = 0, taken = 0; st == RML_OK && at < windows->count; at += taken) {
+        if (rml_progress_stop(c->progress)) {
+            st = RML_ERR_STOPPED;
+            break;
+        }
+        st =
+            cut_piece(c, cutter, RML_AT(windows, rml_window, at), windows->count - at, &taken, err);
+        if (st == RML_OK && c->in_shard == c->layout.scenes_max) {
+            st = flush_shard(c, split, err);
+        }
+        c->done += st ? 0 : taken;
+        rml_progress_report(c->progress, "scenes", (double)c->done, (double)c->v->scenes, "scenes");
+    }
+    rml_cutter_free(cutter);
+    return st;
+}
+
+static rml_status cut_split(cut *c, rml_split split, rml_array *windows, rml_error *err)
+{
+    rml_version *v = c->v;
+    // Only the recordings of this split, so that what is loaded ahead is what comes next.
+    uint32_t *order = RML_NEW_ARRAY(c->arena, uint32_t, v->count);
+    if (order == NULL) {
+        return rml_fail_memory(err, v->count * sizeof *order);
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < v->count; i++) {
+        if (v->recordings[i].counts[split] > 0) {
+            order[count++] = (uint32_t)i;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const rml_traffic *traffic;
+        RML_TRY(rml_source_get(&v->source, order, count, i, &traffic, err));
+        RML_TRY(cut_recording(c, order[i], split, traffic, windows, err));
+    }
+    return flush_shard(c, split, err);
+}
+
+rml_status rml_version_cut(rml_version *v, const char *folder, rml_pool *pool,
+                           const rml_progress *progress, rml_version_files *out, rml_error *err)
+{
+    *out = (rml_version_files){.shards = RML_ARRAY(rml_version_shard)};
+    rml_arena arena = {0};
+    rml_array windows = RML_ARRAY(rml_window);
+    cut c = {.v = v, .arena = &arena, .folder = rml_str_of(folder), .pool = pool};
+    c.progress = progress;
+    c.out = out;
+    rml_scene_layout(&v->scene, c.info);
+    rml_str path = rml_path_join(&arena, c.folder, RML_STR("scenes.parquet"));
+    rml_status st = path.data == NULL ? rml_fail_memory(err, 64) : RML_OK;
+    st = st ? st : rml_shard_layout_of(c.info, &c.layout, err);
+    st = st ? st : rml_batch_init(&c.batch, rml_version_scenes_schema(), err);
+    st = st ? st : rml_parquet_open(path.data, c.batch.schema, NULL, &c.rows, err);
+    for (int s = 0; st == RML_OK && s < RML_SPLITS; s++) {
+        st = cut_split(&c, (rml_split)s, &windows, err);
+    }
+    rml_parquet_result result = {0};
+    st = st ? st : flush_rows(&c, err);
+    st = st ? st : rml_parquet_commit(c.rows, &result, err);
+    out->scenes_digest = result.digest;
+    out->bytes += result.bytes;
+    rml_parquet_close(c.rows);
+    rml_batch_reset(&c.batch);
+    rml_buffer_reset(&c.shard);
+    rml_array_reset(&windows);
+    rml_arena_reset(&arena);
+    return st;
+}
