@@ -33,6 +33,7 @@ typedef enum rml_track_mark {
     RML_TRACK_INTERPOLATED,
     RML_TRACK_OCCLUDED,
 } rml_track_mark;
+RML_API const char *rml_track_mark_name(rml_track_mark mark); // "measured"
 
 // recorded_*: as the source says; may read the future (see rml_track.causality) and is no input.
 typedef struct rml_track_state {
@@ -47,6 +48,7 @@ typedef enum rml_causality {
     RML_CAUSALITY_ONLINE,
     RML_CAUSALITY_OFFLINE
 } rml_causality;
+RML_API const char *rml_causality_name(rml_causality causality); // "offline"
 
 typedef struct rml_track {
     rml_str track_id;
@@ -74,8 +76,10 @@ typedef enum rml_map_kind {
     RML_MAP_BOUNDARY,
     RML_MAP_AREA
 } rml_map_kind;
+RML_API const char *rml_map_kind_name(rml_map_kind kind); // "lane"
 
-// A lane, or another element of a map. Neighbours are ids, empty where there is none.
+// A lane, or another element of a map. Neighbours are ids, empty where there is none. A crosswalk has
+// its two edges as left and right; an area has its ring as left. Ids are unique within a kind.
 typedef struct rml_map_element {
     rml_str id;
     rml_map_kind kind;
