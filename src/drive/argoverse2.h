@@ -1,0 +1,13 @@
+// The Argoverse 2 motion forecasting reader, as a row of the table of importers.
+#ifndef ROADMILL_DRIVE_ARGOVERSE2_H
+#define ROADMILL_DRIVE_ARGOVERSE2_H
+
+#include "roadmill/drive.h"
+
+bool rml_argoverse2_recognise(rml_str path, rml_bytes head);
+rml_status rml_argoverse2_read(rml_str path, rml_arena *arena, rml_traffic *out, rml_error *err);
+// The map file that belongs to a scenario file (whose name rml_argoverse2_recognise has accepted).
+rml_status rml_argoverse2_map_path(rml_str path, rml_arena *arena, rml_str *out, rml_error *err)
+    RML_CHECKED;
+
+#endif
