@@ -183,6 +183,19 @@ rml_status rml_file_writer_write(rml_file_writer *w, const void *data, size_t le
     return RML_OK;
 }
 
+rml_status rml_file_writer_rename(rml_file_writer *w, const char *path, rml_error *err)
+{
+    size_t size = strlen(path) + 1;
+    char *copy = rml_heap_make(size);
+    if (copy == NULL) {
+        return rml_fail_memory(err, size);
+    }
+    memcpy(copy, path, size);
+    rml_heap_free(w->path);
+    w->path = copy;
+    return RML_OK;
+}
+
 rml_status rml_file_writer_commit(rml_file_writer *w, bool replace, rml_error *err)
 {
     RML_TRY(writer_flush(w, err));
