@@ -1,0 +1,283 @@
+// The page of a turn. Its first screen answers, in this order: may the model ship and why (not),
+// where it fails worst, how it stands against honest baselines, what the mined data was worth, what
+// went in and what was left out, and what to do next.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+
+static const char style[] =
+    "<style>"
+    ".turn-verdict{border-radius:8px;padding:14px 18px;margin:0 0 16px;color:#fff;font-size:17px}"
+    ".turn-verdict b{font-size:24px;margin-right:12px;text-transform:uppercase}"
+    ".turn-pass{background:#00694e}.turn-fail{background:#a33b00}.turn-undecided{background:#"
+    "5b5b66}"
+    ".turn-grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:20px}"
+    ".turn-grid>section{min-width:0}.turn-grid svg{max-width:100%;height:auto}"
+    "</style>";
+
+static void section(rml_html *h, const char *title)
+{
+    rml_html_raw(h, RML_STR("<section>"));
+    rml_html_heading(h, 2, rml_str_of(title));
+}
+
+static void section_end(rml_html *h)
+{
+    rml_html_raw(h, RML_STR("</section>"));
+}
+
+static void say(rml_turn *t, rml_html *h, const char *format, ...) RML_PRINTF(3, 4);
+
+static void say(rml_turn *t, rml_html *h, const char *format, ...)
+{
+    char text[1024];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    (void)t;
+    rml_html_paragraph(h, rml_str_of(text));
+}
+
+static void write_verdict(rml_turn *t, rml_html *h)
+{
+    rml_str verdict = rml_turn_text(t, RML_STEP_GATE, "verdict");
+    rml_html_raw(h, rml_arena_printf(t->arena, "<div class=\"turn-verdict turn-%.*s\"><b>%.*s</b>",
+                                     RML_FMT(verdict), RML_FMT(verdict)));
+    rml_html_escape(h, rml_turn_text(t, RML_STEP_GATE, "reason"));
+    rml_html_raw(h, RML_STR("</div>"));
+}
+
+// The metric of a slice: "1.23 [1.10, 1.40]", or a dash.
+static rml_str metric_cell(rml_turn *t, const rml_json *slice, const char *name)
+{
+    const rml_json *metrics = rml_json_get(slice, "metrics");
+    for (const rml_json *m = metrics == NULL ? NULL : metrics->child; m != NULL; m = m->next) {
+        if (!rml_str_equal(rml_json_get_str(m, "name", (rml_str){0}), rml_str_of(name))) {
+            continue;
+        }
+        double value = rml_json_get_f64(m, "value", NAN), low = rml_json_get_f64(m, "low", NAN);
+        double high = rml_json_get_f64(m, "high", NAN);
+        if (isnan(value)) {
+            break;
+        }
+        return isnan(low) ? rml_arena_printf(t->arena, "%.2f (undecided)", value)
+                          : rml_arena_printf(t->arena, "%.2f [%.2f, %.2f]", value, low, high);
+    }
+    return RML_STR("–");
+}
+
+static const rml_json *slice_named(const rml_json *model, const char *name)
+{
+    const rml_json *slices = rml_json_get(model, "slices");
+    for (const rml_json *s = slices == NULL ? NULL : slices->child; s != NULL; s = s->next) {
+        if (rml_str_equal(rml_json_get_str(s, "name", (rml_str){0}), rml_str_of(name))) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static void write_models(rml_turn *t, rml_html *h, const rml_json *evaluation)
+{
+    static const char *const heads[] = {"", "minFDE K=1 (m)", "minFDE K=6 (m)", "moving, K=6 (m)",
+                                        "missed K=6"};
+    rml_str best = rml_json_get_str(evaluation, "best_blind", (rml_str){0});
+    section(h, "Model and honest baselines");
+    rml_html_table_begin(h, heads, sizeof heads / sizeof *heads);
+    const rml_json *models = rml_json_get(evaluation, "models");
+    for (const rml_json *m = models == NULL ? NULL : models->child; m != NULL; m = m->next) {
+        rml_str name = rml_json_get_str(m, "name", (rml_str){0});
+        const rml_json *all = slice_named(m, "all");
+        bool is_best = rml_str_equal(name, best);
+        bool is_model = rml_str_equal(rml_json_get_str(m, "kind", (rml_str){0}), RML_STR("model"));
+        rml_str cells[] = {is_best ? rml_arena_printf(t->arena, "%.*s (best blind)", RML_FMT(name))
+                                   : name,
+                           metric_cell(t, all, "min_fde_1"), metric_cell(t, all, "min_fde_6"),
+                           metric_cell(t, slice_named(m, "moving"), "min_fde_6"),
+                           metric_cell(t, all, "miss_rate_6")};
+        rml_html_row(h, cells, sizeof cells / sizeof *cells, is_model ? "best" : NULL);
+    }
+    rml_html_table_end(h);
+    say(t, h,
+        "%lld windows of %lld families of recordings that no training saw; 95 %% intervals over "
+        "families. Missed: no future ends within 2 m.",
+        (long long)rml_json_get_i64(evaluation, "windows", 0),
+        (long long)rml_json_get_i64(evaluation, "families", 0));
+    section_end(h);
+}
+
+static const char *gain_words(double low, double high)
+{
+    return isnan(low) ? "undecided" : high < 0 ? "a gain" : low > 0 ? "a loss" : "no gain shown";
+}
+
+static rml_status write_gain(rml_turn *t, rml_html *h, rml_error *err)
+{
+    const rml_json *r = t->results[RML_STEP_MINE];
+    const rml_json *gain = rml_json_get(r, "gain"), *control = rml_json_get(r, "control");
+    double low = 100 * rml_json_get_f64(gain, "low", NAN);
+    double high = 100 * rml_json_get_f64(gain, "high", NAN);
+    const double x[] = {0, 1};
+    const double mid[] = {100 * rml_json_get_f64(gain, "relative", NAN),
+                          100 * rml_json_get_f64(control, "relative", NAN)};
+    const double lows[] = {low, 100 * rml_json_get_f64(control, "low", NAN)};
+    const double highs[] = {high, 100 * rml_json_get_f64(control, "high", NAN)};
+    const rml_series series[] = {
+        {"mined", &x[0], &mid[0], &lows[0], &highs[0], 1, NULL},
+        {"control: shuffled", &x[1], &mid[1], &lows[1], &highs[1], 1, NULL}};
+    const rml_chart chart = {.title = "minFDE against random batches",
+                             .y_label = "change, %",
+                             .width = 420,
+                             .height = 220,
+                             .bars = true};
+    section(h, "Mined against random data");
+    rml_buffer svg = {0};
+    rml_status st = rml_chart_draw(&chart, series, 2, &svg, err);
+    if (!st) {
+        rml_html_raw(h, rml_buffer_text(&svg));
+    }
+    rml_buffer_reset(&svg);
+    say(t, h,
+        "%lld scenes chosen by the model from dev against %lld random ones, %lld seeds: %+.1f %% "
+        "[%+.1f, %+.1f] of minFDE (K=6) on unseen families: %s. The same choice on shuffled "
+        "scores: "
+        "%+.1f %% [%+.1f, %+.1f]; %lld of its %lld seeds claimed a gain.",
+        (long long)rml_json_get_i64(r, "budget", 0), (long long)rml_json_get_i64(r, "budget", 0),
+        (long long)rml_json_get_i64(gain, "seeds", 0), mid[0], low, high, gain_words(low, high),
+        mid[1], lows[1], highs[1], (long long)rml_json_get_i64(control, "claims", 0),
+        (long long)rml_json_get_i64(control, "seeds", 0));
+    section_end(h);
+    return st;
+}
+
+// One row of a conservation table from SQL: a label and three counts.
+static rml_status write_sum(rml_turn *t, rml_html *h, const char *what, int64_t in, int64_t kept,
+                            int64_t rejected, rml_error *err)
+{
+    if (in != kept + rejected) {
+        return rml_fail(err, RML_ERR_CONFLICT, (rml_place){0}, NULL,
+                        "expected %s in = kept + rejected, found %lld = %lld + %lld", what,
+                        (long long)in, (long long)kept, (long long)rejected);
+    }
+    rml_str cells[] = {rml_str_of(what), rml_arena_printf(t->arena, "%lld", (long long)in),
+                       rml_arena_printf(t->arena, "%lld", (long long)kept),
+                       rml_arena_printf(t->arena, "%lld", (long long)rejected)};
+    rml_html_row(h, cells, 4, NULL);
+    return RML_OK;
+}
+
+static int64_t ingest_count(rml_turn *t, const char *key)
+{
+    return rml_json_get_i64(t->results[RML_STEP_INGEST], key, 0);
+}
+
+static rml_status write_conservation(rml_turn *t, rml_html *h, rml_error *err)
+{
+    static const char *const heads[] = {"", "in", "kept", "rejected or left out"};
+    const rml_json *d = t->results[RML_STEP_DATASET];
+    section(h, "What went in, what was kept");
+    rml_html_table_begin(h, heads, 4);
+    RML_TRY(write_sum(t, h, "bytes of recordings", ingest_count(t, "bytes"),
+                      ingest_count(t, "bytes_kept"), ingest_count(t, "bytes_lost"), err));
+    RML_TRY(write_sum(t, h, "messages", ingest_count(t, "messages"),
+                      ingest_count(t, "message_rows"), ingest_count(t, "message_rejects"), err));
+    RML_TRY(write_sum(t, h, "states of agents", ingest_count(t, "states"),
+                      ingest_count(t, "state_rows"), ingest_count(t, "state_rejects"), err));
+    RML_TRY(write_sum(t, h, "windows", rml_json_get_i64(d, "windows", 0),
+                      rml_json_get_i64(d, "scenes", 0), rml_json_get_i64(d, "left_out", 0), err));
+    rml_html_table_end(h);
+    say(t, h, "%lld recordings, %lld families. Each reject is a row of the table rejects.",
+        (long long)ingest_count(t, "recordings"), (long long)rml_json_get_i64(d, "families", 0));
+    rml_str origin = rml_turn_text(t, RML_STEP_INGEST, "origin");
+    rml_str licences = rml_turn_text(t, RML_STEP_INGEST, "licences");
+    say(t, h, "Data: %.*s. Licences: %.*s.", RML_FMT(origin), RML_FMT(licences));
+    section_end(h);
+    return RML_OK;
+}
+
+static void write_conditions(rml_turn *t, rml_html *h)
+{
+    static const char *const heads[] = {"condition", "verdict", "why"};
+    section(h, "The gate, condition by condition");
+    rml_html_table_begin(h, heads, 3);
+    const rml_json *all = rml_json_get(t->results[RML_STEP_GATE], "conditions");
+    for (const rml_json *c = all == NULL ? NULL : all->child; c != NULL; c = c->next) {
+        rml_str verdict = rml_json_get_str(c, "verdict", (rml_str){0});
+        rml_str cells[] = {rml_json_get_str(c, "name", (rml_str){0}), verdict,
+                           rml_json_get_str(c, "reason", (rml_str){0})};
+        rml_str class_name = rml_arena_str(t->arena, verdict);
+        rml_html_row(h, cells, 3, class_name.data);
+    }
+    rml_html_table_end(h);
+    section_end(h);
+}
+
+static void write_next(rml_turn *t, rml_html *h)
+{
+    rml_str model = rml_turn_text(t, RML_STEP_DEPLOY, "model");
+    rml_str child = rml_turn_text(t, RML_STEP_CHILD, "version");
+    section(h, "Next");
+    rml_html_code(h, rml_arena_printf(t->arena,
+                                      "roadmill lineage --home %.*s %.12s\n"
+                                      "roadmill eval --home %.*s --dataset %.12s --split dev "
+                                      "--predictions YOURS.parquet",
+                                      RML_FMT(t->home->path), model.data, RML_FMT(t->home->path),
+                                      child.data));
+    say(t, h,
+        "The first goes from the model to the bytes of recordings; the second judges a model of "
+        "yours like this one. ONNX and C99 of the model stand in %.*s/%.*s.",
+        RML_FMT(t->home->path), RML_FMT(rml_turn_text(t, RML_STEP_DEPLOY, "folder")));
+    section_end(h);
+}
+
+static rml_status write_page(rml_turn *t, rml_html *h, const rml_json *evaluation, rml_error *err)
+{
+    rml_str best =
+        rml_arena_str(t->arena, rml_json_get_str(evaluation, "best_blind", (rml_str){0}));
+    rml_html_raw(h, rml_str_of(style));
+    rml_html_heading(
+        h, 1, rml_arena_printf(t->arena, "The wheel turned: %.*s", RML_FMT(t->config->name)));
+    write_verdict(t, h);
+    rml_html_raw(h, RML_STR("<div class=\"turn-grid\">"));
+    section(h, "The worst situation");
+    RML_TRY(rml_report_worst(t, best.data, h, err));
+    section_end(h);
+    write_models(t, h, evaluation);
+    RML_TRY(write_gain(t, h, err));
+    RML_TRY(write_conservation(t, h, err));
+    write_next(t, h);
+    rml_html_raw(h, RML_STR("</div>"));
+    write_conditions(t, h);
+    return RML_OK;
+}
+
+rml_status rml_step_report(rml_turn *t, rml_json_writer *w, rml_error *err)
+{
+    rml_object_row row;
+    const rml_json *evaluation;
+    RML_TRY(rml_catalog_get(t->home->catalog, "evaluation",
+                            rml_turn_text(t, RML_STEP_EVALUATE, "evaluation"), t->arena, &row,
+                            err));
+    RML_TRY(rml_json_parse(t->arena, row.body, RML_STR("evaluation"), &evaluation, err));
+    rml_buffer page = {0};
+    rml_html h;
+    rml_html_begin(&h, &page, "Roadmill: one turn of the wheel", err);
+    rml_status st = write_page(t, &h, evaluation, err);
+    if (!st) {
+        st = rml_html_end(&h);
+    }
+    rml_str path;
+    if (!st) {
+        st = rml_turn_path(t, "report.html", NULL, NULL, &path, err);
+    }
+    if (!st) {
+        st = rml_file_replace(path.data, rml_buffer_bytes(&page), err);
+    }
+    rml_buffer_reset(&page);
+    RML_TRY(st);
+    rml_json_kv_str(w, "page", path);
+    return RML_OK;
+}

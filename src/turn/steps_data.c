@@ -1,0 +1,147 @@
+// Steps that make data: sources into the lake, the dataset version with its leak check.
+#include "plan.h"
+
+#include "roadmill/drive.h"
+
+// A count that the lake knows: one number by SQL; 0 if the table is not there yet.
+static rml_status count_rows(rml_turn *t, const char *table, int64_t *out, rml_error *err)
+{
+    *out = 0;
+    rml_lake_table state;
+    rml_status st = rml_lake_table_get(t->home->lake, table, &state, err);
+    if (st == RML_ERR_MISSING) {
+        return RML_OK;
+    }
+    *out = st ? 0 : (int64_t)state.rows;
+    return st;
+}
+
+static rml_status write_tables(rml_turn *t, rml_json_writer *w, rml_error *err)
+{
+    rml_array tables = RML_ARRAY(rml_lake_table);
+    rml_status st = rml_lake_tables(t->home->lake, t->arena, &tables, err);
+    rml_json_key(w, "tables");
+    rml_json_object(w);
+    for (size_t i = 0; !st && i < tables.count; i++) {
+        const rml_lake_table *table = RML_AT(&tables, rml_lake_table, i);
+        char state[RML_HASH_TEXT];
+        rml_hash_text(&table->state, state);
+        rml_str name = rml_arena_str(t->arena, table->name);
+        if (name.data == NULL) {
+            st = rml_fail_memory(err, table->name.len);
+            break;
+        }
+        // Answers of queries and scenes that somebody saved are no input of a version.
+        if (!rml_str_equal(name, RML_STR("events")) && !rml_str_equal(name, RML_STR("scenes"))) {
+            rml_json_kv_str(w, name.data, rml_str_of(state));
+        }
+    }
+    rml_json_object_end(w);
+    rml_array_reset(&tables);
+    return st;
+}
+
+rml_status rml_step_ingest(rml_turn *t, rml_json_writer *w, rml_error *err)
+{
+    rml_source_sums sums;
+    RML_TRY(rml_home_ingest(t->home, t->sources, t->source_count, t->options, NULL, NULL,
+                            t->progress, &sums, err));
+    static const char *const tables[] = {"recordings", "tracks", "maps", "ego", "blobs", "rejects"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        int64_t rows;
+        RML_TRY(count_rows(t, tables[i], &rows, err));
+        rml_json_kv_i64(w, tables[i], rows);
+    }
+    return write_tables(t, w, err);
+}
+
+static rml_status write_version(rml_json_writer *w, const rml_dataset_result *made, rml_error *err)
+{
+    if (made->windows_in != made->scenes + made->left_out) {
+        return rml_fail(err, RML_ERR_CONFLICT, (rml_place){0}, NULL,
+                        "expected windows = scenes + left out, found %llu = %llu + %llu",
+                        (unsigned long long)made->windows_in, (unsigned long long)made->scenes,
+                        (unsigned long long)made->left_out);
+    }
+    rml_json_kv_str(w, "version", rml_str_of(made->hash));
+    rml_json_kv_i64(w, "windows", (int64_t)made->windows_in);
+    rml_json_kv_i64(w, "scenes", (int64_t)made->scenes);
+    rml_json_kv_i64(w, "left_out", (int64_t)made->left_out);
+    rml_json_kv_i64(w, "recordings", (int64_t)made->recordings);
+    rml_json_kv_i64(w, "families", (int64_t)made->families);
+    rml_json_key(w, "counts");
+    rml_json_object(w);
+    for (int s = 0; s < RML_SPLITS; s++) {
+        rml_json_kv_i64(w, rml_split_name((rml_split)s), (int64_t)made->counts[s]);
+    }
+    rml_json_object_end(w);
+    return RML_OK;
+}
+
+rml_status rml_step_dataset(rml_turn *t, rml_json_writer *w, rml_error *err)
+{
+    rml_dataset_result made;
+    RML_TRY(rml_dataset_create(t->home->path, t->home->lake, t->home->catalog, &t->config->dataset,
+                               t->pool, t->progress, &made, err));
+    RML_TRY(write_version(w, &made, err));
+    rml_dataset *d = NULL;
+    RML_TRY(rml_dataset_open(t->home->path, rml_str_of(made.hash), &d, err));
+    rml_leak_report leaks;
+    rml_status st = rml_dataset_leaks(d, t->home->lake, &leaks, err);
+    rml_dataset_close(d);
+    RML_TRY(st);
+    rml_json_key(w, "leaks");
+    rml_leak_report_write(&leaks, w);
+    return RML_OK;
+}
+
+// The child version: the scenes that the parent trains on and those that were picked from dev.
+static rml_status child_scenes(rml_turn *t, const rml_dataset *d, rml_array *ids, rml_error *err)
+{
+    const rml_dataset_scene *train = rml_dataset_scenes(d, RML_TRAIN);
+    size_t count = rml_dataset_count(d, RML_TRAIN);
+    const rml_json *picks = rml_json_get(t->results[RML_STEP_MINE], "picks");
+    rml_str *id = rml_array_push_many(ids, count + (picks == NULL ? 0 : picks->count), err);
+    if (id == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        *id++ = rml_str_of(train[i].row.scene_id);
+    }
+    for (const rml_json *pick = picks == NULL ? NULL : picks->child; pick; pick = pick->next) {
+        *id++ = rml_json_get_str(pick, "scene_id", (rml_str){0});
+    }
+    return RML_OK;
+}
+
+rml_status rml_step_child(rml_turn *t, rml_json_writer *w, rml_error *err)
+{
+    rml_dataset *d = NULL;
+    rml_array ids = RML_ARRAY(rml_str);
+    rml_dataset_result made = {0};
+    rml_dataset_spec spec = t->config->dataset;
+    spec.parent = rml_turn_text(t, RML_STEP_DATASET, "version");
+    rml_status st = rml_dataset_open(t->home->path, spec.parent, &d, err);
+    if (!st) {
+        st = child_scenes(t, d, &ids, err);
+    }
+    if (!st) {
+        spec.scene_ids = ids.data;
+        spec.scene_id_count = ids.count;
+        st = rml_dataset_create(t->home->path, t->home->lake, t->home->catalog, &spec, t->pool,
+                                t->progress, &made, err);
+    }
+    rml_array_reset(&ids);
+    rml_dataset_close(d);
+    RML_TRY(st);
+    RML_TRY(write_version(w, &made, err));
+    RML_TRY(rml_dataset_open(t->home->path, rml_str_of(made.hash), &d, err));
+    rml_train_result run;
+    st = rml_train_run(t->home->path, t->home->catalog, d, &t->config->train, t->pool, t->progress,
+                       &run, err);
+    rml_dataset_close(d);
+    RML_TRY(st);
+    rml_json_kv_str(w, "run", rml_str_of(run.run));
+    rml_json_kv_str(w, "weights", rml_str_of(run.weights));
+    return RML_OK;
+}
