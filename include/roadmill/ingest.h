@@ -36,16 +36,6 @@ RML_API rml_status rml_ingest_recording(rml_lake *lake, rml_str uri,
                                         const rml_progress *progress, rml_ingest_result *out,
                                         rml_error *err) RML_CHECKED;
 
-// For rooms that bring other sources in (scenario files): the `recordings` row that ends a
-// transaction. Fields beyond these are null.
-typedef struct rml_recording_row {
-    rml_str recording_id, drive_id, uri, format, logger;
-    int64_t start_ns, end_ns;
-    rml_str ledger;       // JSON
-    rml_str completeness; // "whole", "cut", "damaged"
-    rml_str licence, purpose, region;
-} rml_recording_row;
-
 #ifdef __cplusplus
 }
 #endif

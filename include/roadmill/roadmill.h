@@ -32,6 +32,7 @@
 #include "roadmill/table.h"
 #include "roadmill/table/delta.h"
 #include "roadmill/table/parquet.h"
+#include "roadmill/table/recordings.h"
 #include "roadmill/table/sql.h"
 #include "roadmill/train.h"
 #include "roadmill/turn.h"
