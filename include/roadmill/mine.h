@@ -12,36 +12,42 @@
 extern "C" {
 #endif
 
-// Of n candidate scenes.
+// Of n candidate scenes. An array that is NULL, and a value that is NaN, has no part in the score.
 typedef struct rml_mine_scores {
     size_t count;
     const float *loss;         // of the model where truth is known; NaN where it is not
     const float *disagreement; // spread of the K futures, metres at the end
     const float *novelty;      // distance of the embedding to the nearest training scene
-    const float *embedding;    // [n, width]
+    const float *embedding;    // [n, width]; NULL: no diversity
     uint32_t width;
-    const uint32_t *unit; // family: near-copies are not worth two labels
+    const uint32_t *unit; // family: near-copies are not worth two labels; NULL: each its own
 } rml_mine_scores;
 typedef struct rml_mine_options {
     size_t budget;
     double weight_loss, weight_disagreement, weight_novelty; // all zero: 1, 1, 1 (of ranks)
-    double diversity;    // 0..1 [0.5]: greedy k-centre against score
+    double diversity;    // 0..1, greedy k-centre against score; 0: 0.5, below 0: none
     size_t per_unit_max; // [0: none]
-    uint64_t seed;
+    uint64_t seed;       // settles ties
 } rml_mine_options;
 typedef struct rml_mine_pick {
     uint32_t index;
-    float score;
-    const char *reason; // "hard", "novel", "diverse"
+    float score;        // weighted mean of its ranks, 0 (least) to 1
+    const char *reason; // what spoke most for it: "hard", "novel", "diverse"
 } rml_mine_pick;
-// picks[budget]; the same picks at any number of threads.
+// The first pick has the highest score; each next one the highest
+//
+//     (1 - diversity) score + diversity d / D
+//
+// d its distance to the nearest pick so far, D the largest distance to the first. picks[budget],
+// fewer where candidates or caps end; the same picks at any number of threads.
 RML_API rml_status rml_mine_select(const rml_mine_scores *scores, const rml_mine_options *options,
                                    rml_pool *pool, rml_mine_pick *picks, size_t *count,
                                    rml_error *err) RML_CHECKED;
-// Spread of futures at their end: mean distance between pairs of modes, weighted by probability.
+// Spread of futures at their end: mean distance between pairs of modes, weighted by probability;
+// xy[n, modes, steps, 2], probability[n, modes] or NULL (all alike), out[n].
 RML_API void rml_mine_disagreement(const float *xy, const float *probability, size_t n,
                                    uint32_t modes, uint32_t steps, float *out);
-// Distance of each candidate embedding to the nearest of m known ones.
+// Distance of each candidate embedding to the nearest of m known ones; infinite without any.
 RML_API void rml_mine_novelty(const float *candidates, size_t n, const float *known, size_t m,
                               uint32_t width, rml_pool *pool, float *out);
 
