@@ -74,6 +74,8 @@ RML_API rml_status rml_baseline_fit(const rml_baseline_kind *kind, const rml_pas
                                     uint32_t modes, uint64_t seed, rml_pool *pool,
                                     rml_baseline **out, rml_error *err) RML_CHECKED;
 RML_API void rml_baseline_free(rml_baseline *b);
+// The fitted residuals of a blind one, [modes][steps][2] in the agent's frame; NULL for the others.
+RML_API const double *rml_baseline_residuals(const rml_baseline *b);
 // out made with rml_forecast_make(count, modes or 1, steps).
 RML_API rml_status rml_baseline_predict(const rml_baseline *b, const rml_pasts *pasts,
                                         rml_forecast *out, rml_error *err) RML_CHECKED;
