@@ -38,7 +38,13 @@ static void copy_sample(void *context, size_t tile, size_t worker)
     (void)worker;
     const copy_job *job = context;
     const float *from[RML_SCENE_TENSORS];
-    rml_dataset_sample(job->loader->dataset, job->loader->split, (size_t)job->items[tile], from);
+    const rml_loader *l = job->loader;
+    size_t item = (size_t)job->items[tile];
+    if (l->samples != NULL) {
+        rml_dataset_sample(l->dataset, l->samples[item].split, l->samples[item].index, from);
+    } else {
+        rml_dataset_sample(l->dataset, l->split, item, from);
+    }
     for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
         if (job->tensors[i] != NULL) {
             memcpy(job->tensors[i] + tile * job->sizes[i], from[i], job->sizes[i] * sizeof(float));
@@ -52,7 +58,7 @@ static void copy_sample(void *context, size_t tile, size_t worker)
 void rml_loader_next(rml_loader *l, rml_pool *pool, size_t batch,
                      float *const tensors[RML_SCENE_TENSORS])
 {
-    uint64_t count = rml_dataset_count(l->dataset, l->split);
+    uint64_t count = l->samples != NULL ? l->sample_count : rml_dataset_count(l->dataset, l->split);
     uint64_t readers = l->readers > 0 ? l->readers : 1;
     rml_hash version = {{0}};
     bool named = rml_hash_parse(rml_dataset_hash(l->dataset), &version);
