@@ -1,0 +1,20 @@
+# ./run demo: sourced by run. Turns the wheel once, on the real data where it is, else on a made fleet,
+# and says which.
+home=build/demo
+roadmill="$root/build/release/roadmill"
+[ -f build/lib/libduckdb.so ] && export ROADMILL_DUCKDB="$root/build/lib/libduckdb.so"
+start=$(date +%s)
+if [ -n "$data" ]; then
+    say "demo: real data: $data"
+    sources="$data/logs/ros2-bags/derived/test1_mcap/test1_mcap.mcap $data/scenes/ngsim-commonroad/2020a"
+    "$roadmill" ingest --home $home --vehicle husky --licence BSD-3-Clause --purpose research \
+        "$data/logs/ros2-bags/derived/test1_mcap/test1_mcap.mcap"
+    "$roadmill" ingest --home $home --licence BSD-3-Clause --purpose research "$data/scenes/ngsim-commonroad/2020a"
+else
+    say "demo: no real data (--data DIR names some): a made fleet"
+    "$roadmill" synth build/demo-fleet --drives 16 --seed 1
+    sources=build/demo-fleet
+fi
+# shellcheck disable=SC2086
+"$roadmill" turn --home $home --licence BSD-3-Clause --purpose research $sources
+say "demo: $(($(date +%s) - start)) s; the report: $root/$home/report.html"
