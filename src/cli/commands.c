@@ -3,9 +3,11 @@
 #include "command.h"
 
 extern const rml_command_group rml_home_commands;
+extern const rml_command_group rml_turn_commands;
 
 static const rml_command_group *const groups[] = {
     &rml_home_commands,
+    &rml_turn_commands,
 };
 
 const rml_command_group *const *const rml_command_groups = groups;

@@ -3,16 +3,45 @@
 
 #include "roadmill/drive.h"
 
-// A count that the lake knows: one number by SQL; 0 if the table is not there yet.
-static rml_status count_rows(rml_turn *t, const char *table, int64_t *out, rml_error *err)
+// What the lake says of all its recordings: sums, licences, origin. From the tables, not from this
+// run, so that a turn that went on after a kill tells the whole.
+static const char totals[] =
+    "SELECT count(*) AS recordings,"
+    " coalesce(sum(bytes), 0)::BIGINT AS bytes,"
+    " coalesce(sum(bytes - bytes_lost), 0)::BIGINT AS bytes_kept,"
+    " coalesce(sum(bytes_lost), 0)::BIGINT AS bytes_lost,"
+    " coalesce(sum(messages) FILTER (format = 'mcap'), 0)::BIGINT AS messages,"
+    " coalesce(sum(rows + blobs) FILTER (format = 'mcap'), 0)::BIGINT AS message_rows,"
+    " coalesce(sum(rejects) FILTER (format = 'mcap'), 0)::BIGINT AS message_rejects,"
+    " coalesce(sum(messages) FILTER (format <> 'mcap'), 0)::BIGINT AS states,"
+    " coalesce(sum(rows) FILTER (format <> 'mcap'), 0)::BIGINT AS state_rows,"
+    " coalesce(sum(rejects) FILTER (format <> 'mcap'), 0)::BIGINT AS state_rejects,"
+    " string_agg(DISTINCT coalesce(licence, 'not stated'), ', ' ORDER BY coalesce(licence, 'not "
+    "stated')) AS licences,"
+    " CASE WHEN bool_and(coalesce(logger, '') LIKE '%synth%') THEN 'made by roadmill synth'"
+    " WHEN bool_or(coalesce(logger, '') LIKE '%synth%') THEN 'partly recorded, partly made'"
+    " ELSE 'recorded' END AS origin"
+    " FROM recordings";
+
+static rml_status write_totals(rml_turn *t, rml_json_writer *w, rml_error *err)
 {
-    *out = 0;
-    rml_lake_table state;
-    rml_status st = rml_lake_table_get(t->home->lake, table, &state, err);
-    if (st == RML_ERR_MISSING) {
-        return RML_OK;
+    rml_rows *rows = NULL;
+    rml_batch batch = {0};
+    RML_TRY(rml_lake_sql(t->home->lake, RML_STR(totals), &rows, err));
+    rml_status st = rml_rows_all(rows, 1, &batch, err);
+    for (size_t i = 0; !st && i < batch.schema.count; i++) {
+        const rml_column *column = &batch.columns[i];
+        rml_str name = rml_arena_str(t->arena, batch.schema.fields[i].name);
+        if (name.data == NULL) {
+            st = rml_fail_memory(err, batch.schema.fields[i].name.len);
+        } else if (column->type == RML_TYPE_STRING) {
+            rml_json_kv_str(w, name.data, rml_column_get_str(column, 0));
+        } else {
+            rml_json_kv_i64(w, name.data, rml_column_get_i64(column, 0));
+        }
     }
-    *out = st ? 0 : (int64_t)state.rows;
+    rml_batch_reset(&batch);
+    rml_rows_close(rows);
     return st;
 }
 
@@ -46,12 +75,7 @@ rml_status rml_step_ingest(rml_turn *t, rml_json_writer *w, rml_error *err)
     rml_source_sums sums;
     RML_TRY(rml_home_ingest(t->home, t->sources, t->source_count, t->options, NULL, NULL,
                             t->progress, &sums, err));
-    static const char *const tables[] = {"recordings", "tracks", "maps", "ego", "blobs", "rejects"};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        int64_t rows;
-        RML_TRY(count_rows(t, tables[i], &rows, err));
-        rml_json_kv_i64(w, tables[i], rows);
-    }
+    RML_TRY(write_totals(t, w, err));
     return write_tables(t, w, err);
 }
 
