@@ -40,6 +40,8 @@ typedef struct rml_gate_request {
     const rml_approval *approvals;
     size_t approval_count;
 } rml_gate_request;
+// The policy that is used where none is given: YAML.
+RML_API rml_str rml_gate_builtin(void);
 RML_API rml_status rml_gate_judge(rml_catalog *catalog, const rml_gate_request *request,
                                   rml_arena *arena, rml_gate_result *out, rml_error *err)
     RML_CHECKED;
