@@ -34,7 +34,8 @@ typedef struct rml_window {
     uint32_t now; // index into the track's states
 } rml_window;
 // All windows: starts at a track's samples 0, stride, ... while start + history + future <= count,
-// every vehicle, standing ones too (no gap in time inside). rml_window items.
+// every agent that is not static, standing ones too, with no gap in time inside (steps within a
+// tenth of step_ns). rml_window items.
 RML_API rml_status rml_scene_windows(const rml_traffic *traffic, const rml_scene_spec *spec,
                                      rml_array *windows, rml_error *err) RML_CHECKED;
 
@@ -56,12 +57,13 @@ typedef struct rml_tensor_info {
 #define RML_SCENE_TENSORS 7
 RML_API void rml_scene_layout(const rml_scene_spec *spec, rml_tensor_info info[RML_SCENE_TENSORS]);
 
-// A cutter holds what a traffic needs once (causal states, lane pieces in a grid). Borrows traffic.
+// A cutter holds what a traffic needs once (causal states, lane pieces). Borrows traffic.
 typedef struct rml_cutter rml_cutter;
 RML_API rml_status rml_cutter_make(const rml_traffic *traffic, const rml_scene_spec *spec,
                                    rml_cutter **out, rml_error *err) RML_CHECKED;
 RML_API void rml_cutter_free(rml_cutter *c);
-// Pure after make; several threads may cut at once.
+// Writes every float of every tensor (zero where nothing is). Pure after make, allocates nothing;
+// several threads may cut at once.
 RML_API void rml_cutter_cut(const rml_cutter *c, rml_window window, const rml_scene_tensors *out);
 
 // What identifies and describes a scene; a row of `scenes`.
@@ -75,6 +77,8 @@ typedef struct rml_scene_row {
     float travelled_m;   // path length of the future, for slices; no input
     float turn_rad;      // change of direction over the future, for slices; no input
     uint32_t neighbours; // agents within radius
+    int64_t step_ns;     // of the time grid
+    uint32_t history, future;
 } rml_scene_row;
 RML_API rml_status rml_cutter_row(const rml_cutter *c, rml_window window, rml_scene_row *out,
                                   rml_error *err) RML_CHECKED;
