@@ -31,31 +31,48 @@ typedef struct rml_gate_result {
 typedef struct rml_approval {
     rml_str role, person;
 } rml_approval;
+// Evidence that is empty is missing: what needs it is undecided.
 typedef struct rml_gate_request {
-    rml_str policy, policy_file; // YAML text and its name
+    rml_str policy, policy_file; // YAML text and its name; empty: the built-in policy
     rml_str evaluation;          // JSON of rml_eval_run
     rml_str manifest;            // JSON of the dataset version: licence, purpose
     rml_str leaks;               // JSON of its leak report
-    rml_str model;               // hash of the model
+    rml_str model;               // hash of the model; the evaluation may name the run it came from
     const rml_approval *approvals;
     size_t approval_count;
 } rml_gate_request;
 // The policy that is used where none is given: YAML.
 RML_API rml_str rml_gate_builtin(void);
+RML_API rml_str rml_gate_builtin(void); // the default policy, as YAML
+// Fills evaluation, manifest and model of a request from the catalog. evaluation: name or prefix;
+// empty: the newest one of that model, or of the run that it came from. What is not there is left
+// empty.
+RML_API rml_status rml_gate_gather(rml_catalog *catalog, rml_str model, rml_str evaluation,
+                                   rml_arena *arena, rml_gate_request *out, rml_error *err)
+    RML_CHECKED;
+// Puts the verdict into the catalog as "gate" (its name is the model's hash), with edges to the
+// model, the evaluation and the version, and an audit entry.
 RML_API rml_status rml_gate_judge(rml_catalog *catalog, const rml_gate_request *request,
                                   rml_arena *arena, rml_gate_result *out, rml_error *err)
     RML_CHECKED;
 
-// Registers a bundle folder (config, weights, exports) as NAME/N under HOME/models: copied, hashed,
-// immutable, put in the catalog as "model" with edges to its run.
+// Registers a bundle folder (config, weights, exports) as NAME/N under HOME/models: copied beside,
+// hashed, renamed, put in the catalog as "model" with an edge to its run (which may be empty). The
+// hash goes over the name, the run and the sorted digests of the files; the same bundle again gives
+// the number that it has. Names are letters, digits, '.', '_' and '-'.
 RML_API rml_status rml_model_register(rml_str home, rml_catalog *catalog, rml_str name,
                                       const char *bundle_folder, rml_str run, rml_arena *arena,
                                       rml_str *hash, uint32_t *number, rml_error *err) RML_CHECKED;
-// Moves "NAME@ALIAS" to a model; refused (RML_ERR_CONFLICT) unless a gate with verdict pass for
-// that model stands in the catalog.
+// The model meant by "NAME/N", "NAME" (the one registered last), "NAME@ALIAS" or a prefix of its
+// hash. RML_ERR_MISSING if there is none.
+RML_API rml_status rml_model_find(rml_catalog *catalog, rml_str text, rml_arena *arena,
+                                  rml_object_row *out, rml_error *err) RML_CHECKED;
+// Moves "NAME@ALIAS" to a model; refused (RML_ERR_CONFLICT) unless the last gate that judged it
+// said pass.
 RML_API rml_status rml_model_promote(rml_catalog *catalog, rml_str model, rml_str alias,
                                      rml_str actor, rml_error *err) RML_CHECKED;
-// From a thing down to recordings, as text lines with depth; rml_lineage_row items.
+// From a thing down to what it was made from, in the end recordings; rml_lineage_row items, each
+// thing once, the thing itself first (depth 0). RML_ERR_MISSING if hash is unknown.
 typedef struct rml_lineage_row {
     uint32_t depth;
     rml_str role, kind, hash, name;
