@@ -1,5 +1,5 @@
 // The program: hands its arguments to the cli room.
-#include "cli.h"
+#include "roadmill/cli.h"
 
 int main(int argc, char **argv)
 {

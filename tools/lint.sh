@@ -5,12 +5,14 @@ fault() { say "lint: $*"; faults=$((faults + 1)); }
 
 ours() { git ls-files 'src/*.c' 'src/*.h' 'include/*.h' 'tests/*.c' 'tests/*.h' 'fuzz/*.c' 'bench/*.c' 'bench/*.h' 'examples/*.c' 'cmake/*.c'; }
 
-badly=$(ours | xargs -r clang-format --dry-run 2>&1 | grep -oE '^[^:]+' | sort -u)
+badly=$(ours | xargs -r clang-format --dry-run 2>&1 | grep -oE '^[^: ]+\.[ch]:' | tr -d : | sort -u)
 [ -z "$badly" ] || for file in $badly; do fault "$file: expected the format of .clang-format; clang-format -i $file"; done
 
 for header in $(git ls-files 'include/roadmill/*.h'); do
-    cc -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c -Iinclude "$header" || fault "$header: does not compile alone in C"
-    c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ -Iinclude "$header" || fault "$header: does not compile alone in C++"
+    alone="#include \"${header#include/}\"
+int lint;"
+    echo "$alone" | cc -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c -Iinclude - || fault "$header: does not compile alone in C"
+    echo "$alone" | c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ -Iinclude - || fault "$header: does not compile alone in C++"
 done
 
 # Layers: the build enforces them; this tells rooms without a line and files with several thoughts.

@@ -78,8 +78,8 @@ typedef enum rml_map_kind {
 } rml_map_kind;
 RML_API const char *rml_map_kind_name(rml_map_kind kind); // "lane"
 
-// A lane, or another element of a map. Neighbours are ids, empty where there is none. A crosswalk has
-// its two edges as left and right; an area has its ring as left. Ids are unique within a kind.
+// A lane, or another element of a map. Neighbours are ids, empty where there is none. A crosswalk
+// has its two edges as left and right; an area has its ring as left. Ids are unique within a kind.
 typedef struct rml_map_element {
     rml_str id;
     rml_map_kind kind;

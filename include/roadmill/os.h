@@ -50,8 +50,8 @@ RML_API rml_status rml_file_writer_open(rml_file_writer *w, const char *path, rm
 RML_API rml_status rml_file_writer_write(rml_file_writer *w, const void *data, size_t len,
                                          rml_error *err) RML_CHECKED;
 // Another name for what is being written, in the same filesystem: one that its content decides.
-RML_API rml_status rml_file_writer_rename(rml_file_writer *w, const char *path,
-                                          rml_error *err) RML_CHECKED;
+RML_API rml_status rml_file_writer_rename(rml_file_writer *w, const char *path, rml_error *err)
+    RML_CHECKED;
 // replace: over a file of that name; otherwise RML_ERR_EXISTS.
 RML_API rml_status rml_file_writer_commit(rml_file_writer *w, bool replace, rml_error *err)
     RML_CHECKED;

@@ -9,6 +9,7 @@
 #include "roadmill/base/xml.h"
 #include "roadmill/base/yaml.h"
 #include "roadmill/catalog.h"
+#include "roadmill/cli.h"
 #include "roadmill/codec.h"
 #include "roadmill/dataset.h"
 #include "roadmill/deploy.h"

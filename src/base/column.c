@@ -404,7 +404,7 @@ int64_t rml_column_get_i64(const rml_column *c, size_t row)
     case RML_TYPE_U64:
         return (int64_t)rml_load_u64(p);
     default:
-        assert(!"a column of integers");
+        assert(false && "a column of integers");
         return 0;
     }
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "roadmill/cli.h"
 #include "state.h"
 
 const char *rml_cli_value_at(const rml_cli *cli, const char *option, size_t index)

@@ -13,7 +13,7 @@ enum { ROWS_AT_ONCE = 65536 };
     }
 #define FIELD(name, type, nullable)                                                                \
     {                                                                                              \
-        NAME(name), type, nullable, NULL, 0                                                     \
+        NAME(name), type, nullable, NULL, 0                                                        \
     }
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
