@@ -127,6 +127,9 @@ typedef struct rml_traffic {
     size_t map_count;
     rml_place_origin origin;
     // From an importer only, empty after a load: states_in = states of all tracks + reject_count.
+    rml_str name;          // as the source calls it: "USA_US101-10_1_T-1"
+    rml_str stated_source; // what the file says of where it comes from
+    rml_str map_uri;       // the file of the map, if it is another one
     uint64_t states_in;
     const rml_traffic_reject *rejects;
     size_t reject_count;
@@ -158,7 +161,8 @@ typedef struct rml_import_result {
     uint64_t map_rows, tracks;
 } rml_import_result;
 // One scenario file into `tracks`, `maps`, `places`, `drives`, `rejects`, `recordings`. A file that
-// is refused (its name and the reason in err) leaves nothing.
+// is refused (its name and the reason in err) leaves nothing. One that is in the lake by its bytes
+// is `already` and counts nothing. options may be NULL.
 RML_API rml_status rml_import_scenario(rml_lake *lake, rml_str path,
                                        const rml_import_options *options, rml_import_result *out,
                                        rml_error *err) RML_CHECKED;

@@ -36,6 +36,7 @@ enum {
     VELOCITY_X,
     VELOCITY_Y,
     CITY,
+    SCENARIO,
     START,
     END,
     STEPS,
@@ -45,7 +46,7 @@ enum {
 static const char select_columns[] =
     "SELECT track_id, object_type, CAST(timestep AS BIGINT), CAST(position_x AS DOUBLE), "
     "CAST(position_y AS DOUBLE), CAST(heading AS DOUBLE), CAST(velocity_x AS DOUBLE), "
-    "CAST(velocity_y AS DOUBLE), city, CAST(start_timestamp AS DOUBLE), "
+    "CAST(velocity_y AS DOUBLE), city, scenario_id, CAST(start_timestamp AS DOUBLE), "
     "CAST(end_timestamp AS DOUBLE), CAST(num_timestamps AS BIGINT), file_row_number "
     "FROM read_parquet(%.*s, file_row_number = true) ORDER BY track_id, timestep, file_row_number";
 
@@ -74,6 +75,8 @@ static rml_status scenario_facts(reader *r, const rml_batch *batch, rml_error *e
                         start, end, (long long)steps);
     }
     r->out->step_ns = (int64_t)step_ns;
+    RML_TRY(rml_copy_str(r->arena, rml_column_get_str(&batch->columns[SCENARIO], 0), &r->out->name,
+                         err));
     r->out->place_id = rml_arena_printf(r->arena, "AV2_%.*s", RML_FMT(city));
     return r->out->place_id.data ? RML_OK : rml_fail_memory(err, city.len);
 }
@@ -310,7 +313,7 @@ static const struct {
     {"drivable_areas", area_read},
 };
 
-rml_status rml_argoverse2_map_path(rml_str path, rml_arena *arena, rml_str *out, rml_error *err)
+static rml_status map_path(rml_str path, rml_arena *arena, rml_str *out, rml_error *err)
 {
     rml_str name = rml_path_name(path), folder = rml_path_folder(path);
     rml_str id = {name.data + strlen("scenario_"),
@@ -324,7 +327,8 @@ static rml_status map_read(reader *r, rml_str path, rml_error *err)
 {
     rml_str file;
     rml_buffer text = {0};
-    RML_TRY(rml_argoverse2_map_path(path, r->arena, &file, err));
+    RML_TRY(map_path(path, r->arena, &file, err));
+    r->out->map_uri = file;
     rml_status st = rml_file_read(file.data, MAP_BYTES_MAX, &text, err);
     if (st) {
         goto done;

@@ -6,8 +6,5 @@
 
 bool rml_argoverse2_recognise(rml_str path, rml_bytes head);
 rml_status rml_argoverse2_read(rml_str path, rml_arena *arena, rml_traffic *out, rml_error *err);
-// The map file that belongs to a scenario file (whose name rml_argoverse2_recognise has accepted).
-rml_status rml_argoverse2_map_path(rml_str path, rml_arena *arena, rml_str *out, rml_error *err)
-    RML_CHECKED;
 
 #endif

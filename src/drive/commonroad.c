@@ -105,7 +105,10 @@ static rml_status root_begin(commonroad *c, const rml_xml_element *e, rml_error 
     }
     rml_str benchmark;
     RML_TRY(commonroad_attribute(c, e, "benchmarkID", &benchmark, err));
+    c->out->name = benchmark;
     c->out->place_id = place_of(benchmark);
+    rml_str source = rml_xml_attribute_get(e, "source");
+    RML_TRY(rml_copy_str(c->arena, source, &c->out->stated_source, err));
     rml_str step = rml_xml_attribute_get(e, "timeStepSize");
     double step_s;
     RML_TRY(commonroad_number(RML_STR("commonRoad timeStepSize"), step, e->at, &step_s, err));
