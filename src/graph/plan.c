@@ -1,0 +1,439 @@
+// The plan: dead code goes, views become pointers, lifetimes are laid out in one block, and each op
+// is cut into tiles by its shapes alone.
+#include "plan.h"
+
+#include <string.h>
+
+#include "roadmill/base/random.h"
+#include "roadmill/math.h"
+
+#define ALIGNMENT 64
+#define WORKERS_LEAST 8
+
+// What is known of a tensor while the plan is made.
+typedef struct place {
+    rml_tensor root; // the tensor whose memory it shares
+    size_t offset;   // elements from the root's start
+    size_t last;     // of a root: the last step that reads it
+    bool kept;       // of a root: readable after run
+    size_t at;       // of a root: bytes from the start of the values
+} place;
+
+typedef struct layout {
+    rml_plan *plan;
+    const rml_graph *g;
+    place *places;
+    struct block {
+        size_t from, size, last;
+    } * blocks; // live, by offset
+    size_t block_count;
+    size_t end;
+} layout;
+
+static size_t aligned(size_t size)
+{
+    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static size_t count_of(const rml_graph *g, rml_tensor t)
+{
+    return rml_shape_count(&rml_graph_tensor(g, t)->shape);
+}
+
+// First gap that is large enough among the live blocks.
+static size_t take(layout *l, size_t size, size_t last)
+{
+    size_t at = 0, i = 0;
+    size = aligned(size);
+    while (i < l->block_count && l->blocks[i].from - at < size) {
+        at = l->blocks[i].from + l->blocks[i].size;
+        i++;
+    }
+    memmove(l->blocks + i + 1, l->blocks + i, (l->block_count - i) * sizeof *l->blocks);
+    l->blocks[i] = (struct block){at, size, last};
+    l->block_count++;
+    l->end = at + size > l->end ? at + size : l->end;
+    return at;
+}
+
+static void drop_before(layout *l, size_t step)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->block_count; i++) {
+        if (l->blocks[i].last >= step) {
+            l->blocks[kept++] = l->blocks[i];
+        }
+    }
+    l->block_count = kept;
+}
+
+static rml_tensor root_of(const layout *l, rml_tensor t)
+{
+    while (l->places[t].root != t) {
+        t = l->places[t].root;
+    }
+    return t;
+}
+
+static void call_of(const rml_graph *g, const rml_node_data *n, rml_shape *shapes, rml_call *call)
+{
+    for (size_t k = 0; k < n->input_count; k++) {
+        shapes[k] = n->inputs[k] < 0 ? (rml_shape){0} : rml_graph_tensor(g, n->inputs[k])->shape;
+    }
+    *call = (rml_call){.op = n->op,
+                       .input_count = n->input_count,
+                       .shapes = shapes,
+                       .shape = rml_graph_tensor(g, n->output)->shape,
+                       .attributes = n->attributes};
+}
+
+// An op that only sees its input otherwise: no step, a pointer.
+static bool make_view(layout *l, const rml_node_data *n, const rml_call *call)
+{
+    if (!n->op->view) {
+        return false;
+    }
+    size_t from = n->op->view_from(call);
+    if (from == SIZE_MAX) {
+        return false;
+    }
+    place *in = &l->places[n->inputs[0]];
+    l->places[n->output].root = in->root;
+    l->places[n->output].offset = in->offset + from;
+    return true;
+}
+
+// Which nodes become steps, and until when each root is read.
+static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count, rml_error *err)
+{
+    rml_plan *plan = l->plan;
+    const rml_graph *g = l->g;
+    bool *needed = RML_NEW_ARRAY(&plan->arena, bool, g->nodes.count + 1);
+    plan->steps = RML_NEW_ARRAY(&plan->arena, rml_step, g->nodes.count + 1);
+    if (needed == NULL || plan->steps == NULL) {
+        return rml_fail_memory(err, g->nodes.count * sizeof *plan->steps);
+    }
+    rml_graph_mark(g, outputs, count, needed);
+    for (size_t i = 0; i < g->nodes.count; i++) {
+        const rml_node_data *n = rml_graph_node(g, i);
+        if (!needed[i]) {
+            continue;
+        }
+        rml_shape *shapes = RML_NEW_ARRAY(&plan->arena, rml_shape, n->input_count);
+        rml_step *step = &plan->steps[plan->step_count];
+        if (shapes == NULL) {
+            return rml_fail_memory(err, n->input_count * sizeof *shapes);
+        }
+        call_of(g, n, shapes, &step->call);
+        if (make_view(l, n, &step->call)) {
+            continue;
+        }
+        for (size_t k = 0; k < n->input_count; k++) {
+            if (n->inputs[k] >= 0) {
+                l->places[root_of(l, n->inputs[k])].last = plan->step_count;
+            }
+        }
+        l->places[n->output].last = plan->step_count;
+        step->node = n;
+        plan->step_count++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (outputs[i] >= 0) {
+            place *p = &l->places[root_of(l, outputs[i])];
+            p->kept = true;
+            p->last = SIZE_MAX;
+            plan->kept[outputs[i]] = true;
+        }
+    }
+    return RML_OK;
+}
+
+// An input that dies here and is read only at the element that is written.
+static rml_tensor dying_input(const layout *l, const rml_node_data *n, size_t step)
+{
+    const rml_shape *shape = &rml_graph_tensor(l->g, n->output)->shape;
+    for (size_t k = 0; n->op->in_place && k < n->input_count; k++) {
+        rml_tensor t = n->inputs[k];
+        rml_tensor root = t < 0 ? -1 : root_of(l, t);
+        if (root < 0 || rml_graph_tensor(l->g, root)->role != RML_ROLE_VALUE ||
+            l->places[root].last != step || l->places[t].offset != 0 ||
+            count_of(l->g, root) != rml_shape_count(shape) ||
+            !rml_shape_equal(&rml_graph_tensor(l->g, t)->shape, shape)) {
+            continue;
+        }
+        bool alone = true;
+        for (size_t other = 0; other < n->input_count; other++) {
+            rml_tensor o = n->inputs[other];
+            alone = alone && (o < 0 || root_of(l, o) != root ||
+                              rml_shape_equal(&rml_graph_tensor(l->g, o)->shape, shape));
+        }
+        if (alone) {
+            return root;
+        }
+    }
+    return -1;
+}
+
+// Offsets of all values and of the work memory of each step (left in call.work as an offset).
+static void lay_out(layout *l, size_t *work_at)
+{
+    rml_plan *plan = l->plan;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        rml_step *step = &plan->steps[i];
+        const rml_node_data *n = step->node;
+        place *out = &l->places[n->output];
+        drop_before(l, i);
+        rml_tensor dying = dying_input(l, n, i);
+        if (dying >= 0) {
+            out->root = dying;
+            l->places[dying].last = out->last;
+            l->places[dying].kept = out->kept;
+            for (size_t b = 0; b < l->block_count; b++) {
+                if (l->blocks[b].from == l->places[dying].at) {
+                    l->blocks[b].last = out->last;
+                }
+            }
+        } else {
+            out->at = take(l, count_of(l->g, n->output) * plan->item, out->last);
+        }
+        size_t work = n->op->work && !plan->f64 ? n->op->work(&step->call) : 0;
+        work_at[i] = work > 0 ? take(l, work, i) : 0;
+        size_t scratch = n->op->scratch ? n->op->scratch(&step->call) : 0;
+        scratch = plan->f64 ? 2 * scratch : scratch;
+        plan->scratch_size = scratch > plan->scratch_size ? scratch : plan->scratch_size;
+    }
+    plan->values_size = l->end;
+}
+
+static uint64_t name_stream(const char *name) // FNV-1a
+{
+    uint64_t hash = 14695981039346656037u;
+    for (; *name; name++) {
+        hash = (hash ^ (uint8_t)*name) * 1099511628211u;
+    }
+    return hash;
+}
+
+static double initial_value(const rml_tensor_data *t, uint64_t seed, uint64_t stream, size_t i)
+{
+    if (t->role == RML_ROLE_CONSTANT) {
+        return t->values[i];
+    }
+    if (t->role == RML_ROLE_INPUT) {
+        return 0.0;
+    }
+    switch (t->init) {
+    case RML_INIT_ZERO:
+        return 0.0;
+    case RML_INIT_ONE:
+        return 1.0;
+    case RML_INIT_UNIFORM:
+        return t->scale * (2.0 * rml_random_f64(seed, stream, i) - 1.0);
+    case RML_INIT_NORMAL:
+        return t->scale * rml_random_normal(seed, stream, i);
+    }
+    return 0.0;
+}
+
+// In float64 they are the same numbers as in float32.
+static void fill_leaf(rml_plan *plan, rml_tensor t, uint64_t seed)
+{
+    const rml_tensor_data *tensor = rml_graph_tensor(plan->graph, t);
+    size_t count = rml_shape_count(&tensor->shape);
+    uint64_t stream = name_stream(tensor->name);
+    for (size_t i = 0; i < count; i++) {
+        double value = initial_value(tensor, seed, stream, i);
+        if (!plan->f64) {
+            ((float *)plan->data[t])[i] = (float)value;
+        } else {
+            ((double *)plan->data[t])[i] =
+                tensor->role == RML_ROLE_CONSTANT ? value : (double)(float)value;
+        }
+    }
+}
+
+static rml_status take_memory(uint8_t **out, size_t size, rml_error *err)
+{
+    *out = rml_heap_aligned_make(ALIGNMENT, size > 0 ? size : ALIGNMENT);
+    return *out == NULL ? rml_fail_memory(err, size) : RML_OK;
+}
+
+// Inputs, parameters and constants; two moments for each parameter where there is a gradient.
+static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
+{
+    const rml_graph *g = plan->graph;
+    size_t moments = 0;
+    for (size_t pass = 0; pass < 2; pass++) {
+        size_t at = 0;
+        for (size_t i = 0; i < plan->tensor_count; i++) {
+            const rml_tensor_data *t = rml_graph_tensor(g, (rml_tensor)i);
+            size_t size = aligned(rml_shape_count(&t->shape) * plan->item);
+            if (t->role == RML_ROLE_VALUE) {
+                continue;
+            }
+            if (pass == 0 && t->role == RML_ROLE_PARAMETER && g->has_gradient) {
+                moments += 2 * size;
+                plan->norm_count += rml_ceil(rml_shape_count(&t->shape), RML_NORM_BLOCK);
+            } else if (pass == 1) {
+                plan->data[i] = plan->leaves + at;
+                plan->kept[i] = true;
+                fill_leaf(plan, (rml_tensor)i, seed);
+            }
+            at += size;
+        }
+        plan->leaves_size = at;
+        if (pass == 0) {
+            RML_TRY(take_memory(&plan->leaves, at, err));
+        }
+    }
+    plan->moments_size = moments;
+    if (moments > 0) {
+        plan->norms = RML_NEW_ARRAY(&plan->arena, double, plan->norm_count);
+        RML_TRY(take_memory(&plan->moments, moments, err));
+    }
+    size_t at = 0;
+    for (size_t i = 0; i < plan->tensor_count && moments > 0; i++) {
+        const rml_tensor_data *t = rml_graph_tensor(g, (rml_tensor)i);
+        for (int m = 0; m < 2 && t->role == RML_ROLE_PARAMETER; m++) {
+            plan->moment[m][i] = plan->moments + at;
+            at += aligned(rml_shape_count(&t->shape) * plan->item);
+        }
+    }
+    return plan->norm_count > 0 && plan->norms == NULL ? rml_fail_memory(err, plan->norm_count)
+                                                       : RML_OK;
+}
+
+// Pointers of all values, then of all calls.
+static rml_status point(layout *l, const size_t *work_at, rml_error *err)
+{
+    rml_plan *plan = l->plan;
+    for (size_t i = 0; i < plan->tensor_count; i++) {
+        rml_tensor root = root_of(l, (rml_tensor)i);
+        bool value = rml_graph_tensor(l->g, root)->role == RML_ROLE_VALUE;
+        uint8_t *base = value ? plan->values + l->places[root].at : plan->data[root];
+        plan->data[i] = base + l->places[i].offset * plan->item;
+    }
+    for (size_t i = 0; i < plan->step_count; i++) {
+        rml_step *step = &plan->steps[i];
+        const rml_node_data *n = step->node;
+        void **in = RML_NEW_ARRAY(&plan->arena, void *, n->input_count);
+        if (in == NULL) {
+            return rml_fail_memory(err, n->input_count * sizeof *in);
+        }
+        for (size_t k = 0; k < n->input_count; k++) {
+            in[k] = n->inputs[k] < 0 ? NULL : plan->data[n->inputs[k]];
+        }
+        step->call.in = in;
+        step->call.out = plan->data[n->output];
+        step->call.work = plan->values + work_at[i];
+        step->call.scratch = plan->scratch;
+        step->call.scratch_size = plan->scratch_size;
+        for (int phase = 0; phase < 2 && !plan->f64; phase++) {
+            rml_kernel_id id = n->op->phases[phase].kernel;
+            step->kernel[phase] = plan->variant->kernels[id];
+            step->tiles[phase] =
+                id == RML_KERNEL_NONE ? 0 : n->op->phases[phase].tiles(&step->call);
+        }
+    }
+    return RML_OK;
+}
+
+static void choose_variant(rml_plan *plan, const rml_plan_options *options)
+{
+    unsigned cpu = rml_cpu_features();
+    if (options != NULL && options->cpu != 0) {
+        cpu &= options->cpu;
+    }
+    if (options != NULL && options->scalar) {
+        cpu = 0;
+    }
+    for (size_t i = 0; i < rml_variant_count; i++) {
+        if ((rml_variants[i]->needs & ~cpu) == 0) {
+            plan->variant = rml_variants[i];
+        }
+    }
+}
+
+static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count, uint64_t seed,
+                        rml_error *err)
+{
+    const rml_graph *g = plan->graph;
+    rml_arena *arena = &plan->arena;
+    layout l = {.plan = plan, .g = g};
+    plan->tensor_count = g->tensors.count;
+    plan->data = RML_NEW_ARRAY(arena, void *, g->tensors.count + 1);
+    plan->kept = RML_NEW_ARRAY(arena, bool, g->tensors.count + 1);
+    plan->moment[0] = RML_NEW_ARRAY(arena, void *, g->tensors.count + 1);
+    plan->moment[1] = RML_NEW_ARRAY(arena, void *, g->tensors.count + 1);
+    l.places = RML_NEW_ARRAY(arena, place, g->tensors.count + 1);
+    l.blocks = RML_NEW_ARRAY(arena, struct block, 2 * g->nodes.count + 2);
+    size_t *work_at = RML_NEW_ARRAY(arena, size_t, g->nodes.count + 1);
+    if (!plan->data || !plan->kept || !plan->moment[0] || !plan->moment[1] || !l.places ||
+        !l.blocks || !work_at) {
+        return rml_fail_memory(err, g->tensors.count * sizeof *l.places);
+    }
+    for (size_t i = 0; i < g->tensors.count; i++) {
+        l.places[i].root = (rml_tensor)i;
+    }
+    RML_TRY(find_steps(&l, outputs, count, err));
+    lay_out(&l, work_at);
+    plan->workers = rml_thread_count();
+    plan->workers = plan->workers < WORKERS_LEAST ? WORKERS_LEAST : plan->workers;
+    plan->scratch_size = aligned(plan->scratch_size);
+    RML_TRY(take_memory(&plan->values, plan->values_size, err));
+    RML_TRY(take_memory(&plan->scratch, plan->scratch_size * plan->workers, err));
+    RML_TRY(make_leaves(plan, seed, err));
+    return point(&l, work_at, err);
+}
+
+rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, size_t count, uint64_t seed,
+                         const rml_plan_options *options, rml_plan **out, rml_error *err)
+{
+    *out = NULL;
+    RML_TRY(rml_graph_status(g, err));
+    rml_plan *plan = rml_heap_make(sizeof *plan);
+    if (plan == NULL) {
+        return rml_fail_memory(err, sizeof *plan);
+    }
+    plan->graph = g;
+    plan->f64 = options != NULL && options->precision == RML_F64;
+    plan->item = plan->f64 ? sizeof(double) : sizeof(float);
+    choose_variant(plan, options);
+    rml_status st = build(plan, outputs, count, seed, err);
+    if (st != RML_OK) {
+        rml_plan_free(plan);
+        return st;
+    }
+    *out = plan;
+    return RML_OK;
+}
+
+void rml_plan_free(rml_plan *plan)
+{
+    if (plan == NULL) {
+        return;
+    }
+    rml_heap_aligned_free(plan->values);
+    rml_heap_aligned_free(plan->leaves);
+    rml_heap_aligned_free(plan->moments);
+    rml_heap_aligned_free(plan->scratch);
+    rml_arena_reset(&plan->arena);
+    rml_heap_free(plan);
+}
+
+void *rml_plan_data(rml_plan *plan, rml_tensor t)
+{
+    return t < 0 || (size_t)t >= plan->tensor_count || !plan->kept[t] ? NULL : plan->data[t];
+}
+
+size_t rml_plan_bytes(const rml_plan *plan)
+{
+    return plan->values_size + plan->leaves_size + plan->moments_size +
+           plan->scratch_size * plan->workers;
+}
+
+void rml_plan_moments(rml_plan *plan, rml_tensor parameter, void **first, void **second)
+{
+    *first = plan->moment[0][parameter];
+    *second = plan->moment[1][parameter];
+}

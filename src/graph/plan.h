@@ -1,0 +1,39 @@
+// What a plan holds: calls in order of execution, and one block of memory per role.
+#ifndef RML_GRAPH_PLAN_H
+#define RML_GRAPH_PLAN_H
+
+#include "graph.h"
+
+typedef struct rml_step {
+    const rml_node_data *node;
+    rml_call call;
+    rml_kernel *kernel[2]; // NULL: no such phase; in float64 the reference runs instead
+    size_t tiles[2];
+} rml_step;
+
+struct rml_plan {
+    const rml_graph *graph;
+    rml_arena arena;
+    bool f64;
+    size_t item; // bytes of an element
+    rml_step *steps;
+    size_t step_count;
+    void **data; // by tensor
+    bool *kept;  // by tensor: rml_plan_data shows it
+    size_t tensor_count;
+    uint8_t *values;  // the arena of values and work
+    uint8_t *leaves;  // inputs, parameters, constants
+    uint8_t *moments; // two for each parameter, or NULL
+    void **moment[2]; // by tensor
+    uint8_t *scratch;
+    size_t scratch_size; // for one worker
+    size_t workers;
+    size_t values_size, leaves_size, moments_size;
+    double *norms; // partial sums of squares for the optimiser
+    size_t norm_count;
+    const rml_variant *variant;
+};
+
+#define RML_NORM_BLOCK 4096
+
+#endif
