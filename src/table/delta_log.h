@@ -1,0 +1,43 @@
+// Replaying a Delta log: actions in, live files and metadata out.
+//
+// Source: Delta transaction log protocol, "Action Reconciliation".
+#ifndef ROADMILL_TABLE_DELTA_LOG_H
+#define ROADMILL_TABLE_DELTA_LOG_H
+
+#include "roadmill/base/json.h"
+#include "roadmill/table/delta.h"
+
+#define RML_DELTA_COMMIT_SIZE_MAX ((size_t)256 << 20)
+
+typedef struct rml_delta_state {
+    rml_delta *out;                         // its arena holds what lives on
+    rml_place at;                           // the file being read
+    rml_arena line;                         // one action
+    rml_map index;                          // path to files
+    rml_array files;                        // rml_delta_item
+    rml_array features;                     // rml_str: reader features
+    rml_array sidecars;                     // rml_str: names below _delta_log/_sidecars
+    int64_t reader_version, writer_version; // 0: no protocol yet
+    bool has_metadata, partitioned, mapped; // mapped: column mapping is on
+} rml_delta_state;
+
+typedef struct rml_delta_item {
+    rml_delta_file file;
+    bool live, has_vector; // a deletion vector
+} rml_delta_item;
+
+void rml_delta_state_begin(rml_delta_state *s, rml_delta *out);
+// One action: a JSON object with one member that is not null.
+rml_status rml_delta_apply(rml_delta_state *s, rml_str action, rml_error *err) RML_CHECKED;
+// All lines of a text.
+rml_status rml_delta_apply_lines(rml_delta_state *s, rml_str text, rml_error *err) RML_CHECKED;
+// Checks protocol and metadata, and gives the live files.
+rml_status rml_delta_state_end(rml_delta_state *s, rml_error *err) RML_CHECKED;
+void rml_delta_state_reset(rml_delta_state *s);
+
+// The version of a name like 00000000000000000007.json, or -1.
+int64_t rml_delta_commit_version(rml_str name);
+// FOLDER/_delta_log/NAME in the arena.
+rml_str rml_delta_log_path(rml_arena *arena, rml_str folder, rml_str name);
+
+#endif

@@ -1,0 +1,168 @@
+// The lake: a folder of Delta tables, and which of their files count.
+#include "lake.h"
+
+#include <string.h>
+
+#include "roadmill/os.h"
+
+rml_status rml_lake_open(rml_str folder, rml_lake **out, rml_error *err)
+{
+    *out = NULL;
+    rml_lake *lake = rml_heap_make(sizeof *lake);
+    if (lake == NULL) {
+        return rml_fail_memory(err, sizeof *lake);
+    }
+    while (folder.len > 1 && folder.data[folder.len - 1] == '/') {
+        folder.len--;
+    }
+    rml_str copy = rml_arena_str(&lake->arena, folder);
+    rml_status st = copy.data == NULL
+                        ? rml_fail_memory(err, folder.len)
+                        : rml_path_absolute(copy.data, &lake->arena, &lake->folder, err);
+    if (st != RML_OK) {
+        rml_lake_close(lake);
+        return st;
+    }
+    *out = lake;
+    return RML_OK;
+}
+
+void rml_lake_close(rml_lake *lake)
+{
+    if (lake == NULL) {
+        return;
+    }
+    rml_sql_close(lake->sql);
+    rml_arena_reset(&lake->arena);
+    rml_heap_free(lake);
+}
+
+rml_str rml_lake_folder(const rml_lake *lake)
+{
+    return lake->folder;
+}
+
+rml_status rml_lake_check_name(const char *table, rml_error *err)
+{
+    size_t len = strlen(table);
+    bool fine = len > 0 && len <= RML_LAKE_NAME_MAX && table[0] >= 'a' && table[0] <= 'z';
+    for (size_t i = 0; fine && i < len; i++) {
+        char c = table[i];
+        fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    }
+    return fine ? RML_OK
+                : rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, "roadmill lake tables lists them",
+                           "expected the name of a table, at most %d characters of a-z, 0-9 and _, "
+                           "a letter first, found %s",
+                           RML_LAKE_NAME_MAX, table);
+}
+
+rml_status rml_lake_path(const rml_lake *lake, rml_str table, rml_arena *arena, rml_str *out,
+                         rml_error *err)
+{
+    *out = rml_path_join(arena, lake->folder, table);
+    return out->data == NULL ? rml_fail_memory(err, table.len) : RML_OK;
+}
+
+rml_status rml_lake_names(const rml_lake *lake, rml_arena *arena, rml_array *names, rml_error *err)
+{
+    if (!rml_file_exists(lake->folder.data)) {
+        return RML_OK;
+    }
+    rml_array all = RML_ARRAY(rml_str);
+    rml_status st = rml_folder_list(lake->folder.data, arena, &all, err);
+    for (size_t i = 0; st == RML_OK && i < all.count; i++) {
+        rml_str name = *RML_AT(&all, rml_str, i);
+        rml_str log =
+            rml_arena_printf(arena, "%.*s/%.*s/_delta_log", RML_FMT(lake->folder), RML_FMT(name));
+        if (log.data == NULL) {
+            st = rml_fail_memory(err, 256);
+        } else if (rml_file_exists(log.data)) {
+            rml_str *item = rml_array_push(names, err);
+            st = item == NULL ? RML_ERR_MEMORY : RML_OK;
+            if (item != NULL) {
+                *item = name;
+            }
+        }
+    }
+    rml_array_reset(&all);
+    return st;
+}
+
+rml_status rml_lake_state(const rml_lake *lake, rml_str table, int64_t version, rml_delta *out,
+                          rml_error *err)
+{
+    *out = (rml_delta){0};
+    rml_arena arena = {0};
+    rml_str path;
+    rml_status st = rml_lake_path(lake, table, &arena, &path, err);
+    if (st == RML_OK) {
+        st = rml_delta_open(out, path, version, err);
+    }
+    rml_arena_reset(&arena);
+    return st;
+}
+
+// ---- Complete owners ---------------------------------------------------------------------------
+
+// The owners with a live file in a table; an empty set when there is no such table.
+static rml_status read_owners(const rml_lake *lake, rml_str table, rml_map *owners, rml_error *err)
+{
+    rml_delta d;
+    rml_error ignored = {0};
+    rml_status st = rml_lake_state(lake, table, -1, &d, &ignored);
+    if (st == RML_ERR_MISSING) {
+        return RML_OK;
+    }
+    if (st != RML_OK) {
+        if (err != NULL) {
+            *err = ignored;
+        }
+        return st;
+    }
+    for (size_t i = 0; st == RML_OK && i < d.file_count; i++) {
+        st = rml_map_put(owners, d.files[i].owner, 1, err);
+    }
+    rml_delta_close(&d);
+    return st;
+}
+
+rml_status rml_lake_is_complete(const rml_lake *lake, rml_lake_complete *c,
+                                const rml_delta_file *file, bool *out, rml_error *err)
+{
+    *out = true;
+    if (file->last.len == 0) {
+        return RML_OK;
+    }
+    c->owners.item_size = sizeof(rml_map);
+    uint64_t index = c->owners.count;
+    if (!rml_map_get(&c->tables, file->last, &index)) {
+        rml_map *owners = rml_array_push(&c->owners, err);
+        if (owners == NULL) {
+            return RML_ERR_MEMORY;
+        }
+        RML_TRY(read_owners(lake, file->last, owners, err));
+        RML_TRY(rml_map_put(&c->tables, file->last, index, err));
+    }
+    *out = rml_map_get(RML_AT(&c->owners, rml_map, index), file->owner, NULL);
+    return RML_OK;
+}
+
+void rml_lake_complete_reset(rml_lake_complete *c)
+{
+    for (size_t i = 0; i < c->owners.count; i++) {
+        rml_map_reset(RML_AT(&c->owners, rml_map, i));
+    }
+    rml_array_reset(&c->owners);
+    rml_map_reset(&c->tables);
+    *c = (rml_lake_complete){0};
+}
+
+rml_status rml_lake_has(rml_lake *lake, rml_str owner, bool *out, rml_error *err)
+{
+    rml_map owners = {0};
+    rml_status st = read_owners(lake, RML_STR(RML_LAKE_ROOT), &owners, err);
+    *out = st == RML_OK && rml_map_get(&owners, owner, NULL);
+    rml_map_reset(&owners);
+    return st;
+}

@@ -1,0 +1,144 @@
+// Reading the lake by SQL: a table's complete rows, or any query over views of them.
+#include <string.h>
+
+#include "lake.h"
+#include "sql_rows.h"
+
+static rml_status open_sql(rml_lake *lake, rml_error *err)
+{
+    return lake->sql != NULL ? RML_OK : rml_sql_open(&lake->sql, err);
+}
+
+// ---- Select ------------------------------------------------------------------------------------
+
+static bool is_wanted(const rml_lake_read *read, const rml_delta_file *file)
+{
+    bool wanted = read == NULL || read->owners == NULL;
+    for (size_t i = 0; !wanted && i < read->owner_count; i++) {
+        wanted = rml_str_equal(read->owners[i], file->owner);
+    }
+    return wanted;
+}
+
+// Appends the SELECT over the complete files of a table. read NULL: all owners, present version.
+static rml_status table_text(rml_lake *lake, rml_str table, const rml_lake_read *read,
+                             rml_lake_complete *complete, rml_buffer *out, rml_error *err)
+{
+    rml_delta d;
+    int64_t version = read == NULL ? -1 : read->version - 1;
+    RML_TRY(rml_lake_state(lake, table, version, &d, err));
+    size_t *indexes = RML_NEW_ARRAY(&d.arena, size_t, d.file_count + 1);
+    rml_status st = indexes == NULL ? rml_fail_memory(err, d.file_count) : RML_OK;
+    size_t count = 0;
+    for (size_t i = 0; st == RML_OK && i < d.file_count; i++) {
+        bool whole = false;
+        st = rml_lake_is_complete(lake, complete, &d.files[i], &whole, err);
+        if (whole && is_wanted(read, &d.files[i])) {
+            indexes[count++] = i;
+        }
+    }
+    if (st == RML_OK) {
+        st = rml_lake_select_text(&d, indexes, count, out, err);
+    }
+    rml_delta_close(&d);
+    return st;
+}
+
+rml_status rml_lake_select(rml_lake *lake, const rml_lake_read *read, rml_rows **out,
+                           rml_error *err)
+{
+    *out = NULL;
+    RML_TRY(rml_lake_check_name(read->table, err));
+    rml_lake_complete complete = {0};
+    rml_buffer text = {0};
+    rml_status st = rml_buffer_printf(&text, err, "SELECT %s FROM (",
+                                      read->columns != NULL ? read->columns : "*");
+    if (st == RML_OK) {
+        st = table_text(lake, rml_str_of(read->table), read, &complete, &text, err);
+    }
+    if (st == RML_OK) {
+        st = rml_buffer_printf(&text, err, ")%s%s%s%s", read->where != NULL ? " WHERE " : "",
+                               read->where != NULL ? read->where : "",
+                               read->order != NULL ? " ORDER BY " : "",
+                               read->order != NULL ? read->order : "");
+    }
+    if (st == RML_OK) {
+        st = open_sql(lake, err);
+    }
+    if (st == RML_OK) {
+        st = rml_sql_query(lake->sql, rml_buffer_text(&text), out, err);
+    }
+    rml_buffer_reset(&text);
+    rml_lake_complete_reset(&complete);
+    return st;
+}
+
+// ---- Views -------------------------------------------------------------------------------------
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// True when the name stands in the text as a word, in any case.
+static bool mentions(rml_str text, rml_str name)
+{
+    for (size_t i = 0; i + name.len <= text.len; i++) {
+        bool found = (i == 0 || !is_word(text.data[i - 1])) &&
+                     (i + name.len == text.len || !is_word(text.data[i + name.len]));
+        for (size_t k = 0; found && k < name.len; k++) {
+            char c = text.data[i + k];
+            found = (c >= 'A' && c <= 'Z' ? (char)(c + 32) : c) == name.data[k];
+        }
+        if (found) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static rml_status make_view(rml_lake *lake, rml_str name, rml_lake_complete *complete,
+                            rml_error *err)
+{
+    rml_buffer text = {0};
+    rml_status st =
+        rml_buffer_printf(&text, err, "CREATE OR REPLACE VIEW \"%.*s\" AS ", RML_FMT(name));
+    if (st == RML_OK) {
+        st = table_text(lake, name, NULL, complete, &text, err);
+    }
+    if (st == RML_OK) {
+        st = rml_sql_run(lake->sql, rml_buffer_text(&text), err);
+    }
+    rml_buffer_reset(&text);
+    return st;
+}
+
+// Only tables that the query names get their view, unless it names none (as SHOW TABLES does).
+rml_status rml_lake_sql(rml_lake *lake, rml_str sql, rml_rows **out, rml_error *err)
+{
+    *out = NULL;
+    rml_arena arena = {0};
+    rml_array names = RML_ARRAY(rml_str);
+    rml_lake_complete complete = {0};
+    rml_status st = open_sql(lake, err);
+    if (st == RML_OK) {
+        st = rml_lake_names(lake, &arena, &names, err);
+    }
+    bool any = false;
+    for (size_t i = 0; i < names.count; i++) {
+        any = any || mentions(sql, *RML_AT(&names, rml_str, i));
+    }
+    for (size_t i = 0; st == RML_OK && i < names.count; i++) {
+        rml_str name = *RML_AT(&names, rml_str, i);
+        if (rml_lake_check_name(name.data, NULL) == RML_OK && (!any || mentions(sql, name))) {
+            st = make_view(lake, name, &complete, err);
+        }
+    }
+    if (st == RML_OK) {
+        st = rml_sql_query(lake->sql, sql, out, err);
+    }
+    rml_lake_complete_reset(&complete);
+    rml_array_reset(&names);
+    rml_arena_reset(&arena);
+    return st;
+}
