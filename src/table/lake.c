@@ -15,13 +15,10 @@ rml_status rml_lake_open(rml_str folder, rml_lake **out, rml_error *err)
     while (folder.len > 1 && folder.data[folder.len - 1] == '/') {
         folder.len--;
     }
-    rml_str copy = rml_arena_str(&lake->arena, folder);
-    rml_status st = copy.data == NULL
-                        ? rml_fail_memory(err, folder.len)
-                        : rml_path_absolute(copy.data, &lake->arena, &lake->folder, err);
-    if (st != RML_OK) {
+    lake->folder = rml_arena_str(&lake->arena, folder);
+    if (lake->folder.data == NULL) {
         rml_lake_close(lake);
-        return st;
+        return rml_fail_memory(err, folder.len);
     }
     *out = lake;
     return RML_OK;
