@@ -1,8 +1,9 @@
 // draw: SVG pictures and HTML pages as text. No scripts, no fonts or files from elsewhere: a page
-// opens from a disk without a network. Colours work on white and for the colour-blind (Okabe-Ito).
+// opens from a disk without a network. Colours work on white, on dark and for the colour-blind
+// (Okabe-Ito). Black means the text colour of the page around a picture; on its own it is black.
 //
 // Everything is appended to a buffer; the first failure sticks and is given by end. One thread per
-// picture. Numbers are written with two decimals, so the same input gives the same bytes.
+// picture. Numbers have at most two decimals, whatever the locale: the same input, the same bytes.
 #ifndef ROADMILL_DRAW_H
 #define ROADMILL_DRAW_H
 
@@ -34,7 +35,7 @@ typedef struct rml_svg {
     double left, bottom, scale;
 } rml_svg;
 
-// A picture of width x height CSS pixels. title and description are read by screen readers.
+// A picture of width x height CSS pixels. Screen readers read the title.
 RML_API void rml_svg_begin(rml_svg *s, rml_buffer *out, double width, double height,
                            const char *title, rml_error *err);
 // From here on coordinates are metres: the box fits inside with equal scales, y up.
@@ -61,7 +62,7 @@ typedef struct rml_series {
 typedef struct rml_chart {
     const char *title, *x_label, *y_label;
     double width, height; // 0: 640 x 320
-    bool bars;            // a bar per item with its band as whisker, not lines
+    bool bars;            // a row per item: a bar from zero, its band as whisker; x is not read
 } rml_chart;
 RML_API rml_status rml_chart_draw(const rml_chart *chart, const rml_series *series, size_t count,
                                   rml_buffer *out, rml_error *err) RML_CHECKED;
