@@ -12,7 +12,7 @@
 #define RUN 15
 #define RUN_DIFFERENT 8
 #define RUN_SPEED_MIN_MPS 0.5
-#define STANDING INT64_MIN // a speed that is not known
+#define NO_SPEED INT64_MIN // a speed that is not known
 
 static uint64_t mix(uint64_t h, uint64_t value)
 {
@@ -37,7 +37,7 @@ static size_t count_different(const int64_t *values, size_t count)
     return different;
 }
 
-// Speeds in mm/s; STANDING where there is none.
+// Speeds in mm/s; NO_SPEED where there is none.
 static void track_speeds(const rml_track *track, int64_t *out)
 {
     for (size_t i = 0; i < track->count; i++) {
@@ -48,7 +48,7 @@ static void track_speeds(const rml_track *track, int64_t *out)
             speed = rml_f64_hypot(s->x_m - p->x_m, s->y_m - p->y_m) /
                     ((double)(s->t_ns - p->t_ns) * 1e-9);
         }
-        out[i] = fabs(speed) < 1e6 ? llrint(speed * 1000.0) : STANDING;
+        out[i] = fabs(speed) < 1e6 ? llrint(speed * 1000.0) : NO_SPEED;
     }
 }
 
@@ -56,7 +56,7 @@ static rml_status add_run(rml_array *hashes, const int64_t *speeds, size_t count
                           int64_t first_min, rml_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        if (speeds[i] == STANDING) {
+        if (speeds[i] == NO_SPEED) {
             return RML_OK;
         }
     }
@@ -81,8 +81,10 @@ static rml_status add_track(rml_array *hashes, const rml_traffic *traffic, const
 {
     int64_t first_min = (int64_t)(RUN_SPEED_MIN_MPS * 1000.0);
     if (whole) {
-        size_t different = track->count < 2 * RUN_DIFFERENT ? track->count / 2 : RUN_DIFFERENT;
-        return add_run(hashes, speeds, track->count, different, first_min, err);
+        size_t known = speeds[0] == NO_SPEED; // a difference has none at the first state
+        size_t count = track->count - known;
+        size_t different = count < 2 * RUN_DIFFERENT ? count / 2 : RUN_DIFFERENT;
+        return add_run(hashes, speeds + known, count, different, first_min, err);
     }
     for (size_t i = 0; i + RUN <= track->count; i++) {
         int64_t span = track->states[i + RUN - 1].t_ns - track->states[i].t_ns;

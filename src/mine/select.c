@@ -126,7 +126,8 @@ static double spread_of(const selection *s, size_t i)
 
 static double worth(const selection *s, size_t i)
 {
-    return (1 - s->diversity) * s->score[i] + s->diversity * spread_of(s, i);
+    double share = s->latest == NONE ? 0 : s->diversity; // nothing to be far from yet
+    return (1 - share) * s->score[i] + share * spread_of(s, i);
 }
 
 static bool is_better(const selection *s, uint32_t a, uint32_t b)

@@ -162,8 +162,8 @@ static void quaternions_by_hand(void **state)
     assert_true(fabs(recipe_function_find(RML_STR("vertical"))->value(turned) - 0.7) < 1e-12);
 }
 
-// At the equator by hand: a micro-degree is a (1 - e^2) pi / 180e6 to the north, a pi / 180e6 to the
-// east. In Boston from mpmath 1.3 with 50 digits, by way of the parametric latitude.
+// At the equator by hand: a micro-degree is a (1 - e^2) pi / 180e6 to the north, a pi / 180e6 to
+// the east. In Boston from mpmath 1.3 with 50 digits, by way of the parametric latitude.
 static void positions_by_hand(void **state)
 {
     (void)state;
