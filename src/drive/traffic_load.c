@@ -310,9 +310,13 @@ static rml_status recording_row(loader *l, const rml_batch *batch, size_t row, r
 
 // ---- Public ------------------------------------------------------------------------------------
 
+// An id that was asked for twice is loaded once and given twice.
 static rml_status all_there(const loader *l, rml_error *err)
 {
     for (size_t i = 0; i < l->count; i++) {
+        uint64_t filled = i;
+        rml_map_get(&l->index, l->ids[i], &filled);
+        l->traffics[i] = l->traffics[filled];
         if (l->traffics[i].track_count == 0) {
             return rml_fail(err, RML_ERR_MISSING, (rml_place){0},
                             "roadmill recordings lists what is there",
@@ -333,13 +337,13 @@ static rml_status load(loader *l, rml_error *err)
     }
     l->items = RML_ARRAY(rml_track);
     RML_TRY(each_row(l, &tracks_query, track_row, tracks_end, err));
-    RML_TRY(all_there(l, err));
     rml_array_reset(&l->items);
     l->items = RML_ARRAY(rml_map_element);
     rml_status st = each_row(l, &maps_query, map_row, map_end, err);
     RML_TRY(st == RML_ERR_MISSING ? RML_OK : st); // no recording here has a map
     RML_TRY(each_row(l, &places_query, place_row, NULL, err));
-    return each_row(l, &recordings_query, recording_row, NULL, err);
+    RML_TRY(each_row(l, &recordings_query, recording_row, NULL, err));
+    return all_there(l, err);
 }
 
 rml_status rml_traffic_load_many(rml_lake *lake, const rml_str *recording_ids, size_t count,
