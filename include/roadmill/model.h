@@ -16,24 +16,35 @@ typedef struct rml_predictor_config {
     uint32_t agents, map, features;        // [32] [32] [64]: tokens are agents then map
     uint32_t width, blocks, heads, hidden; // [128] [4] [8] [512]
     uint32_t modes, steps;                 // [6] [30]
-    uint32_t predict;                      // [1] agents with futures
+    uint32_t predict;                      // [1] agents with futures, the first ones
     double dt_s;                           // [0.1]
     bool single; // also the single-mode head for K = 1, a residual on causal constant velocity
+    // What follows shapes the loss and the futures; zero leaves out what has no other default.
+    bool pinned;         // the first future is constant velocity itself, the others residuals on it
+    double feature_most; // features are limited to +- this
+    double winner_end;   // 0 to 1: the winner is the future with the least (1 - winner_end) * mean
+                         // distance + winner_end * last distance
+    double distance;     // weight of the distance by that measure, in metres, of winner and one
+    double relax;        // 0 to 1: share of the winner's weight that all futures carry alike
+    double laplace;      // [1] weight of the Laplace likelihoods
 } rml_predictor_config;
 RML_API void rml_predictor_defaults(rml_predictor_config *config);
 
 typedef struct rml_predictor {
     // inputs; named as the tensors of a scene: features, token_valid, position, velocity, target,
-    // target_valid
+    // target_valid (the last two -1 unless it is built for training)
     rml_tensor features, token_valid, position, velocity, target, target_valid;
-    rml_tensor futures;     // [batch, predict, modes, steps, 2] metres in the scene's frame
-    rml_tensor logits;      // [batch, predict, modes]
-    rml_tensor one;         // [batch, predict, steps, 2] the single-mode head; -1 without
-    rml_tensor embedding;   // [batch, width] of the focus token
-    rml_tensor loss;        // scalar: winner takes all, Laplace mixture, classification
-    rml_tensor sample_loss; // [batch]
+    rml_tensor futures;       // [batch, predict, modes, steps, 2] metres in the scene's frame
+    rml_tensor logits;        // [batch, predict, modes]
+    rml_tensor probabilities; // [batch, predict, modes]
+    rml_tensor one;           // [batch, predict, steps, 2] the single-mode head; -1 without
+    rml_tensor embedding;     // [batch, width] of the focus token
+    rml_tensor loss;          // scalar, the mean of sample_loss
+    rml_tensor sample_loss;   // [batch]: Laplace likelihood of the winner, cross-entropy of its
+                              // index, the distance terms, the single mode's likelihood
 } rml_predictor;
-// training: with target inputs and loss. Shapes are static: batch is part of the graph.
+// training: with target inputs and loss (otherwise they are -1). Shapes are static: batch is part
+// of the graph. Parameters are named as in tools/golden_predictor.py, its PyTorch twin.
 RML_API rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config *config,
                                        uint32_t batch, bool training, rml_predictor *out,
                                        rml_error *err) RML_CHECKED;
