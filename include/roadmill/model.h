@@ -18,15 +18,15 @@ typedef struct rml_predictor_config {
     uint32_t modes, steps;                 // [6] [30]
     uint32_t predict;                      // [1] agents with futures, the first ones
     double dt_s;                           // [0.1]
-    bool single; // also the single-mode head for K = 1, a residual on causal constant velocity
-    // What follows shapes the loss and the futures; zero leaves out what has no other default.
-    bool pinned;         // the first future is constant velocity itself, the others residuals on it
-    double feature_most; // features are limited to +- this
-    double winner_end;   // 0 to 1: the winner is the future with the least (1 - winner_end) * mean
-                         // distance + winner_end * last distance
-    double distance;     // weight of the distance by that measure, in metres, of winner and one
-    double relax;        // 0 to 1: share of the winner's weight that all futures carry alike
-    double laplace;      // [1] weight of the Laplace likelihoods
+    bool no_single; // without the single-mode head for K = 1, a residual on constant velocity
+    bool no_pin;    // otherwise the first future is constant velocity itself
+    // The loss. A negative number is zero.
+    double winner_end; // [1] 0 to 1: the winner is the future with the least (1 - winner_end) *
+                       // mean distance + winner_end * last distance
+    double distance;   // [1] weight of that distance, in metres, of the winner and the single mode
+    double relax;      // [0.01] 0 to 1: share of the winner's weight that all futures carry alike
+    double laplace;    // [0.03] weight of the Laplace likelihoods
+    double feature_most; // [0: none] features are limited to +- this
 } rml_predictor_config;
 RML_API void rml_predictor_defaults(rml_predictor_config *config);
 

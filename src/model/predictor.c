@@ -18,7 +18,7 @@ typedef struct builder {
     rml_graph *g;
     const rml_predictor_config *config;
     uint32_t batch, tokens;
-    rml_tensor shares; // of the steps in a distance
+    rml_tensor shares, floor; // of distances: what a step counts, what stands under the root
 } builder;
 
 static rml_shape shape_of(uint32_t rank, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e)
@@ -41,11 +41,29 @@ void rml_predictor_defaults(rml_predictor_config *config)
             *counts[i].value = counts[i].otherwise;
         }
     }
-    if (config->dt_s == 0) {
-        config->dt_s = 0.1;
+    const struct {
+        double *value, otherwise;
+    } numbers[] = {
+        {&config->dt_s, 0.1},   {&config->winner_end, 1}, {&config->distance, 1},
+        {&config->relax, 0.01}, {&config->laplace, 0.03},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (*numbers[i].value == 0) {
+            *numbers[i].value = numbers[i].otherwise;
+        }
     }
-    if (config->laplace == 0) {
-        config->laplace = 1;
+}
+
+// Defaults stand; what is negative is off.
+static void config_resolve(rml_predictor_config *c)
+{
+    double *const numbers[] = {&c->winner_end, &c->distance, &c->relax, &c->laplace,
+                               &c->feature_most};
+    rml_predictor_defaults(c);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (*numbers[i] < 0) {
+            *numbers[i] = 0;
+        }
     }
 }
 
@@ -105,6 +123,10 @@ static rml_tensor block(builder *b, uint32_t index, rml_tensor x, rml_tensor mas
     rml_tensor k = linear(b, name[KEY], n, d, d, 1, false);
     rml_tensor v = linear(b, name[VALUE], n, d, d, 1, true);
     rml_tensor attended = rml_op_attention(b->g, q, k, v, mask, b->config->heads);
+    if (index + 1 == b->config->blocks) { // nobody reads the other tokens of the last block
+        attended = rml_op_slice(b->g, attended, 1, 0, b->config->predict);
+        x = rml_op_slice(b->g, x, 1, 0, b->config->predict);
+    }
     x = rml_op_add(b->g, x, linear(b, name[OUT], attended, d, d, 1, true));
     rml_tensor up = linear(b, name[UP], norm(b, name[NORM2], x), d, hidden, 1, true);
     return rml_op_add(b->g, x, linear(b, name[DOWN], rml_op_gelu(b->g, up), hidden, d, 1, true));
@@ -151,7 +173,7 @@ static void heads(builder *b, rml_tensor x, rml_predictor *p, rml_arena *arena)
     rml_shape shape = shape_of(5, b->batch, c->predict, c->modes, c->steps, 2);
     rml_tensor residual = linear(b, "futures", x, c->width, numbers, 0.1, true);
     residual = rml_op_reshape(g, residual, shape);
-    if (c->pinned) {
+    if (!c->no_pin) {
         double *keep = RML_NEW_ARRAY(arena, double, c->modes);
         for (uint32_t k = 0; keep && k < c->modes; k++) {
             keep[k] = k > 0;
@@ -163,7 +185,7 @@ static void heads(builder *b, rml_tensor x, rml_predictor *p, rml_arena *arena)
     p->logits = linear(b, "logits", x, c->width, c->modes, 1, true);
     p->probabilities = rml_op_softmax(g, p->logits, -1);
     p->one = -1;
-    if (c->single) {
+    if (!c->no_single) {
         rml_tensor one = linear(b, "one", x, c->width, c->steps * 2, 0, true);
         rml_shape flat = shape_of(4, b->batch, c->predict, c->steps, 2, 0);
         p->one = rml_op_add(g, rml_op_reshape(g, one, flat), rml_op_reshape(g, base, flat));
@@ -197,8 +219,7 @@ static rml_tensor distances(builder *b, rml_tensor futures, const rml_predictor 
     rml_shape target = shape_of(5, b->batch, c->predict, 1, c->steps, 2);
     rml_tensor off = rml_op_sub(g, futures, rml_op_reshape(g, p->target, target));
     rml_tensor square = rml_op_sum(g, rml_op_mul(g, off, off), 4);
-    rml_tensor floor = constant_number(b, "distance_floor", DISTANCE_FLOOR_M2);
-    rml_tensor distance = rml_op_sqrt(g, rml_op_add(g, square, floor));
+    rml_tensor distance = rml_op_sqrt(g, rml_op_add(g, square, b->floor));
     rml_shape steps = shape_of(4, b->batch, c->predict, 1, c->steps, 0);
     rml_tensor weight = rml_op_mul(g, rml_op_reshape(g, p->target_valid, steps), b->shares);
     return rml_op_sum(g, rml_op_mul(g, distance, weight), 3);
@@ -244,6 +265,7 @@ static void losses(builder *b, rml_predictor *p, rml_arena *arena)
     const rml_predictor_config *c = b->config;
     rml_graph *g = b->g;
     b->shares = step_shares(b, arena);
+    b->floor = constant_number(b, "distance_floor", DISTANCE_FLOOR_M2);
     rml_tensor distance = distances(b, p->futures, p);
     rml_tensor winner = rml_op_argmin(g, rml_op_stop_gradient(g, distance));
     rml_tensor best = rml_op_pick(g, p->futures, winner, 2);
@@ -257,7 +279,7 @@ static void losses(builder *b, rml_predictor *p, rml_arena *arena)
             loss = rml_op_add(g, loss, rml_op_scale(g, all, c->distance * c->relax));
         }
     }
-    if (c->single) {
+    if (!c->no_single) {
         loss = rml_op_add(g, loss, loss_of_one(b, p));
     }
     mean_over_agents(b, loss, p);
@@ -268,26 +290,24 @@ static void losses(builder *b, rml_predictor *p, rml_arena *arena)
 static rml_status config_check(const rml_predictor_config *c, uint32_t batch, rml_error *err)
 {
     bool fits = c->heads > 0 && c->width % c->heads == 0 && c->predict <= c->agents && batch > 0 &&
-                c->winner_end >= 0 && c->winner_end <= 1 && c->relax >= 0 && c->relax <= 1 &&
-                c->distance >= 0 && c->feature_most >= 0 && c->laplace >= 0;
+                c->winner_end <= 1 && c->relax <= 1;
     return fits ? RML_OK
                 : rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
-                           "expected a width that the heads divide, predict <= agents, a batch, "
-                           "shares within 0 and 1 and weights from 0, found width %u, heads %u, "
-                           "predict %u, agents %u, batch %u, winner_end %g, relax %g, distance %g, "
-                           "feature_most %g",
+                           "expected a width that the heads divide, predict <= agents, a batch "
+                           "and shares of at most 1, found width %u, heads %u, predict %u, agents "
+                           "%u, batch %u, winner_end %g, relax %g",
                            c->width, c->heads, c->predict, c->agents, batch, c->winner_end,
-                           c->relax, c->distance, c->feature_most);
+                           c->relax);
 }
 
 rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config *config, uint32_t batch,
                                bool training, rml_predictor *out, rml_error *err)
 {
     rml_predictor_config c = *config;
-    rml_predictor_defaults(&c);
+    config_resolve(&c);
     RML_TRY(config_check(&c, batch, err));
     rml_arena arena = {0};
-    builder b = {g, &c, batch, c.agents + c.map, -1};
+    builder b = {g, &c, batch, c.agents + c.map, -1, -1};
     rml_predictor p = {.target = -1, .target_valid = -1, .loss = -1, .sample_loss = -1};
     p.features = rml_graph_input(g, "features", shape_of(3, batch, b.tokens, c.features, 0, 0));
     p.token_valid = rml_graph_input(g, "token_valid", shape_of(2, batch, b.tokens, 0, 0, 0));
@@ -298,7 +318,10 @@ rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config *config,
     for (uint32_t i = 0; i < c.blocks; i++) {
         x = block(&b, i, x, p.token_valid);
     }
-    x = norm(&b, "norm", rml_op_slice(g, x, 1, 0, c.predict));
+    if (c.blocks == 0) {
+        x = rml_op_slice(g, x, 1, 0, c.predict);
+    }
+    x = norm(&b, "norm", x);
     p.embedding =
         rml_op_reshape(g, rml_op_slice(g, x, 1, 0, 1), shape_of(2, batch, c.width, 0, 0, 0));
     heads(&b, x, &p, &arena);

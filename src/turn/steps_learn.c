@@ -52,13 +52,13 @@ static rml_status predict_run(rml_turn *t, const rml_dataset *d, rml_str run, rm
     RML_TRY(rml_runner_open(folder.data, 32, &runner, err));
     const rml_predictor_config *c = rml_runner_config(runner);
     size_t n = rml_dataset_count(d, split);
-    *single = c->single;
+    *single = !c->no_single;
     rml_status st = rml_forecast_make(futures, n, c->modes, c->steps, err);
-    if (!st && c->single) {
+    if (!st && *single) {
         st = rml_forecast_make(one, n, 1, c->steps, err);
     }
     if (!st) {
-        st = rml_runner_predict(runner, d, split, t->pool, futures, c->single ? one : NULL, NULL,
+        st = rml_runner_predict(runner, d, split, t->pool, futures, *single ? one : NULL, NULL,
                                 NULL, err);
     }
     rml_runner_close(runner);
