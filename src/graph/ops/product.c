@@ -233,13 +233,26 @@ static size_t tiles_batch_product(const rml_call *c)
     return p.m_tiles * p.n_tiles;
 }
 
-// A packed panel of one leaf, then a tile of the result for each level of the tree.
+static size_t tiles_pack_batch(const rml_call *c)
+{
+    rml_batch_product p;
+    rml_batch_product_of(c, &p);
+    return p.leaves * p.n_tiles;
+}
+
+static size_t work_batch_product(const rml_call *c)
+{
+    rml_batch_product p;
+    rml_batch_product_of(c, &p);
+    return p.samples * p.rows * p.n_tiles * RML_PANEL * sizeof(float);
+}
+
+// A tile of the result for each level of the tree.
 static size_t scratch_batch_product(const rml_call *c)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    size_t panel = RML_LEAF * p.rows * RML_PANEL;
-    return (panel + p.levels * RML_BATCH_ROWS * RML_PANEL) * sizeof(float);
+    return p.levels * RML_BATCH_ROWS * RML_PANEL * sizeof(float);
 }
 
 static size_t flop_batch_product(const rml_call *c)
@@ -272,7 +285,9 @@ const rml_op rml_row_batch_product = {
     .inputs_max = 2,
     .shape = shape_batch_product,
     .reference = reference_batch_product,
-    .phases = {{RML_KERNEL_BATCH_PRODUCT, tiles_batch_product}},
+    .phases = {{RML_KERNEL_PACK_BATCH, tiles_pack_batch},
+               {RML_KERNEL_BATCH_PRODUCT, tiles_batch_product}},
+    .work = work_batch_product,
     .scratch = scratch_batch_product,
     .flop = flop_batch_product,
 };

@@ -35,6 +35,7 @@ static rml_kernel *const kernels[RML_KERNEL_COUNT] = {
     [RML_KERNEL_SCALE] = kernel_scale,
     [RML_KERNEL_PACK] = kernel_pack,
     [RML_KERNEL_PRODUCT] = kernel_product,
+    [RML_KERNEL_PACK_BATCH] = kernel_pack_batch,
     [RML_KERNEL_BATCH_PRODUCT] = kernel_batch_product,
     [RML_KERNEL_NORM] = kernel_norm,
     [RML_KERNEL_NORM_BACKWARD] = kernel_norm_backward,

@@ -72,44 +72,38 @@ static inline __attribute__((always_inline)) void micro(const int rows, const in
     }
 }
 
-#define MICRO_COLUMNS (MICRO_VECTORS * LANES)
+typedef void micro_kernel(size_t depth, left_side a, const float *b, size_t b_step, result_side c);
 
-static void micro_full(size_t depth, left_side a, const float *b, size_t b_step, result_side c)
-{
-    micro(MICRO_ROWS, MICRO_VECTORS, depth, a, b, b_step, c);
-}
-
-static void micro_four(size_t depth, left_side a, const float *b, size_t b_step, result_side c)
-{
-    micro(4, MICRO_VECTORS, depth, a, b, b_step, c);
-}
-
-static void micro_one(size_t depth, left_side a, const float *b, size_t b_step, result_side c)
-{
-    micro(1, MICRO_VECTORS, depth, a, b, b_step, c);
-}
+#define MICRO(name, rows, vectors)                                                                 \
+    static void name(size_t depth, left_side a, const float *b, size_t b_step, result_side c)      \
+    {                                                                                              \
+        micro(rows, vectors, depth, a, b, b_step, c);                                              \
+    }
+MICRO(micro_wide, MICRO_ROWS, MICRO_VECTORS)
+MICRO(micro_wide_four, 4, MICRO_VECTORS)
+MICRO(micro_wide_one, 1, MICRO_VECTORS)
+MICRO(micro_narrow, MICRO_ROWS, 1)
+MICRO(micro_narrow_four, 4, 1)
+MICRO(micro_narrow_one, 1, 1)
 
 // rows x one panel: b is packed, RML_PANEL floats for each depth, zero behind the last column.
 static void panel_product(size_t rows, size_t depth, left_side a, const float *b, result_side c)
 {
-    for (size_t at = 0; at < RML_PANEL && at < c.columns; at += MICRO_COLUMNS) {
+    static micro_kernel *const kernels[2][3] = {{micro_narrow, micro_narrow_four, micro_narrow_one},
+                                                {micro_wide, micro_wide_four, micro_wide_one}};
+    for (size_t at = 0, width; at < RML_PANEL && at < c.columns; at += width) {
+        bool wide = c.columns - at > LANES && MICRO_VECTORS > 1;
+        width = wide ? MICRO_VECTORS * LANES : LANES;
         result_side part = c;
         part.columns = c.columns - at;
         part.bias = c.bias ? c.bias + at : NULL;
         left_side from = a;
-        size_t r = 0;
-        while (r < rows) {
-            size_t step = rows - r >= MICRO_ROWS ? MICRO_ROWS : rows - r >= 4 ? 4 : 1;
+        for (size_t r = 0, step; r < rows; r += step) {
+            int size = rows - r >= MICRO_ROWS ? 0 : rows - r >= 4 ? 1 : 2;
+            step = size == 0 ? MICRO_ROWS : size == 1 ? 4 : 1;
             from.data = a.data + r * a.row_step;
             part.data = c.data + r * c.row_step + at;
-            if (step == MICRO_ROWS) {
-                micro_full(depth, from, b + at, RML_PANEL, part);
-            } else if (step == 4) {
-                micro_four(depth, from, b + at, RML_PANEL, part);
-            } else {
-                micro_one(depth, from, b + at, RML_PANEL, part);
-            }
-            r += step;
+            kernels[wide][size](depth, from, b + at, RML_PANEL, part);
         }
     }
 }
@@ -120,9 +114,11 @@ static void pack_panel(size_t depth, size_t columns, const float *data, size_t d
                        float *panel)
 {
     if (across == 1) {
-        for (size_t k = 0; k < depth; k++) {
-            memcpy(panel + k * RML_PANEL, data + k * down, columns * sizeof *panel);
-            memset(panel + k * RML_PANEL + columns, 0, (RML_PANEL - columns) * sizeof *panel);
+        for (size_t k = 0; k < depth; k++, data += down, panel += RML_PANEL) {
+            for (size_t j = 0; j < RML_PANEL; j += LANES) {
+                size_t left = columns > j ? columns - j : 0;
+                v_store(panel + j, left >= LANES ? v_load(data + j) : v_load_part(data + j, left));
+            }
         }
         return;
     }
@@ -220,6 +216,20 @@ static const float *tree_sum(tree *t)
     return t->buffers;
 }
 
+// The right side of the product over a batch, panel after panel, each over all samples.
+static void kernel_pack_batch(const rml_call *c, size_t tile, size_t worker)
+{
+    (void)worker;
+    rml_batch_product p;
+    rml_batch_product_of(c, &p);
+    size_t n0 = tile % p.n_tiles * RML_PANEL, leaf = tile / p.n_tiles;
+    size_t n = p.n - n0 < RML_PANEL ? p.n - n0 : RML_PANEL, all = p.samples * p.rows;
+    size_t first = leaf * RML_LEAF * p.rows, left = all - first;
+    pack_panel(left < RML_LEAF * p.rows ? left : RML_LEAF * p.rows, n,
+               (const float *)c->in[1] + first * p.n + n0, p.n, 1,
+               (float *)c->work + n0 * all + first * RML_PANEL);
+}
+
 static void kernel_batch_product(const rml_call *c, size_t tile, size_t worker)
 {
     rml_batch_product p;
@@ -227,15 +237,16 @@ static void kernel_batch_product(const rml_call *c, size_t tile, size_t worker)
     size_t m0 = tile / p.n_tiles * RML_BATCH_ROWS, n0 = tile % p.n_tiles * RML_PANEL;
     size_t m = p.m - m0 < RML_BATCH_ROWS ? p.m - m0 : RML_BATCH_ROWS;
     size_t n = p.n - n0 < RML_PANEL ? p.n - n0 : RML_PANEL;
-    float *panel = (float *)((uint8_t *)c->scratch + worker * c->scratch_size);
-    tree t = {.buffers = panel + RML_LEAF * p.rows * RML_PANEL, .size = m * RML_PANEL};
+    float *buffers = (float *)((uint8_t *)c->scratch + worker * c->scratch_size);
+    tree t = {.buffers = buffers, .size = m * RML_PANEL};
+    const float *packed = (const float *)c->work + n0 * p.samples * p.rows;
     for (size_t leaf = 0; leaf < p.leaves; leaf++) {
         size_t sample = leaf * RML_LEAF;
         size_t samples = p.samples - sample < RML_LEAF ? p.samples - sample : RML_LEAF;
         size_t first = sample * p.rows, rows = samples * p.rows;
-        pack_panel(rows, n, (const float *)c->in[1] + first * p.n + n0, p.n, 1, panel);
         left_side a = {(const float *)c->in[0] + first * p.m + m0, 1, p.m};
-        panel_product(m, rows, a, panel, (result_side){tree_next(&t), RML_PANEL, RML_PANEL, NULL});
+        panel_product(m, rows, a, packed + first * RML_PANEL,
+                      (result_side){tree_next(&t), RML_PANEL, RML_PANEL, NULL});
         tree_settle(&t);
     }
     const float *sum = tree_sum(&t);
