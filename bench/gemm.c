@@ -1,0 +1,119 @@
+// Matrix products of the engine as share of the peak of fused multiply-adds, probed just before
+// each sample. A row is one op in a plan of its own, packing of the weights included in every run.
+//
+// usage: gemm [THREADS]
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "peak.h"
+#include "roadmill/graph.h"
+
+#define SAMPLES 15
+
+typedef struct product {
+    const char *name;
+    uint32_t rows, columns, depth; // of the product that is run
+} product;
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void fill(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        x[i] = (float)((i * 2654435761u >> 8) % 17) / 16.0f - 0.5f;
+    }
+}
+
+// forward: x [m, k] with weight [n, k]. inputs: dy [m, k] with weight [k, n]. weights: dy' x.
+static rml_tensor build(rml_graph *g, int kind, uint32_t m, uint32_t n, uint32_t k)
+{
+    if (kind == 0) {
+        rml_tensor x = rml_graph_input(g, "x", (rml_shape){2, {m, k}});
+        rml_tensor w = rml_graph_input(g, "w", (rml_shape){2, {n, k}});
+        return rml_op_linear(g, x, w, -1);
+    }
+    if (kind == 1) {
+        rml_tensor x = rml_graph_input(g, "x", (rml_shape){2, {m, k}});
+        rml_tensor w = rml_graph_input(g, "w", (rml_shape){2, {k, n}});
+        return rml_op_matmul(g, x, w, false);
+    }
+    // The gradient of a weight [n, k] over m rows, 64 to a sample.
+    rml_tensor x = rml_graph_input(g, "x", (rml_shape){3, {m / 64, 64, k}});
+    rml_tensor w = rml_graph_parameter(g, "w", (rml_shape){2, {n, k}}, RML_INIT_UNIFORM, 1);
+    rml_tensor y = rml_op_linear(g, x, w, -1), dw;
+    rml_tensor dy = rml_graph_input(g, "dy", (rml_shape){3, {m / 64, 64, n}});
+    rml_tensor sum = rml_op_mul(g, y, dy);
+    for (uint32_t axis = 3; axis-- > 0;) {
+        sum = rml_op_sum(g, sum, axis);
+    }
+    return rml_graph_gradient(g, sum, &w, 1, &dw, NULL) == RML_OK ? dw : -1;
+}
+
+static void run(int kind, uint32_t m, uint32_t n, uint32_t k, rml_pool *pool)
+{
+    static const char *const kinds[] = {"forward", "inputs", "weights"};
+    rml_graph *g;
+    rml_plan *plan;
+    rml_error err = {0};
+    if (rml_graph_make(&g, &err) != RML_OK) {
+        return;
+    }
+    rml_tensor y = build(g, kind, m, n, k);
+    if (rml_plan_make(g, &y, 1, 1, NULL, &plan, &err) != RML_OK) {
+        printf("%s\n", err.what);
+        rml_graph_free(g);
+        return;
+    }
+    static const char *const names[] = {"x", "w", "dy"};
+    for (int i = 0; i < 3; i++) {
+        rml_tensor t = rml_graph_find(g, names[i]);
+        rml_shape s = rml_graph_shape(g, t);
+        if (t >= 0) {
+            fill(rml_plan_data(plan, t),
+                 (size_t)s.size[0] * s.size[1] * (s.rank > 2 ? s.size[2] : 1));
+        }
+    }
+    double flop = 2.0 * m * n * k, share[SAMPLES], rate[SAMPLES];
+    size_t calls = (size_t)(4e8 / flop) + 1, threads = rml_pool_threads(pool);
+    rml_plan_run(plan, pool);
+    for (int s = 0; s < SAMPLES; s++) {
+        double peak = peak_gflops();
+        int64_t start = rml_clock_monotonic_ns();
+        for (size_t i = 0; i < calls; i++) {
+            rml_plan_run(plan, pool);
+        }
+        rate[s] = flop * (double)calls / (double)(rml_clock_monotonic_ns() - start);
+        share[s] = peak > 0 ? rate[s] / (peak * (double)threads) : 0;
+    }
+    qsort(rate, SAMPLES, sizeof *rate, by_value);
+    qsort(share, SAMPLES, sizeof *share, by_value);
+    printf("%-8s M %5u N %4u K %4u  %7.1f GFLOP/s  %5.1f %% of peak\n", kinds[kind], m, n, k,
+           rate[SAMPLES / 2], 100 * share[SAMPLES / 2]);
+    rml_plan_free(plan);
+    rml_graph_free(g);
+}
+
+int main(int argc, char **argv)
+{
+    size_t threads = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+    rml_pool *pool = NULL;
+    if (threads > 1 && rml_pool_make(threads, &pool, NULL) != RML_OK) {
+        return 1;
+    }
+    static const uint32_t rows[] = {64, 512, 2048};
+    static const uint32_t shapes[][2] = {{128, 128}, {512, 128}, {128, 512}, {128, 64}, {360, 128}};
+    printf("peak of one core now: %.1f GFLOP/s\n", peak_gflops());
+    for (int kind = 0; kind < 3; kind++) {
+        for (size_t r = 0; r < 3; r++) {
+            for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+                run(kind, rows[r], shapes[s][0], shapes[s][1], pool);
+            }
+        }
+    }
+    rml_pool_free(pool);
+    return 0;
+}

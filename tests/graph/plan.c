@@ -1,0 +1,197 @@
+// Protects: AdamW against PyTorch's numbers, in both precisions; the plan (no allocation in a step,
+// the same bits as often as it runs, faults of builders told with shapes, initial values by name).
+#include "roadmill/graph.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "graph/adamw_golden.h"
+
+static const double start[7] = {0.5, -1.25, 2.0, 1.0, -0.75, 0.125, 3.0};
+
+// Two parameters and, as the gradients of a sum of quadratics, p * (2 + k) - 0.3 step.
+typedef struct toy {
+    rml_graph *g;
+    rml_tensor parameters[2], gradients[2], step;
+} toy;
+
+static void toy_make(toy *t)
+{
+    assert_int_equal(rml_graph_make(&t->g, NULL), RML_OK);
+    rml_graph *g = t->g;
+    t->parameters[0] = rml_graph_parameter(g, "p", (rml_shape){1, {3}}, RML_INIT_ZERO, 0);
+    t->parameters[1] = rml_graph_parameter(g, "q", (rml_shape){2, {2, 2}}, RML_INIT_ZERO, 0);
+    t->step = rml_graph_input(g, "step", (rml_shape){0});
+    rml_tensor loss = -1;
+    for (int k = 0; k < 2; k++) {
+        rml_tensor p = t->parameters[k];
+        rml_tensor square = rml_op_scale(g, rml_op_mul(g, p, p), 0.5 * (2.0 + k));
+        rml_tensor all = rml_op_sub(g, square, rml_op_mul(g, p, rml_op_scale(g, t->step, 0.3)));
+        all = k == 1 ? rml_op_sum(g, all, 1) : all;
+        all = rml_op_sum(g, all, 0);
+        loss = k == 0 ? all : rml_op_add(g, loss, all);
+    }
+    assert_int_equal(rml_graph_gradient(g, loss, t->parameters, 2, t->gradients, NULL), RML_OK);
+}
+
+static double element(rml_plan *plan, bool f64, const toy *t, size_t i)
+{
+    void *data = rml_plan_data(plan, t->parameters[i >= 3]);
+    size_t at = i >= 3 ? i - 3 : i;
+    return f64 ? ((double *)data)[at] : (double)((float *)data)[at];
+}
+
+static void set(void *data, bool f64, size_t i, double value)
+{
+    if (f64) {
+        ((double *)data)[i] = value;
+    } else {
+        ((float *)data)[i] = (float)value;
+    }
+}
+
+static void check_adamw(bool f64, double clip, const double golden[10][8], double tolerance)
+{
+    toy t;
+    rml_plan *plan;
+    toy_make(&t);
+    rml_plan_options options = {.precision = f64 ? RML_F64 : RML_F32};
+    assert_int_equal(rml_plan_make(t.g, t.gradients, 2, 1, &options, &plan, NULL), RML_OK);
+    for (size_t i = 0; i < 7; i++) {
+        set(rml_plan_data(plan, t.parameters[i >= 3]), f64, i >= 3 ? i - 3 : i, start[i]);
+    }
+    for (uint64_t step = 1; step <= 10; step++) {
+        set(rml_plan_data(plan, t.step), f64, 0, (double)step);
+        rml_plan_run(plan, NULL);
+        rml_adamw o = {0.01, 0.9, 0.99, 1e-8, 0.1, clip, step};
+        double norm = rml_plan_adamw(plan, t.parameters, t.gradients, 2, &o, NULL);
+        const double *want = golden[step - 1];
+        assert_true(fabs(norm - want[0]) <= tolerance * want[0]);
+        for (size_t i = 0; i < 7; i++) {
+            assert_true(fabs(element(plan, f64, &t, i) - want[1 + i]) <= tolerance);
+        }
+    }
+    void *first, *second;
+    rml_plan_moments(plan, t.parameters[0], &first, &second);
+    assert_non_null(first);
+    assert_true(second != first);
+    rml_plan_free(plan);
+    rml_graph_free(t.g);
+}
+
+static void test_adamw(void **state)
+{
+    (void)state;
+    check_adamw(true, 0, adamw_golden, 1e-12);
+    check_adamw(true, 1.5, adamw_clipped_golden, 1e-12);
+    check_adamw(false, 0, adamw_golden, 5e-6);
+    check_adamw(false, 1.5, adamw_clipped_golden, 5e-6);
+}
+
+// Odd sizes over more than one block of the norm: every thread count and variant, the same bits.
+static void test_adamw_bits(void **state)
+{
+    (void)state;
+    enum { COUNT = 9001 };
+    static float reference[COUNT];
+    for (int round = 0; round < 4; round++) {
+        rml_graph *g;
+        rml_plan *plan;
+        rml_pool *pool = NULL;
+        assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+        rml_shape shape = {1, {COUNT}};
+        rml_tensor p = rml_graph_parameter(g, "p", shape, RML_INIT_NORMAL, 1), gradient;
+        rml_tensor loss = rml_op_sum(g, rml_op_mul(g, p, p), 0);
+        assert_int_equal(rml_graph_gradient(g, loss, &p, 1, &gradient, NULL), RML_OK);
+        rml_plan_options options = {.scalar = round == 0, .cpu = round == 1 ? RML_CPU_AVX2 : 0};
+        assert_int_equal(rml_plan_make(g, &gradient, 1, 3, &options, &plan, NULL), RML_OK);
+        if (round > 1) {
+            assert_int_equal(rml_pool_make((size_t)round, &pool, NULL), RML_OK);
+        }
+        uint64_t allocations = rml_heap_count();
+        for (uint64_t step = 1; step <= 3; step++) {
+            rml_plan_run(plan, pool);
+            rml_adamw o = {0.01, 0.9, 0.999, 1e-8, 0.01, 1, step};
+            rml_plan_adamw(plan, &p, &gradient, 1, &o, pool);
+        }
+        assert_int_equal(rml_heap_count(), allocations);
+        if (round == 0) {
+            memcpy(reference, rml_plan_data(plan, p), sizeof reference);
+        }
+        assert_memory_equal(reference, rml_plan_data(plan, p), sizeof reference);
+        rml_plan_free(plan);
+        rml_pool_free(pool);
+        rml_graph_free(g);
+    }
+}
+
+static void test_faults(void **state)
+{
+    (void)state;
+    rml_graph *g;
+    rml_error err = {0};
+    assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+    rml_tensor a = rml_graph_input(g, "a", (rml_shape){2, {3, 4}});
+    rml_tensor b = rml_graph_input(g, "b", (rml_shape){2, {5, 6}});
+    assert_int_equal(rml_graph_status(g, &err), RML_OK);
+    assert_int_equal(rml_op_add(g, a, b), -1);
+    assert_int_equal(rml_op_exp(g, a), -1); // the first fault sticks
+    assert_int_equal(rml_graph_status(g, &err), RML_ERR_ARGUMENT);
+    assert_string_equal(err.what, "op add: expected shapes that broadcast, found 3x4, 5x6");
+    rml_plan *plan;
+    assert_int_equal(rml_plan_make(g, &a, 1, 1, NULL, &plan, NULL), RML_ERR_ARGUMENT);
+    rml_graph_free(g);
+
+    assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+    rml_graph_input(g, "a", (rml_shape){1, {3}});
+    assert_int_equal(rml_graph_input(g, "a", (rml_shape){1, {3}}), -1);
+    assert_int_equal(rml_graph_status(g, &err), RML_ERR_ARGUMENT);
+    rml_graph_free(g);
+
+    assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+    assert_int_equal(rml_graph_input(g, "big", (rml_shape){3, {65536, 65536, 65536}}), -1);
+    rml_graph_free(g);
+}
+
+static void test_initial_values(void **state)
+{
+    (void)state;
+    float first[2][8];
+    for (int order = 0; order < 2; order++) {
+        rml_graph *g;
+        rml_plan *plan;
+        assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+        const char *names[2] = {order ? "b" : "a", order ? "a" : "b"};
+        for (int i = 0; i < 2; i++) {
+            rml_graph_parameter(g, names[i], (rml_shape){1, {8}}, RML_INIT_UNIFORM, 0.5);
+        }
+        rml_tensor a = rml_graph_find(g, "a"), b = rml_graph_find(g, "b");
+        assert_int_equal(rml_plan_make(g, NULL, 0, 11, NULL, &plan, NULL), RML_OK);
+        memcpy(first[order], rml_plan_data(plan, a), sizeof first[order]);
+        assert_memory_not_equal(first[order], rml_plan_data(plan, b), sizeof first[order]);
+        for (int i = 0; i < 8; i++) {
+            assert_true(fabsf(first[order][i]) <= 0.5f);
+        }
+        rml_plan_free(plan);
+        rml_graph_free(g);
+    }
+    assert_memory_equal(first[0], first[1], sizeof first[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_adamw_bits),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_initial_values),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
