@@ -7,74 +7,71 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "powers.h"
+
 // digits d1 d2 ... dn, read as 0.d1d2...dn x 10^point.
 typedef struct shortest {
     char digits[20];
     int count, point;
 } shortest;
 
-static shortest digits_of(double value, int precision)
+// digits x 10^exponent without trailing zeros.
+static shortest to_text(uint64_t digits, int exponent)
 {
-    char text[40];
+    char reversed[20];
     shortest s = {0};
-    snprintf(text, sizeof text, "%.*e", precision - 1, value);
-    char *e = strchr(text, 'e');
-    for (const char *p = text; p < e; p++) {
-        if (*p >= '0' && *p <= '9') { // whatever the locale has for a point is passed over
-            s.digits[s.count++] = *p;
-        }
+    while (digits % 10 == 0) {
+        digits /= 10;
+        exponent++;
     }
-    while (s.count > 1 && s.digits[s.count - 1] == '0') {
-        s.count--;
+    for (; digits > 0; digits /= 10) {
+        reversed[s.count++] = (char)('0' + digits % 10);
     }
-    s.point = (int)strtol(e + 1, NULL, 10) + 1;
+    for (int i = 0; i < s.count; i++) {
+        s.digits[i] = reversed[s.count - 1 - i];
+    }
+    s.point = s.count + exponent;
     return s;
 }
 
-static bool reads_back(const shortest *s, double value, bool single)
+// floor(g x c / 2^127) with a last bit that says whether anything was cut off.
+static uint64_t round_to_odd(rml_power_of_ten g, uint64_t c)
 {
-    char text[40];
-    int len = snprintf(text, sizeof text, "%.*se%d", s->count, s->digits, s->point - s->count);
-    double back;
-    return rml_parse_f64((rml_str){text, (size_t)len}, &back) &&
-           (single ? (float)back == (float)value : back == value);
+    rml_u128 low = (rml_u128)g.low * c, high = (rml_u128)g.high * c + (uint64_t)(low >> 64);
+    return (uint64_t)(high >> 64) | ((uint64_t)high > 1);
 }
 
-// One up in the last digit.
-static void step_up(shortest *s)
+// c x 2^q, c > 0, to the shortest decimal in its rounding interval, the nearest of these:
+// Giulietti, "The Schubfach way to render doubles", 2020. uneven: the number below lies half as far
+// away as the one above.
+static shortest find_shortest(uint64_t c, int q, bool uneven)
 {
-    int i = s->count - 1;
-    while (i >= 0 && s->digits[i] == '9') {
-        s->digits[i--] = '0';
+    if (q <= 0 && q > -53 && (c & ((UINT64_C(1) << -q) - 1)) == 0) {
+        return to_text(c >> -q, 0);
     }
-    if (i < 0) {
-        s->digits[0] = '1';
-        s->point++;
-    } else {
-        s->digits[i]++;
+    // floor(log10(2^q)), or of 3/4 of it; floor(log2(10^-k)). >> of negative numbers is floor here.
+    int k = (q * 1262611 - (uneven ? 524031 : 0)) >> 22;
+    int h = q + ((-k * 1741647) >> 19) + 1;
+    rml_power_of_ten g = rml_powers_of_ten[-k - RML_POWER_LOW];
+    if (-k < 0 || -k > 55) {
+        g.high += ++g.low == 0; // the power rounded up, where it is not exact
     }
-    while (s->count > 1 && s->digits[s->count - 1] == '0') {
-        s->count--;
-    }
-}
-
-// value is positive and finite.
-static shortest find_shortest(double value, bool single)
-{
-    int most = single ? 9 : 17;
-    for (int precision = 1; precision < most; precision++) {
-        shortest s = digits_of(value, precision);
-        if (reads_back(&s, value, single)) {
-            return s;
-        }
-        // Below a power of two numbers lie twice as dense as above it: the nearest decimal may miss
-        // where the next one up does not.
-        step_up(&s);
-        if (reads_back(&s, value, single)) {
-            return s;
+    uint64_t odd = c & 1; // the ends of the interval belong to an even number
+    uint64_t lower = round_to_odd(g, (4 * c - 2 + uneven) << h) + odd;
+    uint64_t upper = round_to_odd(g, (4 * c + 2) << h) - odd;
+    uint64_t value = round_to_odd(g, (4 * c) << h), s = value / 4, tens = s / 10;
+    if (s >= 10) {
+        bool below = lower <= 40 * tens, above = 40 * tens + 40 <= upper;
+        if (below != above) {
+            return to_text(tens + above, k + 1);
         }
     }
-    return digits_of(value, most);
+    bool below = lower <= 4 * s, above = 4 * s + 4 <= upper;
+    if (below != above) {
+        return to_text(s + above, k);
+    }
+    uint64_t middle = 4 * s + 2;
+    return to_text(s + (value > middle || (value == middle && (s & 1))), k);
 }
 
 // ECMAScript's cases, in its order; k digits, n = point.
@@ -112,26 +109,45 @@ static size_t lay_out(const shortest *s, bool negative, char *text)
     return (size_t)(p - text);
 }
 
-static size_t format(double value, bool single, char text[RML_F64_TEXT])
+// What needs no digits; 0 if value does.
+static size_t format_name(double value, char text[RML_F64_TEXT])
 {
     const char *name = isnan(value)   ? "NaN"
                        : isinf(value) ? value > 0 ? "Infinity" : "-Infinity"
                        : value == 0   ? "0"
-                                      : NULL;
-    if (name) {
-        memcpy(text, name, strlen(name) + 1);
-        return strlen(name);
-    }
-    shortest s = find_shortest(fabs(value), single);
-    return lay_out(&s, value < 0, text);
+                                      : "";
+    memcpy(text, name, strlen(name) + 1);
+    return strlen(name);
 }
 
 size_t rml_format_f64(double value, char text[RML_F64_TEXT])
 {
-    return format(value, false, text);
+    size_t len = format_name(value, text);
+    if (len > 0) {
+        return len;
+    }
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    int exponent = (int)(bits >> 52 & 0x7ff);
+    uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
+    uint64_t c = exponent > 0 ? fraction | UINT64_C(1) << 52 : fraction;
+    shortest s =
+        find_shortest(c, (exponent > 0 ? exponent : 1) - 1075, fraction == 0 && exponent > 1);
+    return lay_out(&s, value < 0, text);
 }
 
 size_t rml_format_f32(float value, char text[RML_F64_TEXT])
 {
-    return format((double)value, true, text);
+    size_t len = format_name((double)value, text);
+    if (len > 0) {
+        return len;
+    }
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    int exponent = (int)(bits >> 23 & 0xff);
+    uint32_t fraction = bits & ((1u << 23) - 1);
+    uint32_t c = exponent > 0 ? fraction | 1u << 23 : fraction;
+    shortest s =
+        find_shortest(c, (exponent > 0 ? exponent : 1) - 150, fraction == 0 && exponent > 1);
+    return lay_out(&s, value < 0, text);
 }
