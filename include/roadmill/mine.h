@@ -5,8 +5,7 @@
 #ifndef ROADMILL_MINE_H
 #define ROADMILL_MINE_H
 
-#include "roadmill/base.h"
-#include "roadmill/os.h"
+#include "roadmill/dataset.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +49,27 @@ RML_API void rml_mine_disagreement(const float *xy, const float *probability, si
 // Distance of each candidate embedding to the nearest of m known ones; infinite without any.
 RML_API void rml_mine_novelty(const float *candidates, size_t n, const float *known, size_t m,
                               uint32_t width, rml_pool *pool, float *out);
+
+// ---- Selections: what was picked, as an object of the catalog ----------------------------------
+
+// A selection names the version it was picked from, the run that scored it, and each pick by scene.
+typedef struct rml_selection {
+    rml_str version, run; // hashes
+    rml_split from;       // train (a pool) or dev; gate and sealed are refused
+    rml_mine_options options;
+    const rml_mine_pick *picks; // index: of the split's scenes
+    size_t count;
+} rml_selection;
+// Puts "selection" with edges to version ("picked-from") and run ("scored-by").
+RML_API rml_status rml_selection_put(rml_catalog *catalog, const rml_dataset *d,
+                                     const rml_selection *s, rml_str name, rml_arena *arena,
+                                     rml_str *hash, rml_error *err) RML_CHECKED;
+// The train split of a child: the scenes of the parent's train split and of a selection (name or
+// prefix of its hash), each once. For rml_dataset_spec.scene_ids.
+RML_API rml_status rml_selection_extend(rml_str home, rml_catalog *catalog, rml_str parent,
+                                        rml_str selection, rml_arena *arena,
+                                        const rml_str **scene_ids, size_t *count, rml_error *err)
+    RML_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,8 @@
 
 extern const rml_command_group rml_home_commands;
 extern const rml_command_group rml_lake_commands;
+extern const rml_command_group rml_dataset_commands;
+extern const rml_command_group rml_eval_commands;
 extern const rml_command_group rml_registry_commands;
 extern const rml_command_group rml_turn_commands;
 extern const rml_command_group rml_audit_commands;
@@ -11,6 +13,8 @@ extern const rml_command_group rml_audit_commands;
 static const rml_command_group *const groups[] = {
     &rml_home_commands,
     &rml_lake_commands,
+    &rml_dataset_commands,
+    &rml_eval_commands,
     &rml_registry_commands,
     &rml_turn_commands,
     &rml_audit_commands,

@@ -115,8 +115,7 @@ static rml_status parse_recordings(rml_cli *cli, rml_dataset_spec *spec, rml_err
 }
 
 // --parent and --add: the parent's train split and the picks of a selection.
-static rml_status parse_parent(rml_cli *cli, rml_home *home, rml_dataset_spec *spec,
-                               rml_error *err)
+static rml_status parse_parent(rml_cli *cli, rml_home *home, rml_dataset_spec *spec, rml_error *err)
 {
     const char *parent = rml_cli_value(cli, "--parent"), *add = rml_cli_value(cli, "--add");
     rml_object_row row;
@@ -136,7 +135,8 @@ static rml_status parse_parent(rml_cli *cli, rml_home *home, rml_dataset_spec *s
 
 static void print_made(rml_cli *cli, const rml_dataset_result *made)
 {
-    rml_cli_print(cli, "version %.12s%s\n", made->hash, made->already ? " (was there already)" : "");
+    rml_cli_print(cli, "version %.12s%s\n", made->hash,
+                  made->already ? " (was there already)" : "");
     for (int s = 0; s < RML_SPLITS; s++) {
         rml_cli_print(cli, "  %-10s %8llu scenes\n", rml_split_name((rml_split)s),
                       (unsigned long long)made->counts[s]);
@@ -215,8 +215,8 @@ static rml_status parse_body(rml_cli *cli, const rml_object_row *row, const rml_
 
 static rml_status run_list(rml_cli *cli, rml_error *err)
 {
-    static const char *const heads[] = {"version", "name",   "train",  "validation", "dev",
-                                        "gate",    "sealed", "licence"};
+    static const char *const heads[] = {"version", "name", "train",  "validation",
+                                        "dev",     "gate", "sealed", "licence"};
     rml_home *home;
     rml_array rows = RML_ARRAY(rml_object_row);
     rml_cli_table table;
@@ -238,8 +238,9 @@ static rml_status run_list(rml_cli *cli, rml_error *err)
         rml_cli_table_cell(cli, &table, "%.12s", row->hash.data);
         rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(row->name));
         for (int s = 0; s < RML_SPLITS; s++) {
-            rml_cli_table_cell(cli, &table, "%lld",
-                               (long long)rml_json_get_i64(counts, rml_split_name((rml_split)s), 0));
+            rml_cli_table_cell(
+                cli, &table, "%lld",
+                (long long)rml_json_get_i64(counts, rml_split_name((rml_split)s), 0));
         }
         rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(licence));
         if (cli->json) {
@@ -289,8 +290,7 @@ static rml_status run_show(rml_cli *cli, rml_error *err)
         rml_cli_print(cli, "  %-10s %8lld scenes\n", rml_split_name((rml_split)s),
                       (long long)rml_json_get_i64(counts, rml_split_name((rml_split)s), 0));
     }
-    rml_cli_print(cli, "%lld windows = %lld scenes",
-                  (long long)rml_json_get_i64(windows, "in", 0),
+    rml_cli_print(cli, "%lld windows = %lld scenes", (long long)rml_json_get_i64(windows, "in", 0),
                   (long long)rml_json_get_i64(windows, "scenes", 0));
     const rml_json *left = rml_json_get(windows, "left_out");
     for (const rml_json *e = left ? left->child : NULL; e != NULL; e = e->next) {
@@ -357,13 +357,13 @@ static rml_status run_verify(rml_cli *cli, rml_error *err)
         rml_json_object_end(&cli->writer);
     }
     rml_cli_print(cli, "version %.12s: every digest as its manifest says\n", row.hash.data);
-    rml_cli_print(cli,
-                  "on both sides: %llu recordings, %llu overlapping windows, %llu clips, "
-                  "%llu families, %llu near-duplicates; inputs that read the future: %s\n",
-                  (unsigned long long)leaks.shared_recordings,
-                  (unsigned long long)leaks.overlapping_windows,
-                  (unsigned long long)leaks.shared_clips, (unsigned long long)leaks.shared_families,
-                  (unsigned long long)leaks.near_duplicates, leaks.future_in_inputs ? "yes" : "none");
+    rml_cli_print(
+        cli,
+        "on both sides: %llu recordings, %llu overlapping windows, %llu clips, "
+        "%llu families, %llu near-duplicates; inputs that read the future: %s\n",
+        (unsigned long long)leaks.shared_recordings, (unsigned long long)leaks.overlapping_windows,
+        (unsigned long long)leaks.shared_clips, (unsigned long long)leaks.shared_families,
+        (unsigned long long)leaks.near_duplicates, leaks.future_in_inputs ? "yes" : "none");
     rml_cli_print(cli, "%s%s\n", clean ? "no leak found" : "leak: ", leaks.worst);
     cli->exit_code = clean ? cli->exit_code : 3;
     return RML_OK;
