@@ -48,7 +48,7 @@ done
 
 pytest_log=$results/pytest.log
 pytest_code=0
-timeout 1500 build/venv/bin/python -m pytest -q -rsfE --no-header -p no:cacheprovider tests >"$pytest_log" 2>&1 || pytest_code=$?
+timeout 1500 build/venv/bin/python -m pytest -q -rsfE --no-header -p no:cacheprovider tests --ignore=tests/soak >"$pytest_log" 2>&1 || pytest_code=$?
 [ $pytest_code -eq 0 ] || { say "pytest exited $pytest_code"; tail -n 60 "$pytest_log" >&2; }
 
 # ---- tally ------------------------------------------------------------------------------------
