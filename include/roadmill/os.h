@@ -16,6 +16,8 @@ typedef struct rml_map_file {
     void *handle;
 } rml_map_file;
 RML_API rml_status rml_map_file_open(rml_map_file *m, const char *path, rml_error *err) RML_CHECKED;
+// A range that is not needed for now leaves this process's memory; its bytes can still be read.
+RML_API void rml_map_file_release(const rml_map_file *m, uint64_t offset, size_t len);
 RML_API void rml_map_file_close(rml_map_file *m);
 
 // Reads a whole file, at most `most` bytes (RML_ERR_LIMIT above), appended to out.

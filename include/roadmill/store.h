@@ -19,6 +19,8 @@ RML_API rml_status rml_object_open(rml_object *o, rml_str uri, rml_error *err) R
 // A range, borrowed until close; beyond the end is RML_ERR_DATA.
 RML_API rml_status rml_object_range(const rml_object *o, rml_str uri, uint64_t offset, size_t len,
                                     rml_bytes *out, rml_error *err) RML_CHECKED;
+// A range that is not needed for now leaves this process's memory; its bytes can still be read.
+RML_API void rml_object_release(const rml_object *o, uint64_t offset, size_t len);
 RML_API void rml_object_close(rml_object *o);
 
 // Whole objects, at most `most` bytes.

@@ -61,6 +61,21 @@ rml_status rml_map_file_open(rml_map_file *m, const char *path, rml_error *err)
     return RML_OK;
 }
 
+void rml_map_file_release(const rml_map_file *m, uint64_t offset, size_t len)
+{
+    if (m->handle == NULL || offset > m->bytes.len) {
+        return;
+    }
+    // Whole pages inside the range; one that is cut stays, which costs nothing but itself.
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t first = ((size_t)offset + page - 1) / page * page;
+    size_t left = m->bytes.len - (size_t)offset;
+    size_t end = ((size_t)offset + (len < left ? len : left)) / page * page;
+    if (end > first) {
+        madvise((char *)m->handle + first, end - first, MADV_DONTNEED);
+    }
+}
+
 void rml_map_file_close(rml_map_file *m)
 {
     if (m->handle != NULL) {

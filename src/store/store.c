@@ -62,6 +62,12 @@ rml_status rml_object_range(const rml_object *o, rml_str uri, uint64_t offset, s
     return RML_OK;
 }
 
+void rml_object_release(const rml_object *o, uint64_t offset, size_t len)
+{
+    rml_map_file map = {o->bytes, o->handle};
+    rml_map_file_release(&map, offset, len);
+}
+
 void rml_object_close(rml_object *o)
 {
     rml_map_file map = {o->bytes, o->handle};
