@@ -69,26 +69,6 @@ static rml_status drive_id_of(const char *format, const char *recording_id, char
     return st;
 }
 
-static rml_status already_there(rml_lake *lake, rml_import_result *out, rml_error *err)
-{
-    rml_str owner = rml_str_of(out->recording_id);
-    const rml_lake_read query = {
-        .table = "recordings", .columns = "drive_id", .owners = &owner, .owner_count = 1};
-    rml_rows *rows = NULL;
-    rml_batch batch = {0};
-    RML_TRY(rml_lake_select(lake, &query, &rows, err));
-    rml_status st = rml_rows_all(rows, 1, &batch, err);
-    if (!st && batch.count == 1) {
-        rml_str id = rml_column_get_str(&batch.columns[0], 0);
-        size_t len = id.len < sizeof out->drive_id ? id.len : sizeof out->drive_id - 1;
-        memcpy(out->drive_id, id.data, len);
-    }
-    rml_batch_reset(&batch);
-    rml_rows_close(rows);
-    out->already = true;
-    return st;
-}
-
 // What of the file is no column: docs/importers.md.
 static rml_status ledger_write(const rml_traffic *t, const rml_import_result *result,
                                rml_buffer *out, rml_error *err)
@@ -245,14 +225,13 @@ static rml_status import(rml_lake *lake, rml_str path, const rml_import_options 
     }
     RML_TRY(rml_path_absolute(terminated.data, arena, &absolute, err));
     RML_TRY(file_hash(terminated.data, out->recording_id, &head, &out->bytes, arena, err));
-    bool has = false;
-    RML_TRY(rml_lake_has(lake, rml_str_of(out->recording_id), &has, err));
-    if (has) {
-        return already_there(lake, out, err);
-    }
     const rml_importer *importer = NULL;
     RML_TRY(importer_find(path, head, &importer, err));
     RML_TRY(drive_id_of(importer->format, out->recording_id, out->drive_id, err));
+    RML_TRY(rml_lake_has(lake, rml_str_of(out->recording_id), &out->already, err));
+    if (out->already) {
+        return RML_OK;
+    }
     rml_traffic traffic;
     RML_TRY(importer->read(path, arena, &traffic, err));
     traffic.recording_id = rml_str_of(out->recording_id);
