@@ -100,7 +100,24 @@ static rml_status keep_partition(rml_delta_state *s, const rml_json *values, rml
 
 // ---- Actions -----------------------------------------------------------------------------------
 
-// An item for the path; a new one is not live.
+// A logical file is a path and its deletion vector: the same path with another vector is another
+// file, so that a commit may add the one and remove the other in any order.
+static rml_status key_of(rml_delta_state *s, rml_str path, const rml_json *action, rml_str *out,
+                         rml_error *err)
+{
+    const rml_json *vector = rml_json_get(action, "deletionVector");
+    if (vector == NULL || vector->kind == RML_JSON_NULL) {
+        *out = path;
+        return RML_OK;
+    }
+    rml_str storage = rml_json_get_str(vector, "storageType", RML_STR(""));
+    rml_str where = rml_json_get_str(vector, "pathOrInlineDv", RML_STR(""));
+    *out = rml_arena_printf(&s->line, "%.*s|%.*s%.*s@%lld", RML_FMT(path), RML_FMT(storage),
+                            RML_FMT(where), (long long)rml_json_get_i64(vector, "offset", 0));
+    return out->data == NULL ? rml_fail_memory(err, path.len) : RML_OK;
+}
+
+// The item of a key; a new one is not live.
 static rml_status item_of(rml_delta_state *s, rml_str path, rml_delta_item **out, rml_error *err)
 {
     uint64_t index = s->files.count;
@@ -135,7 +152,9 @@ static rml_status apply_add(rml_delta_state *s, const rml_json *add, rml_error *
         file.rows = rows > 0 ? (uint64_t)rows : 0;
     }
     rml_delta_item *item = NULL;
-    RML_TRY(item_of(s, file.path, &item, err));
+    rml_str key;
+    RML_TRY(key_of(s, file.path, add, &key, err));
+    RML_TRY(item_of(s, key, &item, err));
     const rml_json *vector = rml_json_get(add, "deletionVector");
     *item = (rml_delta_item){
         .file = file, .live = true, .has_vector = vector != NULL && vector->kind != RML_JSON_NULL};
@@ -144,10 +163,11 @@ static rml_status apply_add(rml_delta_state *s, const rml_json *add, rml_error *
 
 static rml_status apply_remove(rml_delta_state *s, const rml_json *remove, rml_error *err)
 {
-    rml_str path;
+    rml_str path, key;
     RML_TRY(keep_path(s, rml_json_get_str(remove, "path", RML_STR("")), &path, err));
+    RML_TRY(key_of(s, path, remove, &key, err));
     uint64_t index = 0;
-    if (rml_map_get(&s->index, path, &index)) {
+    if (rml_map_get(&s->index, key, &index)) {
         RML_AT(&s->files, rml_delta_item, index)->live = false;
     }
     return RML_OK;
@@ -157,8 +177,12 @@ static rml_status apply_metadata(rml_delta_state *s, const rml_json *meta, rml_e
 {
     rml_str text = rml_json_get_str(meta, "schemaString", RML_STR(""));
     const rml_json *schema = NULL;
-    RML_TRY(rml_json_parse(&s->line, text, s->at.file, &schema, err));
-    RML_TRY(rml_schema_parse(&s->out->arena, schema, s->at, &s->out->schema, &s->out->exact, err));
+    // The first metaData of a table that is still being set up may lack it; the last may not.
+    if (text.len > 0) {
+        RML_TRY(rml_json_parse(&s->line, text, s->at.file, &schema, err));
+        RML_TRY(
+            rml_schema_parse(&s->out->arena, schema, s->at, &s->out->schema, &s->out->exact, err));
+    }
     RML_TRY(keep(s, text, &s->out->schema_text, err));
     RML_TRY(keep(s, rml_json_get_str(meta, "id", RML_STR("")), &s->out->table_id, err));
     const rml_json *partition = rml_json_get(meta, "partitionColumns");
@@ -254,6 +278,10 @@ static rml_status check_protocol(const rml_delta_state *s, rml_error *err)
                         s->has_metadata         ? "no protocol"
                         : s->reader_version < 1 ? "neither"
                                                 : "no metaData");
+    }
+    if (s->out->schema_text.len == 0) {
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(s->out->folder), NULL,
+                        "expected a schemaString in metaData, found none");
     }
     if (s->reader_version > 3) {
         return rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(s->out->folder), NULL,

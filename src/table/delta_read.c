@@ -92,9 +92,7 @@ static rml_status read_parquet(rml_delta_state *s, rml_sql *sql, rml_str path, r
     rml_arena arena = {0};
     rml_str literal = rml_sql_quote(&arena, path);
     rml_str text = rml_arena_printf(
-        &arena,
-        "SELECT to_json(t)::VARCHAR FROM (SELECT COLUMNS('^(protocol|metaData|add|sidecar)$') "
-        "FROM read_parquet([%.*s], hive_partitioning=false)) t",
+        &arena, "SELECT to_json(t)::VARCHAR FROM read_parquet([%.*s], hive_partitioning=false) t",
         RML_FMT(literal));
     rml_rows *rows = NULL;
     rml_status st =

@@ -53,10 +53,19 @@ static void put_literal(text *t, rml_str s)
 static const struct {
     const char *delta, *sql;
 } types[] = {
-    {"boolean", "BOOLEAN"}, {"byte", "TINYINT"},          {"short", "SMALLINT"},
-    {"integer", "INTEGER"}, {"long", "BIGINT"},           {"float", "FLOAT"},
-    {"double", "DOUBLE"},   {"string", "VARCHAR"},        {"binary", "BLOB"},
-    {"date", "DATE"},       {"timestamp", "TIMESTAMPTZ"}, {"timestamp_ntz", "TIMESTAMP"},
+    {"boolean", "BOOLEAN"},
+    {"byte", "TINYINT"},
+    {"short", "SMALLINT"},
+    {"integer", "INTEGER"},
+    {"long", "BIGINT"},
+    {"float", "FLOAT"},
+    {"double", "DOUBLE"},
+    {"string", "VARCHAR"},
+    {"binary", "BLOB"},
+    {"void", "INTEGER"},
+    {"date", "DATE"},
+    {"timestamp", "TIMESTAMPTZ"},
+    {"timestamp_ntz", "TIMESTAMP"},
 };
 
 // Delta's type, checked by rml_schema_parse before, as DuckDB's.
@@ -146,7 +155,15 @@ static void put_files(text *t, const rml_delta *d, const rml_json *fields, const
                       size_t count, size_t *at)
 {
     const rml_delta_file *first = &d->files[indexes[*at]];
-    put_c(t, " UNION ALL BY NAME SELECT *");
+    put_c(t, " UNION ALL BY NAME SELECT ");
+    // Files may hold the partition's columns too: the log is right.
+    put_c(t, first->partition_count > 0 ? "COLUMNS(lambda c: lower(c) NOT IN (''" : "*");
+    for (size_t i = 0; i < first->partition_count; i++) {
+        put_c(t, ", lower(");
+        put_literal(t, first->partition[i].name);
+        put_c(t, ")");
+    }
+    put_c(t, first->partition_count > 0 ? "))" : "");
     for (size_t i = 0; i < first->partition_count; i++) {
         put_partition(t, fields, &first->partition[i]);
     }

@@ -64,7 +64,7 @@ static const struct {
     {"float", RML_TYPE_F32, true},          {"double", RML_TYPE_F64, true},
     {"string", RML_TYPE_STRING, true},      {"binary", RML_TYPE_BINARY, true},
     {"date", RML_TYPE_I32, false},          {"timestamp", RML_TYPE_I64, false},
-    {"timestamp_ntz", RML_TYPE_I64, false},
+    {"timestamp_ntz", RML_TYPE_I64, false}, {"void", RML_TYPE_I32, false},
 };
 enum { NAME_COUNT = sizeof names / sizeof *names };
 
@@ -260,7 +260,7 @@ static rml_status parse_type(parser *p, const rml_json *type, rml_field *out)
         return RML_OK;
     }
     return rml_fail(p->err, RML_ERR_UNSUPPORTED, p->at, NULL,
-                    "expected a type of Delta's protocol, found %.*s", RML_FMT(type->string));
+                    "expected a type that a column can hold, found %.*s", RML_FMT(type->string));
 }
 
 rml_status rml_schema_parse(rml_arena *arena, const rml_json *text, rml_place at, rml_schema *out,

@@ -1,6 +1,8 @@
 // How the vectors of a result become columns.
 #include "sql_plan.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "leaf.h"
@@ -130,10 +132,7 @@ static void make_decimal(maker *m, duckdb_handle type, rml_sql_plan *plan, rml_f
 {
     unsigned width = m->api->decimal_width(type), scale = m->api->decimal_scale(type);
     plan->storage = m->api->decimal_internal_type(type);
-    plan->scale = 1;
-    for (unsigned i = 0; i < scale; i++) {
-        plan->scale *= 10;
-    }
+    plan->scale = scale;
     field->type = scale > 0 || width > 20 ? RML_TYPE_F64 : width > 18 ? RML_TYPE_U64 : RML_TYPE_I64;
 }
 
@@ -192,7 +191,8 @@ static rml_str text_of(const duckdb_text *text)
 
 static rml_status fail_range(const char *type, rml_error *err)
 {
-    return rml_fail(err, RML_ERR_LIMIT, (rml_place){0}, "cast it to DOUBLE in the query",
+    return rml_fail(err, RML_ERR_LIMIT, (rml_place){0},
+                    "cast it in the query, to DOUBLE or VARCHAR",
                     "expected a number that %s holds, found a larger one", type);
 }
 
@@ -215,12 +215,42 @@ static int64_t integer_at(int type, const void *data, uint64_t i)
     }
 }
 
+// 128 bits as decimal digits, correctly rounded: value / 10^scale, as the text's reader rounds it.
+static double decimal_number(duckdb_hugeint v, unsigned scale)
+{
+    bool negative = v.upper < 0;
+    uint64_t high = (uint64_t)v.upper, low = v.lower;
+    if (negative) {
+        low = ~low + 1;
+        high = ~high + (low == 0);
+    }
+    char text[64];
+    size_t at = sizeof text;
+    uint32_t words[4] = {(uint32_t)(high >> 32), (uint32_t)high, (uint32_t)(low >> 32),
+                         (uint32_t)low};
+    for (bool more = true; more;) {
+        uint64_t rest = 0;
+        more = false;
+        for (size_t i = 0; i < 4; i++) {
+            uint64_t part = rest << 32 | words[i];
+            words[i] = (uint32_t)(part / 10);
+            rest = part % 10;
+            more = more || words[i] != 0;
+        }
+        text[--at] = (char)('0' + rest);
+    }
+    char number[80];
+    int len = snprintf(number, sizeof number, "%s%.*se-%u", negative ? "-" : "",
+                       (int)(sizeof text - at), text + at, scale);
+    double out = 0;
+    return rml_parse_f64((rml_str){number, (size_t)len}, &out) ? out : NAN;
+}
+
 static rml_status append_huge(duckdb_hugeint v, const rml_sql_plan *plan, rml_column *out,
                               rml_error *err)
 {
     if (out->type == RML_TYPE_F64) {
-        double number = (double)v.upper * 18446744073709551616.0 + (double)v.lower;
-        return rml_column_f64(out, number / plan->scale, err);
+        return rml_column_f64(out, decimal_number(v, plan->scale), err);
     }
     if (out->type == RML_TYPE_U64) {
         return v.upper == 0 ? rml_column_value(out, &v.lower, err) : fail_range("u64", err);
@@ -237,7 +267,8 @@ static rml_status append_decimal(const rml_sql_plan *plan, const void *data, uin
     }
     int64_t v = integer_at(plan->storage, data, i);
     if (out->type == RML_TYPE_F64) {
-        return rml_column_f64(out, (double)v / plan->scale, err);
+        duckdb_hugeint wide = {(uint64_t)v, v < 0 ? -1 : 0};
+        return rml_column_f64(out, decimal_number(wide, plan->scale), err);
     }
     return rml_column_i64(out, v, err);
 }

@@ -7,9 +7,9 @@
 #include "duckdb.h"
 
 typedef struct rml_sql_plan {
-    int type;     // of DuckDB
-    int storage;  // DECIMAL and ENUM: the type of the numbers
-    double scale; // DECIMAL to F64: the divisor
+    int type;       // of DuckDB
+    int storage;    // DECIMAL and ENUM: the type of the numbers
+    unsigned scale; // DECIMAL: digits after the point
     uint64_t array_size;
     rml_str *names; // ENUM
     size_t name_count;

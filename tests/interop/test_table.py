@@ -1,0 +1,360 @@
+"""Tables written here, read by others: deltalake, polars, duckdb and pyarrow see the same rows and types."""
+import json
+import math
+import os
+import pathlib
+import random
+import subprocess
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+deltalake = pytest.importorskip("deltalake")
+polars = pytest.importorskip("polars")
+duckdb = pytest.importorskip("duckdb")
+
+ARROW = {"bool": pa.bool_(), "i8": pa.int8(), "i16": pa.int16(), "i32": pa.int32(), "i64": pa.int64(),
+         "u64": pa.decimal128(20, 0), "f32": pa.float32(), "f64": pa.float64(), "string": pa.string(),
+         "binary": pa.binary()}
+SCALARS = list(ARROW)
+
+
+@pytest.fixture(scope="session")
+def write(program):
+    """write(lake, table, owner, schema, rows, batch, replace): through examples/lake_write."""
+    tool = pathlib.Path(program).parent / "examples/lake_write"
+    assert tool.exists(), f"{tool}: expected the example; ./run build makes it"
+
+    def call(lake, table, owner, schema, rows, batch=1000, replace=False, check=True):
+        folder = pathlib.Path(lake).parent
+        (folder / "schema.json").write_text(json.dumps(schema))
+        (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        words = [tool, lake, table, owner, folder / "schema.json", folder / "rows.jsonl", str(batch)]
+        done = subprocess.run([*map(str, words), *(["replace"] if replace else [])], capture_output=True, text=True)
+        if check:
+            assert done.returncode == 0, done.stderr
+        return done
+
+    return call
+
+
+# ---- Random schemas and rows -----------------------------------------------------------------------------------------
+
+
+def random_field(r, name, depth):
+    kind = r.choice(SCALARS + (["list", "struct"] * 3 if depth < 3 else []))
+    field = {"name": name, "type": kind, "nullable": r.random() < 0.7}
+    if kind == "list":
+        field["children"] = [random_field(r, "element", depth + 1)]
+    if kind == "struct":
+        field["children"] = [random_field(r, f"f{i}", depth + 1) for i in range(r.randrange(0, 4))]
+    return field
+
+
+def random_value(r, field):
+    """A value as JSON takes it."""
+    kind = field["type"]
+    if field["nullable"] and r.random() < 0.2:
+        return None
+    bits = {"i8": 7, "i16": 15, "i32": 31, "i64": 63}.get(kind)
+    if bits:
+        return r.choice([r.randrange(-2**bits, 2**bits), r.randrange(-3, 3), 2**bits - 1, -(2**bits)])
+    if kind == "bool":
+        return r.random() < 0.5
+    if kind == "u64":
+        return str(r.choice([0, 1, 2**63, 2**64 - 1, r.randrange(2**64)]))
+    if kind == "f32":
+        return r.choice([0.5, -0.25, 1024.125, "nan", "inf", "-inf", 0.0, r.randrange(-1000, 1000) / 8])
+    if kind == "f64":
+        return r.choice([r.random(), -1e300, 5e-324, "nan", "inf", "-inf", 0.0, float(r.randrange(100))])
+    if kind == "string":
+        return r.choice(["", "a", "ego", "straße", "x" * r.randrange(100), f"id {r.randrange(50)}", "zoë 🛣", 'q"\\'])
+    if kind == "binary":
+        return bytes(r.randrange(256) for _ in range(r.randrange(20))).hex()
+    if kind == "list":
+        return [random_value(r, field["children"][0]) for _ in range(r.choice([0, 0, 1, 2, 5, 30]))]
+    return {child["name"]: random_value(r, child) for child in field.get("children", [])}
+
+
+def arrow_type(field):
+    kind = field["type"]
+    if kind == "list":
+        return pa.list_(arrow_type(field["children"][0]))
+    if kind == "struct":
+        children = field.get("children", [])
+        return pa.struct([(c["name"], arrow_type(c)) for c in children] or [("_empty", pa.bool_())])
+    return ARROW[kind]
+
+
+def expected(value, field):
+    """The value as readers give it, in a form that compares (NaN as text)."""
+    kind = field["type"]
+    if value is None:
+        return None
+    if kind == "list":
+        return [expected(v, field["children"][0]) for v in value]
+    if kind == "struct":
+        children = field.get("children", [])
+        return {c["name"]: expected(value.get(c["name"]), c) for c in children} if children else {"_empty": None}
+    if kind in ("f32", "f64"):
+        return plain(float(value))
+    if kind == "u64":
+        return int(value)
+    if kind == "binary":
+        return bytes.fromhex(value)
+    return value
+
+
+def plain(value):
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
+    if isinstance(value, list):
+        return [plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if hasattr(value, "as_tuple"):
+        return int(value)
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    return value
+
+
+def narrow(kind):
+    """Readers differ in the width of names for the same type: large strings, views, list items' names."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or isinstance(kind, pa.ListViewType):
+        return pa.list_(narrow(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(f.name, narrow(f.type)) for f in kind])
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
+        return pa.binary()
+    return kind
+
+
+def check(table, schema, rows, who):
+    """An Arrow table has these rows (in order of the column `row`) and types."""
+    table = table.sort_by("row")
+    assert table.column_names == [f["name"] for f in schema], who
+    assert table.num_rows == len(rows), who
+    for field in schema:
+        assert narrow(table.schema.field(field["name"]).type) == arrow_type(field), (who, field)
+        got = [plain(v) for v in table.column(field["name"]).to_pylist()]
+        for i, value in enumerate(got):
+            assert value == expected(rows[i].get(field["name"]), field), (who, field, i)
+
+
+def arrow_of(relation):
+    return relation.to_arrow_table() if hasattr(relation, "to_arrow_table") else relation.arrow().read_all()
+
+
+def everybody(table_path, schema, rows, version=None):
+    """All readers agree with the rows."""
+    lake = deltalake.DeltaTable(str(table_path), version=version)
+    files = [str(table_path / f) for f in lake.file_uris()] if not lake.file_uris() or \
+        not lake.file_uris()[0].startswith("/") else lake.file_uris()
+    check(lake.to_pyarrow_table(), schema, rows, "deltalake")
+    check(polars.read_delta(str(table_path), version=version).to_arrow(), schema, rows, "polars")
+    if files:
+        names = ", ".join(f'"{f["name"]}"' for f in schema)
+        query = duckdb.sql(f"SELECT {names} FROM read_parquet({files!r}, union_by_name=true)")
+        check(arrow_of(query), schema, rows, "duckdb")
+        if version is None and len(files) == 1:
+            check(pq.read_table(files[0], partitioning=None), schema, rows, "pyarrow")
+
+
+def make(seed, rows):
+    r = random.Random(seed)
+    schema = [{"name": "row", "type": "i64", "nullable": False}]
+    schema += [random_field(r, f"c{i}", 0) for i in range(r.randrange(1, 9))]
+    return schema, [{"row": i, **{f["name"]: random_value(r, f) for f in schema[1:]}} for i in range(rows)]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_tables(write, tmp_path, seed):
+    schema, rows = make(seed, [0, 1, 7, 100, 700][seed % 5])
+    write(tmp_path / "lake", "any", "owner", schema, rows, batch=[1000, 1, 64, 33][seed % 4])
+    everybody(tmp_path / "lake/any", schema, rows)
+
+
+def test_every_type_alone_with_many_rows(write, tmp_path):
+    for kind in SCALARS:
+        r = random.Random(kind)
+        schema = [{"name": "row", "type": "i64", "nullable": False}, {"name": "v", "type": kind, "nullable": True},
+                  {"name": "w", "type": kind, "nullable": False}]
+        rows = [{"row": i, **{f["name"]: random_value(r, f) for f in schema[1:]}} for i in range(20000)]
+        write(tmp_path / "lake", f"of_{kind}", "owner", schema, rows, batch=20000)
+        everybody(tmp_path / f"lake/of_{kind}", schema, rows)
+
+
+def test_encodings_and_indexes(write, tmp_path):
+    schema = [{"name": n, "type": t, "nullable": True} for n, t in
+              [("row", "i64"), ("f", "f64"), ("s", "string"), ("u", "string"), ("n", "f64")]]
+    rows = [{"row": i, "f": i / 7, "s": f"class {i % 5}", "u": f"unique {i * 7919 % 100003} {i}", "n": "nan"}
+            for i in range(30000)]
+    write(tmp_path / "lake", "t", "owner", schema, rows, batch=30000)
+    [path] = deltalake.DeltaTable(str(tmp_path / "lake/t")).file_uris()
+    meta = pq.ParquetFile(path).metadata.row_group(0)
+    encodings = {meta.column(i).path_in_schema: meta.column(i).encodings for i in range(meta.num_columns)}
+    assert "DELTA_BINARY_PACKED" in encodings["row"] and "BYTE_STREAM_SPLIT" in encodings["f"]
+    assert "RLE_DICTIONARY" in encodings["s"] and "PLAIN" in encodings["u"]
+    assert all(meta.column(i).compression == "ZSTD" and meta.column(i).has_offset_index for i in range(5))
+    assert meta.column(0).has_column_index and not meta.column(4).has_column_index
+    assert (meta.column(0).statistics.min, meta.column(0).statistics.max) == (0, 29999)
+    assert (meta.column(2).statistics.min, meta.column(2).statistics.max) == ("class 0", "class 4")
+    assert meta.column(4).statistics is None or not meta.column(4).statistics.has_min_max
+    # Checksums of pages are right: pyarrow verifies them when asked to.
+    assert pq.read_table(path, page_checksum_verification=True, partitioning=None).num_rows == 30000
+
+
+def test_statistics_skip_no_row(write, tmp_path):
+    """Files and row groups are skipped by statistics; what a filter finds must be what a scan finds."""
+    schema = [{"name": "row", "type": "i64", "nullable": False}, {"name": "x", "type": "f64", "nullable": True},
+              {"name": "s", "type": "string", "nullable": True}, {"name": "d", "type": "u64", "nullable": True}]
+    everything = []
+    for part in range(5):
+        rows = [{"row": part * 100 + i, "x": part + i / 100 if i % 9 else "nan", "s": f"{part}" + "ö" * (i % 70),
+                 "d": str(2**63 + part * 1000 + i)} for i in range(100)]
+        everything += rows
+        write(tmp_path / "lake", "t", f"owner{part}", schema, rows)
+    path = str(tmp_path / "lake/t")
+    table = deltalake.DeltaTable(path)
+    import pyarrow.dataset as ds
+    want = sorted(r["row"] for r in everything if r["row"] > 250 and r["s"] > "2")
+    got = table.to_pyarrow_table(filters=(ds.field("row") > 250) & (ds.field("s") > "2"))
+    assert sorted(got["row"].to_pylist()) == want
+    scan = polars.scan_delta(path)
+    assert sorted(scan.filter(polars.col("x") > 3.5).select("row").collect()["row"].to_list()) == sorted(
+        r["row"] for r in everything if r["x"] == "nan" or r["x"] > 3.5)
+    files = table.file_uris()
+    count = duckdb.sql(f"SELECT count(*) FROM read_parquet({files!r}) WHERE d >= 9223372036854778808").fetchall()[0][0]
+    assert count == sum(int(r["d"]) >= 9223372036854778808 for r in everything)
+
+
+def test_time_travel_and_added_columns(write, tmp_path):
+    schema = [{"name": "row", "type": "i64", "nullable": False}, {"name": "a", "type": "string", "nullable": True}]
+    more = schema + [{"name": "b", "type": "f64", "nullable": True}]
+    first = [{"row": i, "a": f"first {i}"} for i in range(10)]
+    second = [{"row": 10 + i, "a": None, "b": i / 4} for i in range(10)]
+    third = [{"row": i, "a": "again"} for i in range(5)]
+    write(tmp_path / "lake", "t", "x", schema, first)
+    write(tmp_path / "lake", "t", "y", more, second)
+    write(tmp_path / "lake", "t", "x", schema, third, replace=True)
+    path = tmp_path / "lake/t"
+    everybody(path, schema, first, version=0)
+    everybody(path, more, first + second, version=1)
+    everybody(path, more, third + second)
+    history = deltalake.DeltaTable(str(path)).history()
+    assert [h["version"] for h in sorted(history, key=lambda h: h["version"])] == [0, 1, 2]
+
+
+def test_the_same_again_changes_nothing(write, tmp_path):
+    schema, rows = make(3, 200)
+    first = write(tmp_path / "lake", "t", "x", schema, rows, batch=7).stdout
+    again = write(tmp_path / "lake", "t", "x", schema, rows, batch=200).stdout
+    assert first == again
+    assert deltalake.DeltaTable(str(tmp_path / "lake/t")).version() == 0
+
+
+def test_others_append_and_we_read_on(write, run, tmp_path):
+    """A table that was written here takes commits and checkpoints of deltalake, and is read here after that."""
+    schema = [{"name": "row", "type": "i64", "nullable": False}, {"name": "a", "type": "string", "nullable": True}]
+    run("init", tmp_path / "home")
+    lake = tmp_path / "home/lake"
+    for i in range(4):
+        write(lake, "t", f"o{i}", schema, [{"row": i, "a": "here"}])
+    path = str(lake / "t")
+    deltalake.write_deltalake(path, pa.table({"row": pa.array([100, 101], pa.int64()), "a": ["there", None]}), mode="append")
+    deltalake.DeltaTable(path).create_checkpoint()
+    write(lake, "t", "o9", schema, [{"row": 9, "a": "here"}])
+    for log in sorted((lake / "t/_delta_log").glob("*.json"))[:4]:
+        os.remove(log)  # the checkpoint holds them
+    got = run("query", "--home", tmp_path / "home", "--json", "SELECT * FROM t ORDER BY row").json()
+    assert [r["a"] for r in got["rows"]] == ["here"] * 5 + ["there", None]
+    assert deltalake.DeltaTable(path).to_pyarrow_table().num_rows == 7
+
+
+# ---- Tables of others ------------------------------------------------------------------------------------------------
+
+# What we refuse by name, and what was broken on purpose or is incomplete in the archive.
+# (A time before 1677 or after 2262 is no 64-bit number of nanoseconds.)
+REFUSED = ["columnMapping", "deletionVectors", "typeWidening", "variant", "catalogManaged", "geometry"]
+BROKEN = ["found none", "found no metaData", "found no protocol", "found neither", "reader version up to 3",
+          "No files found that match", "found no _delta_log", "too small to be a Parquet file"]
+
+
+def ours(value, kind):
+    """An Arrow value as our columns hold it: times as nanoseconds, decimals by their digits, maps as lists."""
+    if value is None:
+        return None
+    if pa.types.is_timestamp(kind):
+        return pa.scalar(value, kind).cast(pa.timestamp("ns", kind.tz)).value
+    if pa.types.is_date(kind):
+        return pa.scalar(value, kind).cast(pa.int32()).as_py()
+    if pa.types.is_decimal(kind):
+        return int(value) if kind.scale == 0 and kind.precision <= 20 else float(value)
+    if pa.types.is_map(kind):
+        return [{"key": ours(k, kind.key_type), "value": ours(v, kind.item_type)} for k, v in value]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or isinstance(kind, pa.ListViewType):
+        return [ours(v, kind.value_type) for v in value]
+    if pa.types.is_struct(kind):
+        return {f.name: ours(value[f.name], f.type) for f in kind}
+    return plain(value)
+
+
+def in_order(table, convert):
+    columns = sorted(table.column_names)
+    values = [[convert(v, table.schema.field(c).type) for v in table.column(c).to_pylist()] for c in columns]
+    return columns, sorted((list(row) for row in zip(*values)), key=repr)
+
+
+def expected_rows(table):
+    """What the table must give: the maker's own rows if they are there, else what deltalake reads; None if neither."""
+    folder = table.parent / "expected"
+    if table.name == "delta" and list(folder.rglob("*.parquet")):
+        parts = [pq.read_table(p, partitioning=None) for p in sorted(folder.rglob("*.parquet"))]
+        return pa.concat_tables(parts, promote_options="permissive")
+    try:
+        return deltalake.DeltaTable(str(table)).to_pyarrow_table()
+    except BaseException:  # a panic of the Rust library is none of Exception
+        return None
+
+
+def golden_tables():
+    root = os.environ.get("RML_DATA", "")
+    return sorted(str(p.parent) for p in pathlib.Path(root, "lake/delta-golden").rglob("_delta_log")) if root else []
+
+
+def test_golden_tables(program, data, tmp_path):
+    """Tables of Spark, delta-rs and delta-kernel: the same rows, or refused by the feature's name."""
+    tool = pathlib.Path(program).parent / "examples/lake_read"
+    tally = {"same": 0, "refused": 0, "broken": 0, "alone": 0}
+    faults = []
+    for path in golden_tables():
+        table, link, out = pathlib.Path(path), tmp_path / "t", tmp_path / "out.parquet"
+        link.unlink(missing_ok=True)
+        out.unlink(missing_ok=True)
+        link.symlink_to(table.resolve())
+        done = subprocess.run([tool, tmp_path, "t", out], capture_output=True, text=True)
+        named = [f"found {f}" for f in REFUSED] + [f"found the feature {f}" for f in REFUSED] + ["i64 (nanoseconds)"]
+        if done.returncode and any(text in done.stderr for text in named):
+            tally["refused"] += 1
+            continue
+        want = expected_rows(table)
+        if done.returncode and any(text in done.stderr for text in BROKEN) and want is None:
+            tally["broken"] += 1
+        elif done.returncode:
+            faults.append((path, done.stderr))
+        elif want is None:
+            tally["alone"] += 1  # we read it, and there is nothing to compare with
+        elif in_order(got := pq.read_table(out), lambda v, kind: plain(v)) == in_order(want, ours):
+            tally["same"] += 1
+        elif "data-reader-partition-values" in path and in_order(  # partition values in its maker's own time zone
+                got.drop(["as_timestamp"]), lambda v, kind: plain(v)) == in_order(want.drop(["as_timestamp"]), ours):
+            tally["same"] += 1
+        else:
+            faults.append((path, "other rows"))
+    print(tally)
+    assert not faults, faults
+    assert tally["same"] > 150 and tally["refused"] > 20, tally
