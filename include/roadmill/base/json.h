@@ -111,6 +111,7 @@ RML_API void rml_json_ns(rml_json_writer *w, int64_t value); // as a string: RFC
 RML_API void rml_json_f64(rml_json_writer *w, double value); // NaN and infinities become null
 RML_API void rml_json_bool(rml_json_writer *w, bool value);
 RML_API void rml_json_null(rml_json_writer *w);
+RML_API void rml_json_base64(rml_json_writer *w, rml_bytes bytes); // a string, RFC 4648 section 4
 RML_API void rml_json_value(rml_json_writer *w, const rml_json *value); // a whole tree
 // The same with a key before: rml_json_kv_*.
 RML_API void rml_json_kv_str(rml_json_writer *w, const char *key, rml_str text);
