@@ -27,59 +27,90 @@ typedef struct rml_log_message {
     uint32_t channel; // index into rml_log_channels
     uint32_t sequence;
     int64_t log_ns, publish_ns;
-    rml_bytes data;  // borrows until the next call
-    uint64_t offset; // in the file: of the record, or of the chunk that holds it
-    uint64_t offset_in_chunk;
-    bool in_chunk; // false: data lies in the file uncompressed, at offset
+    rml_bytes data; // borrows until the next call
+    // Where data stands in the file, for references to it. compression "": it is the range itself;
+    // otherwise the range is decompressed and data begins at inner_offset of what comes out.
+    uint64_t offset, length;
+    const char *compression; // "", "zstd", "lz4"
+    uint64_t inner_offset;
 } rml_log_message;
 
 typedef enum rml_log_order { RML_LOG_FILE_ORDER = 0, RML_LOG_TIME_ORDER } rml_log_order;
 
 typedef struct rml_log_options {
     rml_log_order order;
-    bool stream;           // read front to back and never use an index, as from a pipe
+    bool stream;           // read front to back and never use an index; order is that of the file
     bool skip_crc;         // default: every CRC that is there is checked
     int64_t start_ns;      // 0: from the beginning
     int64_t end_ns;        // exclusive; 0: to the end
     const rml_str *topics; // only these; NULL is all
     size_t topic_count;
-    size_t memory_max; // 0: 256 MiB; a chunk that needs more is RML_ERR_LIMIT
+    size_t memory_max; // 0: 256 MiB; a chunk, or an index made in memory, that needs more is
+                       // RML_ERR_LIMIT
 } rml_log_options;
 
 // What a recording holds and lacks, per channel; for the `recordings` table and `log info`.
 typedef struct rml_log_channel_ledger {
     uint64_t messages, bytes;
-    int64_t first_ns, last_ns; // log time; 0 messages: both 0
+    int64_t first_ns, last_ns; // least and greatest log time; 0 messages: both 0
     int64_t gap_ns_max;        // longest time between messages that follow each other
     uint64_t out_of_order;     // log time before that of the message before
     uint64_t sequence_drops;   // numbers that are missing in an otherwise rising sequence
     uint64_t duplicates;       // same sequence (not 0), log time and data as the one before
+    // Of the message before, while the ledger is being kept.
+    int64_t previous_ns;
+    uint32_t previous_sequence, previous_crc;
 } rml_log_channel_ledger;
 typedef struct rml_log_ledger {
-    rml_log_channel_ledger *channels; // [channel count]
-    size_t channel_count;
+    rml_log_channel_ledger *channels; // [channel_count], by rml_log_message.channel
+    size_t channel_count, channel_capacity;
+    uint64_t messages;
     uint64_t bytes;      // of the file
     uint64_t bytes_lost; // not readable: torn or with a wrong CRC
-    bool complete;       // magic, footer and summary stand at the end
+    bool complete;       // magic, footer and summary stand at the end and agree
     bool has_index;
-    rml_str damage; // the first fault in one line; empty if there is none
+    uint64_t faults; // places where reading met damage
+    rml_str damage;  // the first fault in one line; empty if there is none
 } rml_log_ledger;
 
 typedef struct rml_log rml_log;
 RML_API rml_status rml_log_open(rml_str uri, const rml_log_options *options, rml_log **out,
                                 rml_error *err) RML_CHECKED;
-// RML_END after the last. On RML_ERR_DATA all messages before the fault have been given; the call
-// may be repeated and goes on after the damage where the container allows it.
+// The same over bytes of the caller, which live longer than the log; name is for errors.
+RML_API rml_status rml_log_over(rml_bytes file, rml_str name, const rml_log_options *options,
+                                rml_log **out, rml_error *err) RML_CHECKED;
+// RML_END after the last. On RML_ERR_DATA or RML_ERR_LIMIT all messages before the fault have been
+// given; the call may be repeated and goes on after the damage where the container allows it.
+// In time order messages of one log_ns come in the order of the file.
 RML_API rml_status rml_log_next(rml_log *log, rml_log_message *out, rml_error *err) RML_CHECKED;
 // Channels seen so far (all of them, when read by index). Grows while reading a stream.
 RML_API const rml_log_channel *rml_log_channels(const rml_log *log, size_t *count);
-RML_API const char *rml_log_format(const rml_log *log); // "mcap"
-RML_API rml_str rml_log_profile(const rml_log *log);    // "ros2", ""
-RML_API rml_str rml_log_library(const rml_log *log);    // what wrote it
+RML_API const char *rml_log_format_name(const rml_log *log); // "mcap"
+RML_API rml_str rml_log_profile(const rml_log *log);         // "ros2", ""
+RML_API rml_str rml_log_library(const rml_log *log);         // what wrote it
+// So far: bytes that could not be read, because they are torn or their CRC is wrong.
+RML_API uint64_t rml_log_bytes_lost(const rml_log *log);
 RML_API void rml_log_close(rml_log *log);
 
-// Reads a whole recording for its ledger. Text in the arena.
-RML_API rml_status rml_log_inspect(rml_str uri, rml_arena *arena, rml_log_ledger *out,
+// Keeping a ledger while reading in the order of the file: each message, each fault, then the end.
+// Memory in the arena. All-zero is a new ledger.
+RML_API rml_status rml_log_ledger_add(rml_log_ledger *ledger, rml_arena *arena,
+                                      const rml_log_message *message, rml_error *err) RML_CHECKED;
+RML_API rml_status rml_log_ledger_fault(rml_log_ledger *ledger, rml_arena *arena,
+                                        const rml_error *fault, rml_error *err) RML_CHECKED;
+RML_API rml_status rml_log_ledger_end(rml_log_ledger *ledger, rml_arena *arena, const rml_log *log,
+                                      rml_error *err) RML_CHECKED;
+// "whole"; "cut": no proper end; "damaged": something in it could not be read.
+RML_API const char *rml_log_completeness(const rml_log_ledger *ledger);
+// Least and greatest log time; false if there is no message.
+RML_API bool rml_log_ledger_span(const rml_log_ledger *ledger, int64_t *start_ns, int64_t *end_ns);
+// One JSON object (docs/recordings.md): the recording's totals, and each of its channels.
+struct rml_json_writer;
+RML_API void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log,
+                                 struct rml_json_writer *w);
+// Reads all that is left of a log, to its end, for its ledger. Damage is no failure: it stands in
+// the ledger.
+RML_API rml_status rml_log_inspect(rml_log *log, rml_arena *arena, rml_log_ledger *out,
                                    const rml_progress *progress, rml_error *err) RML_CHECKED;
 // True if the first bytes are those of a container that this room reads.
 RML_API bool rml_log_recognised(rml_bytes head);

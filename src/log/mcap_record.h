@@ -1,0 +1,54 @@
+// Inside the room: what the reader, the index and the writer of MCAP share.
+#ifndef RML_LOG_MCAP_RECORD_H
+#define RML_LOG_MCAP_RECORD_H
+
+#include "roadmill/codec.h"
+#include "roadmill/log/mcap.h"
+#include "roadmill/store.h"
+
+// "0x89, M, C, A, P, 0x30, \r, \n"
+#define RML_MCAP_MAGIC "\x89MCAP0\r\n"
+#define RML_MCAP_MAGIC_SIZE 8
+// Opcode and length before every body.
+#define RML_MCAP_FRAME 9
+#define RML_MCAP_FOOTER_SIZE (RML_MCAP_FRAME + 20)
+#define RML_MCAP_REMEDY "roadmill log cat gives what can be read"
+#define RML_MCAP_MEMORY ((size_t)256 << 20)
+
+bool rml_mcap_opcode_known(uint8_t opcode);
+bool rml_mcap_magic_at(rml_bytes file, uint64_t offset);
+
+// One top-level record or one in a chunk: false when the frame does not fit into bytes.
+bool rml_mcap_frame(rml_bytes bytes, uint64_t at, uint8_t *opcode, rml_bytes *body);
+
+// The records of a chunk, decompressed into *space when they have to be (*records borrows from it
+// or from the file), their CRC checked.
+rml_status rml_mcap_chunk_open(const rml_mcap_chunk *chunk, rml_codec_context *codec,
+                               size_t memory_max, bool skip_crc, rml_place at, rml_buffer *space,
+                               rml_bytes *records, rml_error *err) RML_CHECKED;
+// "" and the codec of a chunk's compression; false for one that is not known.
+bool rml_mcap_codec(rml_str compression, rml_codec *out, const char **name);
+
+// Chunks for which wants is false are passed over unread.
+void rml_mcap_reader_filter(rml_mcap_reader *r,
+                            bool (*wants)(void *context, const rml_mcap_record *chunk),
+                            void *context);
+// For a reader over the bytes of an object: its pages are handed back behind the reader.
+void rml_mcap_reader_release(rml_mcap_reader *r, const rml_object *pages);
+// The chunk that the last record stood in.
+const rml_mcap_chunk *rml_mcap_reader_chunk(const rml_mcap_reader *r);
+
+// Where the chunks stand by the summary; for resuming after damage. Empty without a summary.
+typedef struct rml_mcap_index {
+    bool whole;                        // magic, footer and the summary's CRC agree
+    uint64_t summary_start;            // 0: none
+    rml_array records;                 // rml_mcap_record of the summary, in its order
+    rml_array chunks;                  // rml_mcap_chunk_index, by rising chunk_offset
+    const rml_mcap_record *statistics; // NULL: none
+} rml_mcap_index;
+// A summary that is absent is RML_OK and empty; one that is damaged is an error.
+rml_status rml_mcap_index_load(rml_mcap_index *index, rml_bytes file, rml_str name, bool skip_crc,
+                               rml_error *err) RML_CHECKED;
+void rml_mcap_index_reset(rml_mcap_index *index);
+
+#endif

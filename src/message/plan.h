@@ -1,0 +1,61 @@
+// Inside the room: the flat program that a message's schema is compiled into. Decoding and encoding
+// run the same program.
+#ifndef RML_MESSAGE_PLAN_H
+#define RML_MESSAGE_PLAN_H
+
+#include "definition.h"
+#include "roadmill/message.h"
+
+#define RML_PLAN_NODES_MAX 4096
+#define RML_PLAN_DEPTH_MAX 32
+#define RML_PLAN_NONE UINT32_MAX
+
+typedef enum rml_op_kind {
+    RML_OP_VALUES,     // `count` numbers of one kind in a row, each into a column of its own
+    RML_OP_ARRAY,      // numbers into one list
+    RML_OP_BINARY,     // bytes into one binary value
+    RML_OP_TEXT,       // a string
+    RML_OP_WIDE,       // a wstring
+    RML_OP_TIME,       // seconds and nanoseconds
+    RML_OP_LIST,       // a list; the ops up to body_end run for each element
+    RML_OP_STRUCT_END, // one more row of a struct
+} rml_op_kind;
+
+typedef struct rml_op {
+    rml_op_kind kind;
+    rml_wire wire;
+    uint32_t node;     // the column; VALUES: the first of `count` in plan->leaves
+    uint32_t count;    // VALUES
+    uint32_t fixed;    // ARRAY, BINARY, LIST: the length, RML_PLAN_NONE for a sequence
+    uint32_t bound;    // of a sequence or string; RML_PLAN_NONE: none
+    uint32_t body_end; // LIST: the op behind its body
+    uint64_t least;    // LIST: bytes of the smallest element; at least 1
+    rml_str field;     // "pose.position", for errors
+} rml_op;
+
+// A column by its way from the row: child `index` of node `parent`, or of the row itself.
+typedef struct rml_node {
+    uint32_t parent, index;
+} rml_node;
+
+struct rml_plan_message {
+    rml_arena arena;
+    rml_schema schema;
+    rml_array ops;    // rml_op
+    rml_array nodes;  // rml_node, parents before children
+    rml_array leaves; // uint32_t node, for VALUES
+    bool empty;       // no fields: CDR holds one byte all the same
+    bool has_header;  // begins with std_msgs/Header
+    bool has_wide;
+};
+
+// Size of a number on the wire and in its column, by rml_wire up to RML_WIRE_F64.
+extern const struct rml_wire_info {
+    uint8_t size;
+    rml_type type;
+} rml_wires[];
+
+// slots[node] for the given columns.
+void rml_plan_bind(const rml_message_plan *plan, rml_column *columns, rml_column **slots);
+
+#endif
