@@ -4,6 +4,7 @@
 
 extern const rml_command_group rml_home_commands;
 extern const rml_command_group rml_log_commands;
+extern const rml_command_group rml_synth_commands;
 extern const rml_command_group rml_lake_commands;
 extern const rml_command_group rml_dataset_commands;
 extern const rml_command_group rml_eval_commands;
@@ -14,6 +15,7 @@ extern const rml_command_group rml_audit_commands;
 static const rml_command_group *const groups[] = {
     &rml_home_commands,
     &rml_log_commands,
+    &rml_synth_commands,
     &rml_lake_commands,
     &rml_dataset_commands,
     &rml_eval_commands,
