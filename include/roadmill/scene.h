@@ -66,6 +66,10 @@ RML_API void rml_cutter_free(rml_cutter *c);
 // several threads may cut at once.
 RML_API void rml_cutter_cut(const rml_cutter *c, rml_window window, const rml_scene_tensors *out);
 
+// The same scene with left and right changed, in place: as if the traffic and the map had been
+// mirrored at the x axis of its frame.
+RML_API void rml_scene_mirror(const rml_scene_spec *spec, const rml_scene_tensors *scene);
+
 // What identifies and describes a scene; a row of `scenes`.
 typedef struct rml_scene_row {
     char scene_id[65]; // SHA-256 over recording_id, track_id, t0_ns and the spec

@@ -15,20 +15,25 @@
 extern "C" {
 #endif
 
-// All-zero means the values in brackets.
+// All-zero means the values in brackets; a negative number is zero. agents and map of the model may
+// be less than the version's: then its nearest tokens are used.
 typedef struct rml_train_config {
     rml_predictor_config model;
     uint32_t batch; // [32]
     uint64_t steps; // [2000]
     uint64_t seed;
-    double learning_rate;      // [1e-3] peak; linear warm-up, then cosine to zero
-    uint64_t warmup;           // [100]
-    double weight_decay;       // [0.01]
-    double clip_norm;          // [1]
-    uint64_t checkpoint_every; // [500]; 0 in a file is the default, UINT64_MAX never
+    double learning_rate; // [1e-3] peak; linear warm-up, then cosine to zero
+    uint64_t warmup;      // [100]
+    double weight_decay;  // [0.05]
+    double clip_norm;     // [5]
+    // What is done to a batch before it is learned from.
+    bool no_mirror;            // otherwise half of the samples are mirrored, left for right
+    double noise;              // [0.02] deviation of what is added to each feature
+    double drop_tokens;        // [0.2] share of the tokens, but for predicted agents, left out
+    uint64_t checkpoint_every; // [500]; no part of a run's name
 } rml_train_config;
 RML_API void rml_train_config_defaults(rml_train_config *config);
-// YAML; errors with line and column.
+// YAML, docs/training.md; errors with line and column.
 RML_API rml_status rml_train_config_parse(rml_str text, rml_str file, rml_train_config *out,
                                           rml_error *err) RML_CHECKED;
 

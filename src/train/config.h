@@ -1,0 +1,14 @@
+// train: the fields of a configuration, one table for YAML, JSON and the name of a run. Private.
+#ifndef ROADMILL_TRAIN_CONFIG_H
+#define ROADMILL_TRAIN_CONFIG_H
+
+#include "roadmill/base/json.h"
+#include "roadmill/train.h"
+
+// Writes the fields as members of an open object; hashed: only those that decide the weights.
+void rml_train_config_write(const rml_train_config *config, bool hashed, rml_json_writer *w);
+// Reads config.json of a model; members that are missing have their defaults.
+RML_CHECKED rml_status rml_train_config_read(const rml_json *object, rml_str file,
+                                             rml_train_config *out, rml_error *err);
+
+#endif

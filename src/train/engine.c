@@ -1,0 +1,213 @@
+// train: a predictor with its plan; scenes in, forecasts out.
+#include <string.h>
+
+#include "learner.h"
+
+enum { FEATURES, VALID, HISTORY, POSITION, VELOCITY, TARGET, TARGET_VALID }; // rml_scene_layout
+
+static rml_status engine_gradients(rml_engine *e, rml_tensor *outputs, size_t *count,
+                                   rml_tensor **gradients, rml_error *err)
+{
+    const rml_tensor *parameters;
+    size_t n = rml_graph_parameters(e->graph, &parameters);
+    *gradients = rml_heap_make(n * sizeof **gradients);
+    if (*gradients == NULL) {
+        return rml_fail_memory(err, n * sizeof **gradients);
+    }
+    // The gradient appends to the graph, so the list of parameters is read again after it.
+    rml_tensor *by = rml_heap_make(n * sizeof *by);
+    if (by == NULL) {
+        return rml_fail_memory(err, n * sizeof *by);
+    }
+    memcpy(by, parameters, n * sizeof *by);
+    rml_status st = rml_graph_gradient(e->graph, e->predictor.loss, by, n, *gradients, err);
+    rml_heap_free(by);
+    for (size_t i = 0; st == RML_OK && i < n; i++) {
+        outputs[(*count)++] = (*gradients)[i];
+    }
+    return st;
+}
+
+rml_status rml_engine_make(rml_engine *e, const rml_train_config *config, uint32_t batch,
+                           rml_tensor **gradients, rml_error *err)
+{
+    *e = (rml_engine){.config = *config, .batch = batch};
+    rml_tensor *outputs = NULL;
+    rml_status st = rml_graph_make(&e->graph, err);
+    st = st ? st : rml_predictor_build(e->graph, &config->model, batch, true, &e->predictor, err);
+    if (st == RML_OK) {
+        const rml_tensor *parameters;
+        size_t room = rml_graph_parameters(e->graph, &parameters) + 8;
+        outputs = rml_heap_make(room * sizeof *outputs);
+        st = outputs ? RML_OK : rml_fail_memory(err, room * sizeof *outputs);
+    }
+    size_t count = 0;
+    if (st == RML_OK && gradients != NULL) {
+        outputs[count++] = e->predictor.loss;
+        st = engine_gradients(e, outputs, &count, gradients, err);
+    } else if (st == RML_OK) {
+        const rml_tensor wanted[] = {e->predictor.futures, e->predictor.probabilities,
+                                     e->predictor.one, e->predictor.embedding,
+                                     e->predictor.sample_loss};
+        for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+            if (wanted[i] >= 0) {
+                outputs[count++] = wanted[i];
+            }
+        }
+    }
+    if (st == RML_OK) {
+        rml_plan_options options = {.precision = RML_F32};
+        st = rml_plan_make(e->graph, outputs, count, config->seed, &options, &e->plan, err);
+    }
+    rml_heap_free(outputs);
+    if (st != RML_OK) {
+        rml_engine_free(e);
+    }
+    return st;
+}
+
+void rml_engine_free(rml_engine *e)
+{
+    rml_plan_free(e->plan);
+    rml_graph_free(e->graph);
+    *e = (rml_engine){0};
+}
+
+static size_t shape_bytes(rml_shape shape)
+{
+    size_t count = sizeof(float);
+    for (uint32_t i = 0; i < shape.rank; i++) {
+        count *= shape.size[i];
+    }
+    return count;
+}
+
+void rml_engine_copy(rml_engine *to, const rml_engine *from)
+{
+    const rml_tensor *parameters;
+    size_t count = rml_graph_parameters(from->graph, &parameters);
+    for (size_t i = 0; i < count; i++) {
+        rml_tensor twin = rml_graph_find(to->graph, rml_graph_name(from->graph, parameters[i]));
+        memcpy(rml_plan_data(to->plan, twin), rml_plan_data(from->plan, parameters[i]),
+               shape_bytes(rml_graph_shape(from->graph, parameters[i])));
+    }
+}
+
+// Fills row `row` of an input that has `size` floats a row.
+static float *input_row(const rml_engine *e, rml_tensor input, size_t size, uint32_t row)
+{
+    float *data = rml_plan_data(e->plan, input);
+    return data == NULL ? NULL : data + row * size;
+}
+
+static void put(const rml_engine *e, rml_tensor input, size_t size, uint32_t row, const float *from)
+{
+    float *to = input_row(e, input, size, row);
+    if (to != NULL) {
+        memcpy(to, from, size * sizeof *to);
+    }
+}
+
+void rml_engine_put(const rml_engine *e, const rml_scene_spec *spec, uint32_t row,
+                    const float *const from[RML_SCENE_TENSORS])
+{
+    const rml_predictor_config *c = &e->config.model;
+    const rml_predictor *p = &e->predictor;
+    size_t tokens = c->agents + c->map, width = c->features;
+    float *features = input_row(e, p->features, tokens * width, row);
+    float *valid = input_row(e, p->token_valid, tokens, row);
+    memcpy(features, from[FEATURES], c->agents * width * sizeof *features);
+    memcpy(features + c->agents * width, from[FEATURES] + spec->agents * width,
+           c->map * width * sizeof *features);
+    memcpy(valid, from[VALID], c->agents * sizeof *valid);
+    memcpy(valid + c->agents, from[VALID] + spec->agents, c->map * sizeof *valid);
+    put(e, p->position, c->predict * 2u, row, from[POSITION]);
+    put(e, p->velocity, c->predict * 2u, row, from[VELOCITY]);
+    put(e, p->target, (size_t)c->predict * c->steps * 2, row, from[TARGET]);
+    put(e, p->target_valid, (size_t)c->predict * c->steps, row, from[TARGET_VALID]);
+}
+
+// ---- Prediction --------------------------------------------------------------------------------
+
+typedef struct wanted {
+    rml_forecast *futures, *one;
+    float *losses, *embeddings;
+} wanted;
+
+// Of the focus agent alone: the first of the predicted ones.
+static void take_row(const rml_engine *e, uint32_t row, size_t sample, const wanted *w)
+{
+    const rml_predictor_config *c = &e->config.model;
+    const rml_predictor *p = &e->predictor;
+    size_t path = (size_t)c->steps * 2, all = c->modes * path;
+    if (w->futures != NULL) {
+        memcpy(w->futures->xy + sample * all, input_row(e, p->futures, c->predict * all, row),
+               all * sizeof(float));
+        memcpy(w->futures->probability + sample * c->modes,
+               input_row(e, p->probabilities, (size_t)c->predict * c->modes, row),
+               c->modes * sizeof(float));
+    }
+    if (w->one != NULL && p->one >= 0) {
+        memcpy(w->one->xy + sample * path, input_row(e, p->one, c->predict * path, row),
+               path * sizeof(float));
+        w->one->probability[sample] = 1;
+    }
+    if (w->losses != NULL) {
+        w->losses[sample] = *input_row(e, p->sample_loss, 1, row);
+    }
+    if (w->embeddings != NULL) {
+        memcpy(w->embeddings + sample * c->width, input_row(e, p->embedding, c->width, row),
+               c->width * sizeof(float));
+    }
+}
+
+static rml_status engine_check(const rml_engine *e, const rml_scene_spec *spec, const wanted *w,
+                               size_t count, rml_error *err)
+{
+    const rml_predictor_config *c = &e->config.model;
+    if (c->agents > spec->agents || c->map > spec->map || c->predict > spec->predict ||
+        c->steps != spec->future || c->features != RML_SCENE_FEATURES) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0},
+                        "use a version cut as the model's own was",
+                        "expected scenes of at least %u agents, %u pieces of map and %u steps "
+                        "ahead, found %u, %u and %u",
+                        c->agents, c->map, c->steps, spec->agents, spec->map, spec->future);
+    }
+    const rml_forecast *const forecasts[] = {w->futures, w->one};
+    for (int i = 0; i < 2; i++) {
+        const rml_forecast *f = forecasts[i];
+        uint32_t modes = i == 0 ? c->modes : 1;
+        if (f != NULL && (f->count != count || f->modes != modes || f->steps != c->steps)) {
+            return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                            "expected a forecast of %zu scenes, %u modes and %u steps, found %zu, "
+                            "%u and %u",
+                            count, modes, c->steps, f->count, f->modes, f->steps);
+        }
+    }
+    return RML_OK;
+}
+
+rml_status rml_engine_predict(rml_engine *e, const rml_dataset *d, rml_split split, rml_pool *pool,
+                              rml_forecast *futures, rml_forecast *one, float *losses,
+                              float *embeddings, rml_error *err)
+{
+    size_t count = rml_dataset_count(d, split);
+    const rml_scene_spec *spec = rml_dataset_scene_spec(d);
+    wanted w = {futures, one, losses, embeddings};
+    RML_TRY(engine_check(e, spec, &w, count, err));
+    for (size_t first = 0; first < count; first += e->batch) {
+        size_t left = count - first;
+        uint32_t rows = left < e->batch ? (uint32_t)left : e->batch;
+        for (uint32_t row = 0; row < e->batch; row++) {
+            const float *from[RML_SCENE_TENSORS];
+            // A short last batch is filled up with its last scene.
+            rml_dataset_sample(d, split, first + (row < rows ? row : rows - 1), from);
+            rml_engine_put(e, spec, row, from);
+        }
+        rml_plan_run(e->plan, pool);
+        for (uint32_t row = 0; row < rows; row++) {
+            take_row(e, row, first + row, &w);
+        }
+    }
+    return RML_OK;
+}

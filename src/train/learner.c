@@ -1,0 +1,262 @@
+// train: batches, what is done to them, and the optimiser's step. Everything is a pure function of
+// (version, configuration, step), so a training goes on from a step as if it had never stopped.
+#include "learner.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "roadmill/base/random.h"
+#include "roadmill/math.h"
+
+enum { FEATURES, VALID }; // of rml_scene_layout
+// Streams of random numbers: by step, so that each step draws its own.
+enum { STREAM_MIRROR = 1, STREAM_DROP, STREAM_NOISE, STREAM_KINDS };
+enum { START_SAMPLES = 4096 };
+
+static double at_least_zero(double value)
+{
+    return value > 0 ? value : 0;
+}
+
+rml_status rml_train_config_fit(const rml_train_config *config, const rml_dataset *d,
+                                rml_train_config *out, rml_error *err)
+{
+    const rml_scene_spec *spec = rml_dataset_scene_spec(d);
+    rml_train_config c = *config;
+    c.model.agents =
+        c.model.agents && c.model.agents < spec->agents ? c.model.agents : spec->agents;
+    c.model.map = c.model.map && c.model.map < spec->map ? c.model.map : spec->map;
+    c.model.features = RML_SCENE_FEATURES;
+    c.model.steps = spec->future;
+    c.model.predict = c.model.predict ? c.model.predict : 1;
+    c.model.dt_s = (double)rml_dataset_step_ns(d) / 1e9;
+    if (c.model.predict > spec->predict) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                        "expected to predict at most %u agents, as the version does, found %u",
+                        spec->predict, c.model.predict);
+    }
+    rml_train_config_defaults(&c);
+    *out = c;
+    return RML_OK;
+}
+
+// ---- Start -------------------------------------------------------------------------------------
+
+static void sample_at(const rml_learner *l, size_t i, const float *from[RML_SCENE_TENSORS])
+{
+    const rml_loader *o = &l->loader;
+    if (o->samples != NULL) {
+        rml_dataset_sample(o->dataset, o->samples[i].split, o->samples[i].index, from);
+    } else {
+        rml_dataset_sample(o->dataset, o->split, i, from);
+    }
+}
+
+static const rml_baseline_kind *residual_kind(void)
+{
+    size_t count;
+    const rml_baseline_kind *kinds = rml_baseline_kinds(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(kinds[i].name, "blind_cv_unscaled_end") == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+// The futures start as the blind baseline's residuals, the smallest first (it is the pinned one),
+// so that no future begins far from all data and is never taken.
+static void start_from(rml_learner *l, const double *residuals)
+{
+    const rml_predictor_config *c = &l->engine.config.model;
+    size_t path = (size_t)c->steps * 2;
+    float *bias = rml_plan_data(l->engine.plan, rml_graph_find(l->engine.graph, "futures.bias"));
+    uint32_t least = 0;
+    double least_size = INFINITY;
+    for (uint32_t k = 0; k < c->modes; k++) {
+        double size = 0;
+        for (size_t i = 0; i < path; i++) {
+            size += residuals[k * path + i] * residuals[k * path + i];
+        }
+        if (size < least_size) {
+            least = k;
+            least_size = size;
+        }
+    }
+    for (uint32_t k = 0; k < c->modes; k++) {
+        uint32_t from = k == 0 ? least : k <= least ? k - 1 : k;
+        for (size_t i = 0; i < path; i++) {
+            bias[k * path + i] = (float)residuals[from * path + i];
+        }
+    }
+}
+
+static rml_status learner_start(rml_learner *l, size_t count, rml_pool *pool, rml_error *err)
+{
+    const rml_predictor_config *c = &l->engine.config.model;
+    rml_arena arena = {0};
+    size_t taken = count < START_SAMPLES ? count : START_SAMPLES;
+    size_t past = (size_t)l->spec->history * 2, path = (size_t)c->steps * 2;
+    float *history = RML_NEW_ARRAY(&arena, float, taken *past);
+    float *target = RML_NEW_ARRAY(&arena, float, taken *path);
+    if (history == NULL || target == NULL) {
+        rml_arena_reset(&arena);
+        return rml_fail_memory(err, taken * (past + path) * sizeof(float));
+    }
+    for (size_t i = 0; i < taken; i++) {
+        const float *from[RML_SCENE_TENSORS];
+        sample_at(l, i * count / taken, from);
+        memcpy(history + i * past, from[2], past * sizeof *history);
+        memcpy(target + i * path, from[5], path * sizeof *target);
+    }
+    rml_pasts pasts = {taken, l->spec->history, c->steps, c->dt_s, history, target};
+    rml_baseline *b = NULL;
+    rml_status st =
+        rml_baseline_fit(residual_kind(), &pasts, c->modes, l->engine.config.seed, pool, &b, err);
+    if (st == RML_OK) {
+        start_from(l, rml_baseline_residuals(b));
+    }
+    rml_baseline_free(b);
+    rml_arena_reset(&arena);
+    return st;
+}
+
+rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_sample_ref *samples,
+                            size_t sample_count, const rml_train_config *config, rml_pool *pool,
+                            rml_error *err)
+{
+    *l = (rml_learner){.spec = rml_dataset_scene_spec(d)};
+    size_t count = samples ? sample_count : rml_dataset_count(d, RML_TRAIN);
+    if (count == 0) {
+        return rml_fail(err, RML_ERR_DATA, (rml_place){0}, "give the version a train split",
+                        "expected training scenes in version %.12s, found none",
+                        rml_dataset_hash(d).data);
+    }
+    rml_train_config c;
+    RML_TRY(rml_train_config_fit(config, d, &c, err));
+    RML_TRY(rml_engine_make(&l->engine, &c, c.batch, &l->gradients, err));
+    l->loader = (rml_loader){.dataset = d,
+                             .split = RML_TRAIN,
+                             .samples = samples,
+                             .sample_count = sample_count,
+                             .seed = c.seed};
+    rml_tensor_info info[RML_SCENE_TENSORS];
+    rml_scene_layout(l->spec, info);
+    rml_status st = RML_OK;
+    for (size_t i = 0; st == RML_OK && i < RML_SCENE_TENSORS; i++) {
+        l->sizes[i] = 1;
+        for (uint32_t axis = 0; axis < info[i].rank; axis++) {
+            l->sizes[i] *= info[i].shape[axis];
+        }
+        l->staging[i] = rml_heap_make(c.batch * l->sizes[i] * sizeof(float));
+        st = l->staging[i] ? RML_OK : rml_fail_memory(err, c.batch * l->sizes[i] * sizeof(float));
+    }
+    st = st ? st : learner_start(l, count, pool, err);
+    if (st != RML_OK) {
+        rml_learner_free(l);
+    }
+    return st;
+}
+
+void rml_learner_free(rml_learner *l)
+{
+    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
+        rml_heap_free(l->staging[i]);
+    }
+    rml_heap_free(l->gradients);
+    rml_engine_free(&l->engine);
+    *l = (rml_learner){0};
+}
+
+// ---- A step ------------------------------------------------------------------------------------
+
+typedef struct augment {
+    const rml_learner *l;
+    uint64_t stream; // of STREAM_KINDS from here on
+} augment;
+
+static void drop_tokens(const augment *a, uint64_t row, float *valid)
+{
+    const rml_train_config *c = &a->l->engine.config;
+    size_t tokens = c->model.agents + c->model.map;
+    double share = at_least_zero(c->drop_tokens);
+    for (size_t t = c->model.predict; t < tokens && share > 0; t++) {
+        if (rml_random_f64(c->seed, a->stream + STREAM_DROP, row * tokens + t) < share) {
+            valid[t] = 0;
+        }
+    }
+}
+
+// Uniform noise of the given deviation: four numbers of a Philox block at a time.
+static void add_noise(const augment *a, uint64_t row, const float *valid, float *features)
+{
+    const rml_train_config *c = &a->l->engine.config;
+    size_t tokens = c->model.agents + c->model.map, width = c->model.features;
+    float unit = (float)(at_least_zero(c->noise) * 2 * sqrt(3.0) / 4294967296.0);
+    for (size_t t = 0; t < tokens && unit > 0; t++) {
+        for (size_t i = 0; valid[t] > 0 && i < width; i += 4) {
+            uint32_t random[4];
+            rml_philox(c->seed, a->stream + STREAM_NOISE, (row * tokens + t) * width + i, random);
+            for (size_t k = 0; k < 4 && i + k < width; k++) {
+                features[t * width + i + k] += ((float)random[k] - 2147483648.0f) * unit;
+            }
+        }
+    }
+}
+
+static void prepare_sample(void *context, size_t tile, size_t worker)
+{
+    (void)worker;
+    const augment *a = context;
+    const rml_learner *l = a->l;
+    const rml_train_config *c = &l->engine.config;
+    float *at[RML_SCENE_TENSORS];
+    const float *from[RML_SCENE_TENSORS];
+    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
+        at[i] = l->staging[i] + tile * l->sizes[i];
+        from[i] = at[i];
+    }
+    if (!c->no_mirror && rml_random_u64(c->seed, a->stream + STREAM_MIRROR, tile) & 1) {
+        rml_scene_tensors scene = {at[0], at[1], at[2], at[3], at[4], at[5], at[6]};
+        rml_scene_mirror(l->spec, &scene);
+    }
+    rml_engine_put(&l->engine, l->spec, (uint32_t)tile, from);
+    size_t tokens = c->model.agents + c->model.map;
+    float *features = rml_plan_data(l->engine.plan, l->engine.predictor.features);
+    float *valid = rml_plan_data(l->engine.plan, l->engine.predictor.token_valid);
+    drop_tokens(a, tile, valid + tile * tokens);
+    add_noise(a, tile, valid + tile * tokens, features + tile * tokens * c->model.features);
+}
+
+static double learning_rate(const rml_train_config *c, uint64_t step)
+{
+    double peak = at_least_zero(c->learning_rate);
+    uint64_t warmup = c->warmup < c->steps ? c->warmup : c->steps;
+    if (step <= warmup) {
+        return peak * (double)step / (double)warmup;
+    }
+    double along = (double)(step - warmup) / (double)(c->steps - warmup);
+    return peak * 0.5 * (1 + rml_f64_cos(RML_PI * along));
+}
+
+double rml_learner_step(rml_learner *l, rml_pool *pool)
+{
+    const rml_train_config *c = &l->engine.config;
+    rml_loader_next(&l->loader, pool, c->batch, l->staging);
+    augment a = {l, l->step * STREAM_KINDS};
+    rml_pool_run(pool, c->batch, prepare_sample, &a);
+    rml_plan_run(l->engine.plan, pool);
+    l->step++;
+    l->rate = learning_rate(c, l->step);
+    rml_adamw options = {.learning_rate = l->rate,
+                         .beta1 = 0.9,
+                         .beta2 = 0.999,
+                         .epsilon = 1e-8,
+                         .weight_decay = at_least_zero(c->weight_decay),
+                         .clip_norm = at_least_zero(c->clip_norm),
+                         .step = l->step};
+    const rml_tensor *parameters;
+    size_t count = rml_graph_parameters(l->engine.graph, &parameters);
+    l->norm = rml_plan_adamw(l->engine.plan, parameters, l->gradients, count, &options, pool);
+    return (double)*(const float *)rml_plan_data(l->engine.plan, l->engine.predictor.loss);
+}

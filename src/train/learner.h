@@ -1,0 +1,54 @@
+// train: one training in memory: graph, plan, batches and the optimiser's step. Private.
+#ifndef ROADMILL_TRAIN_LEARNER_H
+#define ROADMILL_TRAIN_LEARNER_H
+
+#include "roadmill/train.h"
+
+// A predictor's graph with its plan, ready to run batches of scenes.
+typedef struct rml_engine {
+    rml_train_config config; // with all defaults
+    uint32_t batch;
+    rml_graph *graph;
+    rml_plan *plan;
+    rml_predictor predictor;
+} rml_engine;
+// gradients: also those of the loss by every parameter, then *gradients[parameters].
+RML_CHECKED rml_status rml_engine_make(rml_engine *e, const rml_train_config *config,
+                                       uint32_t batch, rml_tensor **gradients, rml_error *err);
+void rml_engine_free(rml_engine *e);
+// All parameters of one plan into another's of the same configuration.
+void rml_engine_copy(rml_engine *to, const rml_engine *from);
+
+// The version's tokens that the model uses: its nearest agents and pieces of map.
+// from: pointers in the order of rml_scene_layout, of one scene. row: in the batch.
+void rml_engine_put(const rml_engine *e, const rml_scene_spec *spec, uint32_t row,
+                    const float *const from[RML_SCENE_TENSORS]);
+
+typedef struct rml_learner {
+    rml_engine engine;
+    rml_tensor *gradients;
+    rml_loader loader;
+    const rml_scene_spec *spec;
+    float *staging[RML_SCENE_TENSORS]; // a batch as the version has it
+    size_t sizes[RML_SCENE_TENSORS];   // floats of one scene in each
+    uint64_t step;                     // done
+    double rate, norm;                 // of the last step: learning rate, gradients' norm
+} rml_learner;
+// samples NULL: the train split. The model's sizes are taken from the version.
+RML_CHECKED rml_status rml_learner_make(rml_learner *l, const rml_dataset *d,
+                                        const rml_sample_ref *samples, size_t sample_count,
+                                        const rml_train_config *config, rml_pool *pool,
+                                        rml_error *err);
+void rml_learner_free(rml_learner *l);
+// The configuration that a training on this version has: defaults, and sizes of its scenes.
+RML_CHECKED rml_status rml_train_config_fit(const rml_train_config *config, const rml_dataset *d,
+                                            rml_train_config *out, rml_error *err);
+// One step; gives the mean loss of its batch.
+double rml_learner_step(rml_learner *l, rml_pool *pool);
+
+// Runs a plan over scenes in order; wants any of the outputs (may be NULL).
+RML_CHECKED rml_status rml_engine_predict(rml_engine *e, const rml_dataset *d, rml_split split,
+                                          rml_pool *pool, rml_forecast *futures, rml_forecast *one,
+                                          float *losses, float *embeddings, rml_error *err);
+
+#endif
