@@ -1,0 +1,323 @@
+// train: a run: named by all that goes into it, with checkpoints, a curve and the model at the end.
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "checkpoint.h"
+#include "config.h"
+#include "roadmill/codec.h"
+#include "weights.h"
+
+enum { CURVE_EVERY = 20, PREDICT_BATCH = 64 };
+static const char CURVE_HEAD[] = "step,loss,validation_loss,learning_rate,gradient_norm\n";
+
+typedef struct run {
+    const rml_dataset *dataset;
+    rml_pool *pool;
+    const rml_progress *progress;
+    rml_learner learner;
+    rml_engine judge; // the same model without gradients, for the validation split
+    rml_arena arena;
+    rml_str folder, model, lock_path;
+    rml_buffer curve;
+    rml_lock lock;
+    double loss_sum; // since the last point of the curve
+    rml_train_result *result;
+} run;
+
+// ---- Name --------------------------------------------------------------------------------------
+
+static rml_status name_text(const run *r, const rml_train_config *c, rml_buffer *text,
+                            rml_error *err)
+{
+    rml_json_writer w;
+    rml_json_writer_init(&w, text, err);
+    rml_json_object(&w);
+    rml_json_key(&w, "config");
+    rml_json_object(&w);
+    rml_train_config_write(c, true, &w);
+    rml_json_object_end(&w);
+    rml_json_kv_str(&w, "dataset", rml_dataset_hash(r->dataset));
+    rml_json_kv_str(&w, "program", RML_STR(RML_VERSION));
+    rml_json_object_end(&w);
+    return rml_json_finish(&w);
+}
+
+static rml_status run_name(run *r, rml_str home, const rml_train_config *c, rml_error *err)
+{
+    rml_buffer text = {0}, canonical = {0};
+    rml_arena arena = {0};
+    const rml_json *value = NULL;
+    rml_hash hash;
+    rml_status st = name_text(r, c, &text, err);
+    st = st ? st : rml_json_parse(&arena, rml_buffer_text(&text), RML_STR("run"), &value, err);
+    st = st ? st : rml_json_canonical(value, &canonical, err);
+    if (st == RML_OK) {
+        st = rml_sha256(canonical.data, canonical.len, &hash);
+    }
+    if (st == RML_OK) {
+        rml_hash_text(&hash, r->result->run);
+        r->folder = rml_arena_printf(&r->arena, "%.*s/runs/%s", RML_FMT(home), r->result->run);
+        r->model = rml_arena_printf(&r->arena, "%s/model", r->folder.data);
+        r->lock_path = rml_arena_printf(&r->arena, "%s/lock", r->folder.data);
+        st = r->model.data && r->lock_path.data ? RML_OK : rml_fail_memory(err, 1);
+    }
+    rml_buffer_reset(&text);
+    rml_buffer_reset(&canonical);
+    rml_arena_reset(&arena);
+    return st;
+}
+
+// ---- Curve -------------------------------------------------------------------------------------
+
+static rml_status validate(run *r, double *loss, rml_error *err)
+{
+    size_t count = rml_dataset_count(r->dataset, RML_VALIDATION);
+    *loss = NAN;
+    if (count == 0) {
+        return RML_OK;
+    }
+    float *losses = rml_heap_make(count * sizeof *losses);
+    if (losses == NULL) {
+        return rml_fail_memory(err, count * sizeof *losses);
+    }
+    rml_engine_copy(&r->judge, &r->learner.engine);
+    rml_status st = rml_engine_predict(&r->judge, r->dataset, RML_VALIDATION, r->pool, NULL, NULL,
+                                       losses, NULL, err);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += (double)losses[i];
+    }
+    *loss = sum / (double)count;
+    rml_heap_free(losses);
+    return st;
+}
+
+static rml_status curve_point(run *r, double validation, rml_error *err)
+{
+    char loss[RML_F64_TEXT], rate[RML_F64_TEXT], norm[RML_F64_TEXT], held[RML_F64_TEXT] = "";
+    uint64_t over = r->learner.step % CURVE_EVERY ? r->learner.step % CURVE_EVERY : CURVE_EVERY;
+    r->result->loss_last = r->loss_sum / (double)over;
+    rml_format_f64(r->result->loss_last, loss);
+    rml_format_f64(r->learner.rate, rate);
+    rml_format_f64(r->learner.norm, norm);
+    if (!isnan(validation)) {
+        rml_format_f64(validation, held);
+        r->result->loss_validation = validation;
+    }
+    r->loss_sum = 0;
+    return rml_buffer_printf(&r->curve, err, "%" PRIu64 ",%s,%s,%s,%s\n", r->learner.step, loss,
+                             held, rate, norm);
+}
+
+// The first and last numbers of a curve, for a run that was done before or goes on.
+static void curve_read(rml_str curve, rml_train_result *out)
+{
+    out->loss_first = out->loss_last = out->loss_validation = NAN;
+    rml_str line, rest = rml_str_cut(curve, '\n', &line);
+    while (rest.len > 0) {
+        rest = rml_str_cut(rest, '\n', &line);
+        rml_str step, loss, held, tail = rml_str_cut(line, ',', &step);
+        tail = rml_str_cut(tail, ',', &loss);
+        rml_str_cut(tail, ',', &held);
+        double value;
+        if (rml_parse_f64(loss, &value)) {
+            out->loss_last = value;
+            out->loss_first = isnan(out->loss_first) ? value : out->loss_first;
+        }
+        if (rml_parse_f64(held, &value)) {
+            out->loss_validation = value;
+        }
+    }
+}
+
+static rml_status curve_write(run *r, rml_error *err)
+{
+    rml_str path = rml_arena_printf(&r->arena, "%s/curve.csv", r->folder.data);
+    return path.data ? rml_file_replace(path.data, rml_buffer_bytes(&r->curve), err)
+                     : rml_fail_memory(err, 1);
+}
+
+// ---- Training ----------------------------------------------------------------------------------
+
+static rml_status run_start(run *r, rml_error *err)
+{
+    bool found;
+    RML_TRY(rml_checkpoint_load(r->folder.data, &r->learner, &r->curve, &found, err));
+    r->result->resumed_at = r->learner.step;
+    if (!found) {
+        return rml_buffer_str(&r->curve, RML_STR(CURVE_HEAD), err);
+    }
+    curve_read(rml_buffer_text(&r->curve), r->result);
+    return RML_OK;
+}
+
+static rml_status run_save(run *r, rml_error *err)
+{
+    RML_TRY(rml_checkpoint_save(r->folder.data, &r->learner, rml_buffer_text(&r->curve), err));
+    RML_TRY(rml_checkpoint_prune(r->folder.data, err));
+    return curve_write(r, err);
+}
+
+static rml_status run_steps(run *r, rml_error *err)
+{
+    const rml_train_config *c = &r->learner.engine.config;
+    while (r->learner.step < c->steps) {
+        double loss = rml_learner_step(&r->learner, r->pool);
+        uint64_t step = r->learner.step;
+        if (!isfinite(loss)) {
+            return rml_fail(err, RML_ERR_DATA, (rml_place){0},
+                            "lower learning_rate, or check the version's scenes",
+                            "expected a finite loss, found none at step %" PRIu64, step);
+        }
+        r->loss_sum += loss;
+        r->result->loss_first = step == 1 ? loss : r->result->loss_first;
+        bool at_end = step == c->steps, at_point = step % CURVE_EVERY == 0;
+        // A checkpoint stands at a point of the curve, so that nothing of it lies between.
+        bool stop = rml_progress_stop(r->progress) && at_point;
+        bool save = stop || at_end || step % c->checkpoint_every == 0;
+        if (at_point || at_end) {
+            double validation = NAN;
+            if (at_end || step % c->checkpoint_every == 0) {
+                RML_TRY(validate(r, &validation, err));
+            }
+            RML_TRY(curve_point(r, validation, err));
+            rml_progress_report(r->progress, "training", (double)step, (double)c->steps, "steps");
+        }
+        if (save) {
+            RML_TRY(run_save(r, err));
+        }
+        if (stop && !at_end) {
+            return rml_fail(err, RML_ERR_STOPPED, (rml_place){0},
+                            "run the same command again to go on",
+                            "stopped at step %" PRIu64 " of %" PRIu64, step, c->steps);
+        }
+    }
+    return RML_OK;
+}
+
+// ---- End ---------------------------------------------------------------------------------------
+
+static rml_status model_write(run *r, rml_error *err)
+{
+    const rml_engine *e = &r->learner.engine;
+    rml_str beside = rml_arena_printf(&r->arena, "%s/model-beside", r->folder.data);
+    rml_str config = rml_arena_printf(&r->arena, "%s/model-beside/config.json", r->folder.data);
+    rml_str weights =
+        rml_arena_printf(&r->arena, "%s/model-beside/weights.safetensors", r->folder.data);
+    if (!beside.data || !config.data || !weights.data) {
+        return rml_fail_memory(err, 1);
+    }
+    rml_buffer text = {0};
+    rml_hash hash;
+    rml_status st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
+    st = st ? st : rml_folder_make(beside.data, err);
+    st = st ? st : rml_state_save(weights.data, e->graph, e->plan, false, &hash, err);
+    if (st == RML_OK) {
+        rml_json_writer w;
+        rml_json_writer_init(&w, &text, err);
+        rml_json_object(&w);
+        rml_train_config_write(&e->config, true, &w);
+        rml_json_object_end(&w);
+        st = rml_json_finish(&w);
+    }
+    st = st ? st : rml_file_replace(config.data, rml_buffer_bytes(&text), err);
+    st = st ? st : rml_folder_commit(beside.data, r->model.data, err);
+    if (st == RML_OK) {
+        rml_hash_text(&hash, r->result->weights);
+    }
+    rml_buffer_reset(&text);
+    return st;
+}
+
+static rml_status catalog_put(run *r, rml_catalog *catalog, rml_error *err)
+{
+    rml_buffer body = {0};
+    rml_json_writer w;
+    rml_json_writer_init(&w, &body, err);
+    rml_json_object(&w);
+    rml_json_key(&w, "config");
+    rml_json_object(&w);
+    rml_train_config_write(&r->learner.engine.config, true, &w);
+    rml_json_object_end(&w);
+    rml_json_kv_str(&w, "dataset", rml_dataset_hash(r->dataset));
+    rml_json_kv_f64(&w, "loss_first", r->result->loss_first);
+    rml_json_kv_f64(&w, "loss_last", r->result->loss_last);
+    rml_json_kv_f64(&w, "loss_validation", r->result->loss_validation);
+    rml_json_kv_i64(&w, "steps", (int64_t)r->learner.step);
+    rml_json_kv_str(&w, "weights", rml_str_of(r->result->weights));
+    rml_json_object_end(&w);
+    rml_status st = rml_json_finish(&w);
+    rml_object_row row = {
+        .kind = RML_STR("run"), .hash = rml_str_of(r->result->run), .body = rml_buffer_text(&body)};
+    rml_edge edge = {row.hash, rml_dataset_hash(r->dataset), RML_STR("trained-on")};
+    st = st ? st : rml_catalog_put(catalog, &row, err);
+    st = st ? st : rml_catalog_link(catalog, &edge, err);
+    rml_buffer_reset(&body);
+    return st;
+}
+
+// The run was done before: what it gave.
+static rml_status run_read(run *r, const rml_train_config *c, rml_error *err)
+{
+    rml_str weights = rml_arena_printf(&r->arena, "%s/weights.safetensors", r->model.data);
+    rml_str curve = rml_arena_printf(&r->arena, "%s/curve.csv", r->folder.data);
+    rml_map_file map = {0};
+    if (weights.data == NULL || curve.data == NULL) {
+        return rml_fail_memory(err, 1);
+    }
+    RML_TRY(rml_map_file_open(&map, weights.data, err));
+    rml_hash hash;
+    rml_status st = rml_sha256(map.bytes.data, map.bytes.len, &hash);
+    rml_map_file_close(&map);
+    st = st ? st : rml_file_read(curve.data, (size_t)64 << 20, &r->curve, err);
+    if (st == RML_OK) {
+        rml_hash_text(&hash, r->result->weights);
+        curve_read(rml_buffer_text(&r->curve), r->result);
+        r->result->already = true;
+        r->result->steps = c->steps;
+    }
+    return st;
+}
+
+static rml_status run_train(run *r, rml_catalog *catalog, const rml_train_config *c, rml_error *err)
+{
+    RML_TRY(rml_folder_make(r->folder.data, err));
+    RML_TRY(rml_lock_take(&r->lock, r->lock_path.data, true, err));
+    if (rml_file_exists(r->model.data)) {
+        RML_TRY(run_read(r, c, err));
+        r->learner.engine.config = *c;
+        r->learner.step = c->steps;
+        return catalog_put(r, catalog, err);
+    }
+    RML_TRY(rml_learner_make(&r->learner, r->dataset, NULL, 0, c, r->pool, err));
+    RML_TRY(rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, err));
+    RML_TRY(run_start(r, err));
+    RML_TRY(run_steps(r, err));
+    RML_TRY(curve_write(r, err));
+    RML_TRY(model_write(r, err));
+    r->result->steps = r->learner.step;
+    return catalog_put(r, catalog, err);
+}
+
+rml_status rml_train_run(rml_str home, rml_catalog *catalog, const rml_dataset *dataset,
+                         const rml_train_config *config, rml_pool *pool,
+                         const rml_progress *progress, rml_train_result *out, rml_error *err)
+{
+    *out = (rml_train_result){.loss_first = NAN, .loss_last = NAN, .loss_validation = NAN};
+    int64_t started_ns = rml_clock_monotonic_ns();
+    run r = {.dataset = dataset, .pool = pool, .progress = progress, .result = out};
+    rml_train_config c;
+    rml_status st = rml_train_config_fit(config, dataset, &c, err);
+    st = st ? st : run_name(&r, home, &c, err);
+    st = st ? st : run_train(&r, catalog, &c, err);
+    out->seconds = (double)(rml_clock_monotonic_ns() - started_ns) / 1e9;
+    rml_lock_drop(&r.lock);
+    if (r.learner.gradients != NULL) {
+        rml_learner_free(&r.learner);
+    }
+    rml_engine_free(&r.judge);
+    rml_buffer_reset(&r.curve);
+    rml_arena_reset(&r.arena);
+    return st;
+}

@@ -1,0 +1,114 @@
+// train: a trained predictor that answers: from a folder, or fresh from a training in memory.
+#include "config.h"
+#include "learner.h"
+
+enum { CONFIG_MAX = 1 << 20 };
+
+struct rml_runner {
+    rml_engine engine;
+};
+
+static rml_status config_open(const char *path, rml_train_config *out, rml_error *err)
+{
+    rml_arena arena = {0};
+    rml_buffer text = {0};
+    const rml_json *object = NULL;
+    rml_status st = rml_file_read(path, CONFIG_MAX, &text, err);
+    st = st ? st : rml_json_parse(&arena, rml_buffer_text(&text), rml_str_of(path), &object, err);
+    st = st ? st : rml_train_config_read(object, rml_str_of(path), out, err);
+    rml_buffer_reset(&text);
+    rml_arena_reset(&arena);
+    return st;
+}
+
+static rml_status runner_make(const rml_train_config *config, uint32_t batch, rml_runner **out,
+                              rml_error *err)
+{
+    rml_runner *r = rml_heap_make(sizeof *r);
+    if (r == NULL) {
+        return rml_fail_memory(err, sizeof *r);
+    }
+    rml_status st = rml_engine_make(&r->engine, config, batch, NULL, err);
+    if (st != RML_OK) {
+        rml_heap_free(r);
+        return st;
+    }
+    *out = r;
+    return RML_OK;
+}
+
+rml_status rml_runner_open(const char *folder, uint32_t batch, rml_runner **out, rml_error *err)
+{
+    rml_arena arena = {0};
+    *out = NULL;
+    rml_str config = rml_path_join(&arena, rml_str_of(folder), RML_STR("config.json"));
+    rml_str weights = rml_path_join(&arena, rml_str_of(folder), RML_STR("weights.safetensors"));
+    rml_train_config c;
+    rml_runner *r = NULL;
+    rml_status st = config.data && weights.data ? RML_OK : rml_fail_memory(err, 1);
+    st = st ? st : config_open(config.data, &c, err);
+    st = st ? st : runner_make(&c, batch, &r, err);
+    st = st ? st : rml_weights_load(weights.data, r->engine.graph, r->engine.plan, err);
+    rml_arena_reset(&arena);
+    if (st != RML_OK) {
+        rml_runner_close(r);
+        return st;
+    }
+    *out = r;
+    return RML_OK;
+}
+
+void rml_runner_close(rml_runner *r)
+{
+    if (r != NULL) {
+        rml_engine_free(&r->engine);
+        rml_heap_free(r);
+    }
+}
+
+const rml_predictor_config *rml_runner_config(const rml_runner *r)
+{
+    return &r->engine.config.model;
+}
+
+const rml_graph *rml_runner_graph(const rml_runner *r, rml_plan **plan, rml_predictor *p)
+{
+    if (plan != NULL) {
+        *plan = r->engine.plan;
+    }
+    if (p != NULL) {
+        *p = r->engine.predictor;
+    }
+    return r->engine.graph;
+}
+
+rml_status rml_runner_predict(rml_runner *r, const rml_dataset *d, rml_split split, rml_pool *pool,
+                              rml_forecast *futures, rml_forecast *one, float *losses,
+                              float *embeddings, rml_error *err)
+{
+    return rml_engine_predict(&r->engine, d, split, pool, futures, one, losses, embeddings, err);
+}
+
+rml_status rml_train_fit(const rml_dataset *d, const rml_sample_ref *samples, size_t count,
+                         const rml_train_config *config, uint32_t batch, rml_pool *pool,
+                         const rml_progress *progress, rml_runner **out, rml_error *err)
+{
+    rml_learner l;
+    *out = NULL;
+    RML_TRY(rml_learner_make(&l, d, samples, count, config, pool, err));
+    rml_status st = RML_OK;
+    while (st == RML_OK && l.step < l.engine.config.steps) {
+        rml_learner_step(&l, pool);
+        if (rml_progress_stop(progress)) {
+            st =
+                rml_fail(err, RML_ERR_STOPPED, (rml_place){0}, NULL, "stopped at step %llu of %llu",
+                         (unsigned long long)l.step, (unsigned long long)l.engine.config.steps);
+        }
+    }
+    st = st ? st : runner_make(&l.engine.config, batch, out, err);
+    if (st == RML_OK) {
+        rml_engine_copy(&(*out)->engine, &l.engine);
+    }
+    rml_learner_free(&l);
+    return st;
+}
