@@ -7,6 +7,7 @@ extern const rml_command_group rml_log_commands;
 extern const rml_command_group rml_synth_commands;
 extern const rml_command_group rml_lake_commands;
 extern const rml_command_group rml_dataset_commands;
+extern const rml_command_group rml_train_commands;
 extern const rml_command_group rml_eval_commands;
 extern const rml_command_group rml_registry_commands;
 extern const rml_command_group rml_turn_commands;
@@ -18,6 +19,7 @@ static const rml_command_group *const groups[] = {
     &rml_synth_commands,
     &rml_lake_commands,
     &rml_dataset_commands,
+    &rml_train_commands,
     &rml_eval_commands,
     &rml_registry_commands,
     &rml_turn_commands,
