@@ -67,11 +67,11 @@ static rml_status write_entry(rml_catalog *c, const rml_audit_entry *e, rml_erro
     rml_sql_bind(s, 6, e->details);
     rml_sql_bind(s, 7, e->previous);
     rml_sql_bind(s, 8, e->hash);
-    RML_TRY(rml_sql_run(c, s, err));
+    RML_TRY(rml_database_run(c, s, err));
     RML_TRY(rml_sql_start(c, RML_SQL_HEAD_SET, &s, err));
     sqlite3_bind_int64(s, 1, e->sequence);
     rml_sql_bind(s, 2, e->hash);
-    return rml_sql_run(c, s, err);
+    return rml_database_run(c, s, err);
 }
 
 static rml_status append(rml_catalog *c, rml_audit_entry *e, rml_error *err)

@@ -10,7 +10,7 @@ rml_place rml_catalog_place(const rml_catalog *c)
     return rml_place_file(rml_str_of(c->path));
 }
 
-rml_status rml_sql_fail(rml_catalog *c, int code, rml_error *err)
+rml_status rml_database_fail(rml_catalog *c, int code, rml_error *err)
 {
     rml_status status;
     const char *remedy = NULL;
@@ -45,7 +45,7 @@ rml_status rml_sql_start(rml_catalog *c, rml_sql which, sqlite3_stmt **out, rml_
         int code = sqlite3_prepare_v3(c->db, rml_sql_texts[which], -1, SQLITE_PREPARE_PERSISTENT,
                                       kept, NULL);
         if (code != SQLITE_OK) {
-            return rml_sql_fail(c, code, err);
+            return rml_database_fail(c, code, err);
         }
     }
     *out = *kept;
@@ -55,7 +55,9 @@ rml_status rml_sql_start(rml_catalog *c, rml_sql which, sqlite3_stmt **out, rml_
 rml_status rml_sql_step(rml_catalog *c, sqlite3_stmt *s, rml_error *err)
 {
     int code = sqlite3_step(s);
-    return code == SQLITE_ROW ? RML_OK : code == SQLITE_DONE ? RML_END : rml_sql_fail(c, code, err);
+    return code == SQLITE_ROW    ? RML_OK
+           : code == SQLITE_DONE ? RML_END
+                                 : rml_database_fail(c, code, err);
 }
 
 void rml_sql_end(sqlite3_stmt *s)
@@ -64,7 +66,7 @@ void rml_sql_end(sqlite3_stmt *s)
     sqlite3_clear_bindings(s);
 }
 
-rml_status rml_sql_run(rml_catalog *c, sqlite3_stmt *s, rml_error *err)
+rml_status rml_database_run(rml_catalog *c, sqlite3_stmt *s, rml_error *err)
 {
     rml_status st = rml_sql_step(c, s, err);
     rml_sql_end(s);
@@ -95,7 +97,7 @@ static rml_status run(rml_catalog *c, rml_sql which, rml_error *err)
 {
     sqlite3_stmt *s = NULL;
     RML_TRY(rml_sql_start(c, which, &s, err));
-    return rml_sql_run(c, s, err);
+    return rml_database_run(c, s, err);
 }
 
 rml_status rml_catalog_begin(rml_catalog *c, rml_error *err)
@@ -160,7 +162,7 @@ rml_status rml_change_leave(rml_catalog *c, bool own, rml_status status, rml_err
 static rml_status execute(rml_catalog *c, const char *sql, rml_error *err)
 {
     int code = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? RML_OK : rml_sql_fail(c, code, err);
+    return code == SQLITE_OK ? RML_OK : rml_database_fail(c, code, err);
 }
 
 static rml_status read_format(rml_catalog *c, int *out, rml_error *err)
@@ -172,7 +174,7 @@ static rml_status read_format(rml_catalog *c, int *out, rml_error *err)
     }
     *out = code == SQLITE_ROW ? sqlite3_column_int(s, 0) : 0;
     sqlite3_finalize(s);
-    return code == SQLITE_ROW ? RML_OK : rml_sql_fail(c, code, err);
+    return code == SQLITE_ROW ? RML_OK : rml_database_fail(c, code, err);
 }
 
 static rml_status prepare_file(rml_catalog *c, rml_error *err)
@@ -212,7 +214,7 @@ rml_status rml_catalog_open(rml_str path, rml_catalog **out, rml_error *err)
     c->path = copy;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int code = sqlite3_open_v2(c->path, &c->db, flags, NULL);
-    rml_status st = code == SQLITE_OK ? RML_OK : rml_sql_fail(c, code, err);
+    rml_status st = code == SQLITE_OK ? RML_OK : rml_database_fail(c, code, err);
     if (st == RML_OK) {
         sqlite3_busy_timeout(c->db, BUSY_MS);
         st = prepare_file(c, err);

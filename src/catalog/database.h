@@ -52,13 +52,13 @@ rml_status rml_sql_start(rml_catalog *c, rml_sql which, sqlite3_stmt **out, rml_
 // RML_OK with a row, RML_END without one.
 rml_status rml_sql_step(rml_catalog *c, sqlite3_stmt *s, rml_error *err) RML_CHECKED;
 // Runs a statement that gives no rows, and ends it.
-rml_status rml_sql_run(rml_catalog *c, sqlite3_stmt *s, rml_error *err) RML_CHECKED;
+rml_status rml_database_run(rml_catalog *c, sqlite3_stmt *s, rml_error *err) RML_CHECKED;
 void rml_sql_end(sqlite3_stmt *s);
 void rml_sql_bind(sqlite3_stmt *s, int index, rml_str text); // borrows until the end
 rml_status rml_sql_text(sqlite3_stmt *s, int column, rml_arena *arena, rml_str *out, rml_error *err)
     RML_CHECKED;
 rml_str rml_sql_view(sqlite3_stmt *s, int column); // borrows until the next step
-rml_status rml_sql_fail(rml_catalog *c, int code, rml_error *err);
+rml_status rml_database_fail(rml_catalog *c, int code, rml_error *err);
 // The place of errors: the catalog's file.
 rml_place rml_catalog_place(const rml_catalog *c);
 

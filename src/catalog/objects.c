@@ -28,7 +28,7 @@ static rml_status add_name(rml_catalog *c, const rml_object_row *row, int64_t cr
     rml_sql_bind(s, 2, row->name);
     rml_sql_bind(s, 3, row->hash);
     sqlite3_bind_int64(s, 4, created_ns);
-    return rml_sql_run(c, s, err);
+    return rml_database_run(c, s, err);
 }
 
 static rml_status add_object(rml_catalog *c, const rml_object_row *row, int64_t created_ns,
@@ -41,7 +41,7 @@ static rml_status add_object(rml_catalog *c, const rml_object_row *row, int64_t 
     rml_sql_bind(s, 3, row->name);
     rml_sql_bind(s, 4, row->body);
     sqlite3_bind_int64(s, 5, created_ns);
-    return rml_sql_run(c, s, err);
+    return rml_database_run(c, s, err);
 }
 
 // RML_OK if it is there and the same, RML_END if it is not there.
@@ -181,7 +181,7 @@ rml_status rml_catalog_link(rml_catalog *c, const rml_edge *edge, rml_error *err
         rml_sql_bind(s, 1, edge->from);
         rml_sql_bind(s, 2, edge->to);
         rml_sql_bind(s, 3, edge->role);
-        st = rml_sql_run(c, s, err);
+        st = rml_database_run(c, s, err);
     }
     return rml_change_leave(c, own, st, err);
 }

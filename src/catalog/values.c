@@ -10,7 +10,7 @@ static rml_status set_text(rml_catalog *c, rml_sql which, rml_str key, rml_str v
     RML_TRY(rml_sql_start(c, which, &s, err));
     rml_sql_bind(s, 1, key);
     rml_sql_bind(s, 2, value);
-    return rml_sql_run(c, s, err);
+    return rml_database_run(c, s, err);
 }
 
 // RML_END if there is none.
@@ -103,7 +103,7 @@ static rml_status add_one(rml_catalog *c, rml_str key, int64_t *out, rml_error *
     rml_sql_bind(s, 1, key);
     sqlite3_bind_int64(s, 2, before + 1);
     *out = before + 1;
-    return rml_sql_run(c, s, err);
+    return rml_database_run(c, s, err);
 }
 
 static rml_status audit_count(rml_catalog *c, rml_str key, rml_str actor, int64_t value,
