@@ -3,6 +3,7 @@
 #include "command.h"
 
 extern const rml_command_group rml_home_commands;
+extern const rml_command_group rml_ingest_commands;
 extern const rml_command_group rml_log_commands;
 extern const rml_command_group rml_synth_commands;
 extern const rml_command_group rml_lake_commands;
@@ -15,6 +16,7 @@ extern const rml_command_group rml_audit_commands;
 
 static const rml_command_group *const groups[] = {
     &rml_home_commands,
+    &rml_ingest_commands,
     &rml_log_commands,
     &rml_synth_commands,
     &rml_lake_commands,

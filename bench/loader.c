@@ -1,0 +1,129 @@
+// The loader against its floor: batches of a version, shuffled, in the page cache, against a memcpy
+// of the same samples in the same order from one block of memory.
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "roadmill/base/random.h"
+#include "roadmill/synth.h"
+#include "roadmill/turn.h"
+
+#define BATCH 32
+#define SECONDS 2.0
+
+static void must(rml_status st, const rml_error *err)
+{
+    if (st != RML_OK) {
+        fprintf(stderr, "loader: %s: %s\n", err->place, err->what);
+        exit(1);
+    }
+}
+
+// A version over a made fleet, in a folder that the caller removes.
+static rml_dataset *make_version(const char *folder, rml_pool *pool)
+{
+    rml_error err = {0};
+    char home_path[600], fleet[600];
+    rml_home home;
+    rml_source_sums sums;
+    rml_synth_result synth;
+    rml_dataset_result made;
+    rml_dataset *d = NULL;
+    snprintf(home_path, sizeof home_path, "%s/home", folder);
+    snprintf(fleet, sizeof fleet, "%s/fleet", folder);
+    const rml_synth_options options = {.seed = 1};
+    must(rml_synth_fleet(fleet, &options, NULL, &synth, &err), &err);
+    must(rml_home_init(home_path, &err), &err);
+    must(rml_home_open(&home, home_path, false, &err), &err);
+    rml_str source = rml_str_of(fleet);
+    must(rml_home_ingest(&home, &source, 1, NULL, NULL, NULL, NULL, &sums, &err), &err);
+    rml_dataset_spec spec = {.name = RML_STR("bench"), .rule = RML_SPLIT_RECORDING};
+    spec.share[RML_TRAIN] = 1;
+    spec.scene.stride = 5;
+    must(rml_dataset_create(home.path, home.lake, home.catalog, &spec, pool, NULL, &made, &err),
+         &err);
+    must(rml_dataset_open(home.path, rml_str_of(made.hash), &d, &err), &err);
+    rml_home_close(&home);
+    return d;
+}
+
+typedef struct batch_memory {
+    float *tensors[RML_SCENE_TENSORS];
+    size_t floats; // of one sample
+} batch_memory;
+
+static batch_memory make_memory(const rml_dataset *d)
+{
+    batch_memory m = {0};
+    rml_tensor_info info[RML_SCENE_TENSORS];
+    rml_scene_layout(rml_dataset_scene_spec(d), info);
+    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
+        size_t size = 1;
+        for (uint32_t axis = 0; axis < info[i].rank; axis++) {
+            size *= info[i].shape[axis];
+        }
+        m.tensors[i] = rml_heap_make(size * BATCH * sizeof(float));
+        m.floats += size;
+    }
+    return m;
+}
+
+static double loader_rate(const rml_dataset *d, const batch_memory *m, rml_pool *pool)
+{
+    rml_loader loader = {.dataset = d, .split = RML_TRAIN, .seed = 1};
+    int64_t start = rml_clock_monotonic_ns();
+    double seconds = 0;
+    while (seconds < SECONDS) {
+        rml_loader_next(&loader, pool, BATCH, m->tensors);
+        seconds = (double)(rml_clock_monotonic_ns() - start) * 1e-9;
+    }
+    return (double)loader.position / seconds;
+}
+
+static double floor_rate(size_t count, size_t floats)
+{
+    float *block = rml_heap_make(count * floats * sizeof(float));
+    float *batch = rml_heap_make(BATCH * floats * sizeof(float));
+    if (block == NULL || batch == NULL) {
+        fprintf(stderr, "loader: no memory for the floor\n");
+        exit(1);
+    }
+    memset(block, 1, count * floats * sizeof(float));
+    int64_t start = rml_clock_monotonic_ns();
+    double seconds = 0;
+    uint64_t position = 0;
+    while (seconds < SECONDS) {
+        for (size_t i = 0; i < BATCH; i++, position++) {
+            size_t item = (size_t)rml_permute(position / count, count, position % count);
+            memcpy(batch + i * floats, block + item * floats, floats * sizeof(float));
+        }
+        seconds = (double)(rml_clock_monotonic_ns() - start) * 1e-9;
+    }
+    rml_heap_free(block);
+    rml_heap_free(batch);
+    return (double)position / seconds;
+}
+
+int main(void)
+{
+    char folder[512];
+    const char *base = rml_env("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/roadmill-bench-%lld", base != NULL ? base : "/tmp",
+             (long long)rml_clock_unix_ns());
+    rml_error err = {0};
+    rml_pool *pool = NULL;
+    must(rml_pool_make(1, &pool, &err), &err);
+    must(rml_folder_make(folder, &err), &err);
+    rml_dataset *d = make_version(folder, pool);
+    batch_memory m = make_memory(d);
+    double ours = loader_rate(d, &m, pool);
+    double floor = floor_rate(rml_dataset_count(d, RML_TRAIN), m.floats);
+    rml_bench_line("loader", ours, "samples/s", "memcpy in the same order", floor, ours / floor);
+    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
+        rml_heap_free(m.tensors[i]);
+    }
+    rml_dataset_close(d);
+    rml_pool_free(pool);
+    must(rml_folder_remove(folder, &err), &err);
+    return 0;
+}

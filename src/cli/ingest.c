@@ -1,0 +1,148 @@
+// The command that fills the lake: `ingest`.
+
+#include "command.h"
+
+static const rml_option options[] = {
+    {"--vehicle", "NAME", "the vehicle that recorded (default: not stated)"},
+    {"--drive", "ID", "the drive that the recordings belong to (default: by vehicle and start)"},
+    {"--licence", "NAME", "licence of the data, as you state it (default: not stated)"},
+    {"--purpose", "NAME", "purpose that the data may be used for"},
+    {"--region", "NAME", "region of the data"},
+};
+
+static void write_sums(rml_json_writer *w, const rml_source_sums *s)
+{
+    rml_json_kv_i64(w, "bytes", (int64_t)s->bytes);
+    rml_json_kv_i64(w, "messages", (int64_t)s->messages);
+    rml_json_kv_i64(w, "rows", (int64_t)s->rows);
+    rml_json_kv_i64(w, "blobs", (int64_t)s->blobs);
+    rml_json_kv_i64(w, "message_rejects", (int64_t)s->message_rejects);
+    rml_json_kv_i64(w, "states", (int64_t)s->states);
+    rml_json_kv_i64(w, "state_rows", (int64_t)s->state_rows);
+    rml_json_kv_i64(w, "state_rejects", (int64_t)s->state_rejects);
+    rml_json_kv_i64(w, "tracks", (int64_t)s->tracks);
+    rml_json_kv_i64(w, "map_rows", (int64_t)s->map_rows);
+    rml_json_kv_i64(w, "ego_inputs", (int64_t)s->ego_inputs);
+    rml_json_kv_i64(w, "ego_rows", (int64_t)s->ego_rows);
+    rml_json_kv_i64(w, "ego_rejects", (int64_t)s->ego_rejects);
+}
+
+static void tell_json(rml_cli *cli, const rml_source_event *e)
+{
+    rml_json_writer *w = &cli->writer;
+    rml_json_object(w);
+    rml_json_kv_str(w, "path", e->path);
+    rml_json_kv_str(w, "recording_id", e->recording_id);
+    rml_json_kv_str(w, "format", e->format);
+    rml_json_kv_bool(w, "already", e->already);
+    rml_json_kv_str(w, "recipe", e->recipe);
+    write_sums(w, &e->sums);
+    if (e->refused != NULL) {
+        char text[1200];
+        rml_error_text(e->refused, text, sizeof text);
+        rml_json_kv_str(w, "refused", rml_str_of(text));
+    }
+    rml_json_object_end(w);
+}
+
+static void tell(void *context, const rml_source_event *e)
+{
+    rml_cli *cli = context;
+    const rml_source_sums *s = &e->sums;
+    if (cli->json) {
+        tell_json(cli, e);
+        return;
+    }
+    if (e->refused != NULL) {
+        char text[1200];
+        rml_error_text(e->refused, text, sizeof text);
+        rml_cli_print(cli, "refused   %s\n", text);
+    } else if (e->already) {
+        rml_cli_print(cli, "already   %.12s  %.*s\n", e->recording_id.data, RML_FMT(e->path));
+    } else {
+        rml_cli_print(cli, "ingested  %.12s  %.*s\n", e->recording_id.data, RML_FMT(e->path));
+    }
+    if (s->messages > 0) {
+        rml_cli_print(cli, "          %llu messages = %llu rows + %llu blobs + %llu rejects\n",
+                      (unsigned long long)s->messages, (unsigned long long)s->rows,
+                      (unsigned long long)s->blobs, (unsigned long long)s->message_rejects);
+    }
+    if (s->states > 0) {
+        rml_cli_print(cli, "          %llu states = %llu rows + %llu rejects; %llu tracks\n",
+                      (unsigned long long)s->states, (unsigned long long)s->state_rows,
+                      (unsigned long long)s->state_rejects, (unsigned long long)s->tracks);
+    }
+    if (e->recipe.len > 0) {
+        rml_cli_print(cli,
+                      "          ego by recipe %.*s: %llu instants = %llu rows + %llu rejects\n",
+                      RML_FMT(e->recipe), (unsigned long long)s->ego_inputs,
+                      (unsigned long long)s->ego_rows, (unsigned long long)s->ego_rejects);
+    }
+}
+
+static rml_str option_text(const rml_cli *cli, const char *option)
+{
+    return rml_str_of(rml_cli_value(cli, option));
+}
+
+static void finish(rml_cli *cli, const rml_home *home, const rml_source_sums *s)
+{
+    cli->exit_code = s->refused > 0 ? 3 : 0;
+    if (cli->json) {
+        rml_json_list_end(&cli->writer);
+        rml_json_kv_i64(&cli->writer, "count", (int64_t)s->files);
+        rml_json_kv_i64(&cli->writer, "already", (int64_t)s->already);
+        rml_json_kv_i64(&cli->writer, "refused", (int64_t)s->refused);
+        write_sums(&cli->writer, s);
+        rml_json_object_end(&cli->writer);
+    }
+    rml_cli_print(
+        cli, "\n%llu files: %llu new, %llu already there, %llu refused; %.1f MB\n",
+        (unsigned long long)s->files, (unsigned long long)(s->files - s->already - s->refused),
+        (unsigned long long)s->already, (unsigned long long)s->refused, (double)s->bytes * 1e-6);
+    rml_cli_print(cli, "next: roadmill lake tables --home %.*s\n", RML_FMT(home->path));
+}
+
+static rml_status run_ingest(rml_cli *cli, rml_error *err)
+{
+    rml_home *home;
+    RML_TRY(rml_cli_home(cli, true, &home, err));
+    rml_source_options source = {.vehicle = option_text(cli, "--vehicle"),
+                                 .drive_id = option_text(cli, "--drive"),
+                                 .licence = option_text(cli, "--licence"),
+                                 .purpose = option_text(cli, "--purpose"),
+                                 .region = option_text(cli, "--region")};
+    rml_str *sources = RML_NEW_ARRAY(&cli->arena, rml_str, cli->argument_count);
+    if (sources == NULL) {
+        return rml_fail_memory(err, cli->argument_count * sizeof *sources);
+    }
+    for (size_t i = 0; i < cli->argument_count; i++) {
+        sources[i] = rml_str_of(cli->arguments[i]);
+    }
+    if (cli->json) {
+        rml_json_object(&cli->writer);
+        rml_json_key(&cli->writer, "files");
+        rml_json_list(&cli->writer);
+    }
+    rml_source_sums sums;
+    RML_TRY(rml_home_ingest(home, sources, cli->argument_count, &source, tell, cli, &cli->progress,
+                            &sums, err));
+    finish(cli, home, &sums);
+    return RML_OK;
+}
+
+static const rml_command commands[] = {
+    {
+        .name = "ingest",
+        .arguments = "SOURCE…",
+        .summary = "bring recordings and scenario files (files or folders) into the lake",
+        .example = "roadmill ingest --vehicle husky --licence BSD-3-Clause drive_0412.mcap",
+        .arguments_min = 1,
+        .arguments_max = -1,
+        .options = options,
+        .option_count = sizeof options / sizeof *options,
+        .run = run_ingest,
+    },
+};
+
+const rml_command_group rml_ingest_commands = {commands, sizeof commands / sizeof *commands};

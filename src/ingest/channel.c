@@ -1,0 +1,172 @@
+// One channel of a recording on its way into the lake.
+#include "channel.h"
+
+#include "roadmill/codec.h"
+
+#define TABLE_NAME_MAX 120
+
+// Message types that stay where they are: the lake refers to them.
+static const struct {
+    const char *type, *kind;
+} blob_types[] = {
+    {"sensor_msgs/msg/Image", "image"},
+    {"sensor_msgs/msg/CompressedImage", "image"},
+    {"sensor_msgs/msg/PointCloud2", "cloud"},
+    {"sensor_msgs/msg/PointCloud", "cloud"},
+    {"foxglove_msgs/msg/CompressedVideo", "video"},
+    {"foxglove_msgs/msg/CompressedImage", "image"},
+};
+
+static const rml_field signal_fields[RML_SIGNAL_COLUMNS] = {
+    {{"recording_id", 12}, RML_TYPE_STRING, false, NULL, 0},
+    {{"channel", 7}, RML_TYPE_STRING, false, NULL, 0},
+    {{"sequence", 8}, RML_TYPE_I64, false, NULL, 0},
+    {{"sensor_ns", 9}, RML_TYPE_I64, true, NULL, 0},
+    {{"publish_ns", 10}, RML_TYPE_I64, false, NULL, 0},
+    {{"log_ns", 6}, RML_TYPE_I64, false, NULL, 0},
+    {{"clock_id", 8}, RML_TYPE_STRING, true, NULL, 0},
+    {{"schema_hash", 11}, RML_TYPE_STRING, false, NULL, 0},
+};
+
+// "sensor_msgs/msg/Imu" -> "signals_sensor_msgs_msg_imu"
+static rml_str table_name(rml_arena *arena, rml_str type)
+{
+    char text[TABLE_NAME_MAX];
+    size_t len = type.len < sizeof text ? type.len : sizeof text;
+    for (size_t i = 0; i < len; i++) {
+        char c = type.data[i];
+        bool upper = c >= 'A' && c <= 'Z';
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        text[i] = (char)(upper ? c - 'A' + 'a' : plain ? c : '_');
+    }
+    return rml_arena_printf(arena, "signals_%.*s", (int)len, text);
+}
+
+// The columns of a signals table: ours, then the message's. A field that is named like one of ours
+// gets "message_" before its name.
+static rml_status table_fields(const rml_message_plan *plan, rml_arena *arena, rml_schema *out,
+                               rml_error *err)
+{
+    rml_schema own = {signal_fields, RML_SIGNAL_COLUMNS}, message = rml_message_schema(plan);
+    rml_field *fields = RML_NEW_ARRAY(arena, rml_field, RML_SIGNAL_COLUMNS + message.count);
+    if (fields == NULL) {
+        return rml_fail_memory(err, message.count * sizeof *fields);
+    }
+    for (size_t i = 0; i < RML_SIGNAL_COLUMNS; i++) {
+        fields[i] = signal_fields[i];
+    }
+    for (size_t i = 0; i < message.count; i++) {
+        rml_field *field = &fields[RML_SIGNAL_COLUMNS + i];
+        *field = message.fields[i];
+        if (rml_schema_find(own, field->name) < own.count) {
+            field->name = rml_arena_printf(arena, "message_%.*s", RML_FMT(field->name));
+            if (field->name.data == NULL) {
+                return rml_fail_memory(err, 64);
+            }
+        }
+    }
+    *out = (rml_schema){fields, RML_SIGNAL_COLUMNS + message.count};
+    return RML_OK;
+}
+
+static void reject_all(rml_ingest_channel *c, rml_str reason)
+{
+    c->fate = RML_FATE_REJECTS;
+    c->reason = reason;
+}
+
+static rml_status hash_schema(rml_ingest_channel *c, const rml_log_channel *channel, rml_error *err)
+{
+    rml_hash hash;
+    if (rml_sha256(channel->schema.data, channel->schema.len, &hash) != RML_OK) {
+        return rml_fail_memory(err, channel->schema.len);
+    }
+    rml_hash_text(&hash, c->schema_hash);
+    return RML_OK;
+}
+
+rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel *channel,
+                                   rml_str file, rml_arena *arena, rml_error *err)
+{
+    *c = (rml_ingest_channel){.fate = RML_FATE_SIGNALS};
+    RML_TRY(hash_schema(c, channel, err));
+    for (size_t i = 0; i < sizeof blob_types / sizeof *blob_types; i++) {
+        if (rml_str_equal(channel->schema_name, rml_str_of(blob_types[i].type))) {
+            c->fate = RML_FATE_BLOBS;
+            c->kind = blob_types[i].kind;
+        }
+    }
+    if (!rml_str_equal(channel->message_encoding, RML_STR("cdr"))) {
+        if (c->fate != RML_FATE_BLOBS) {
+            reject_all(c,
+                       rml_arena_printf(arena, "expected messages in cdr, found encoding \"%.*s\"",
+                                        RML_FMT(channel->message_encoding)));
+        }
+        return RML_OK;
+    }
+    rml_error fault = {0};
+    rml_status st = rml_message_compile(channel->schema_encoding, channel->schema_name,
+                                        rml_str_of_bytes(channel->schema), file, &c->plan, &fault);
+    if (st == RML_ERR_MEMORY) {
+        return rml_fail_memory(err, channel->schema.len);
+    }
+    if (st && c->fate != RML_FATE_BLOBS) {
+        reject_all(c, rml_arena_printf(arena, "schema of %.*s: %s", RML_FMT(channel->schema_name),
+                                       fault.what));
+    }
+    if (st || c->fate == RML_FATE_BLOBS) {
+        return RML_OK;
+    }
+    rml_schema schema;
+    c->table = table_name(arena, channel->schema_name);
+    RML_TRY(table_fields(c->plan, arena, &schema, err));
+    return c->table.data == NULL ? rml_fail_memory(err, TABLE_NAME_MAX)
+                                 : rml_batch_init(&c->batch, schema, err);
+}
+
+void rml_ingest_channel_reset(rml_ingest_channel *c)
+{
+    rml_message_plan_free(c->plan);
+    rml_batch_reset(&c->batch);
+    *c = (rml_ingest_channel){0};
+}
+
+rml_status rml_ingest_channel_add(rml_ingest_channel *c, const rml_log_channel *channel,
+                                  const rml_log_message *message, rml_str recording_id,
+                                  rml_str file, rml_error *err)
+{
+    rml_column *columns = c->batch.columns;
+    int64_t sensor_ns;
+    RML_TRY(rml_message_decode(c->plan, message->data, rml_place_byte(file, message->offset),
+                               columns + RML_SIGNAL_COLUMNS, err));
+    RML_TRY(rml_column_str(&columns[0], recording_id, err));
+    RML_TRY(rml_column_str(&columns[1], channel->topic, err));
+    RML_TRY(rml_column_i64(&columns[2], message->sequence, err));
+    RML_TRY(rml_message_sensor_ns(c->plan, message->data, &sensor_ns)
+                ? rml_column_i64(&columns[3], sensor_ns, err)
+                : rml_column_null(&columns[3], err));
+    RML_TRY(rml_column_i64(&columns[4], message->publish_ns, err));
+    RML_TRY(rml_column_i64(&columns[5], message->log_ns, err));
+    RML_TRY(rml_column_null(&columns[6], err)); // a recording does not name its clocks
+    RML_TRY(rml_column_str(&columns[7], rml_str_of(c->schema_hash), err));
+    c->batch_bytes += message->data.len;
+    return rml_batch_row_end(&c->batch, err);
+}
+
+rml_status rml_ingest_channel_flush(rml_ingest_channel *c, rml_lake_txn *txn, rml_arena *arena,
+                                    rml_error *err)
+{
+    if (c->fate != RML_FATE_SIGNALS || c->batch.count == 0) {
+        return RML_OK;
+    }
+    rml_status st = rml_lake_append(txn, c->table.data, &c->batch, err);
+    if (st == RML_ERR_CONFLICT) {
+        // The table holds another definition of this type: this one gets a table of its own.
+        c->table = rml_arena_printf(arena, "%.*s_%.8s", RML_FMT(c->table), c->schema_hash);
+        st = c->table.data == NULL ? rml_fail_memory(err, TABLE_NAME_MAX)
+                                   : rml_lake_append(txn, c->table.data, &c->batch, err);
+    }
+    rml_batch_clear(&c->batch);
+    c->batch_bytes = 0;
+    return st;
+}

@@ -1,0 +1,42 @@
+// What becomes of the messages of one channel: rows of a signals table, references in `blobs`, or
+// rejects with one reason for all.
+#ifndef ROADMILL_INGEST_CHANNEL_H
+#define ROADMILL_INGEST_CHANNEL_H
+
+#include "roadmill/base/column.h"
+#include "roadmill/log.h"
+#include "roadmill/message.h"
+#include "roadmill/table.h"
+
+typedef enum rml_channel_fate {
+    RML_FATE_SIGNALS,
+    RML_FATE_BLOBS,
+    RML_FATE_REJECTS
+} rml_channel_fate;
+
+typedef struct rml_ingest_channel {
+    rml_channel_fate fate;
+    const char *kind;       // BLOBS: "image", "cloud"
+    rml_str reason;         // REJECTS
+    rml_message_plan *plan; // SIGNALS and BLOBS with a schema
+    rml_str table;          // SIGNALS: "signals_sensor_msgs_msg_imu"
+    char schema_hash[RML_HASH_TEXT];
+    rml_batch batch; // SIGNALS: rows not yet handed to the lake
+    size_t batch_bytes;
+} rml_ingest_channel;
+
+// The columns that stand before the message's own in every signals table.
+#define RML_SIGNAL_COLUMNS 8
+// Decides what becomes of a channel. Text in the arena.
+rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel *channel,
+                                   rml_str file, rml_arena *arena, rml_error *err) RML_CHECKED;
+void rml_ingest_channel_reset(rml_ingest_channel *c);
+// Decodes one message into the batch. RML_ERR_DATA: a reject, err says why.
+rml_status rml_ingest_channel_add(rml_ingest_channel *c, const rml_log_channel *channel,
+                                  const rml_log_message *message, rml_str recording_id,
+                                  rml_str file, rml_error *err) RML_CHECKED;
+// Hands the batch to the lake.
+rml_status rml_ingest_channel_flush(rml_ingest_channel *c, rml_lake_txn *txn, rml_arena *arena,
+                                    rml_error *err) RML_CHECKED;
+
+#endif
