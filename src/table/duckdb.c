@@ -61,7 +61,7 @@ rml_status rml_duckdb_load(rml_duckdb *api, rml_error *err)
     }
     rml_status st = RML_OK;
     if (library == NULL && rml_library_open(LIBRARY, &library, NULL) != RML_OK) {
-        st = rml_fail(err, RML_ERR_MISSING, (rml_place){0}, "./run setup fetches it",
+        st = rml_fail(err, RML_ERR_UNSUPPORTED, (rml_place){0}, "./run setup fetches it",
                       "expected " LIBRARY " (DuckDB 1.4) beside the program, in ../lib or in the "
                       "system, found none");
     }
