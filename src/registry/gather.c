@@ -68,6 +68,7 @@ rml_status rml_gate_gather(rml_catalog *catalog, rml_str model, rml_str evaluati
 {
     newest best = {0};
     out->model = model;
+    out->evaluation = out->manifest = (rml_str){0};
     if (evaluation.len > 0) {
         best.found = true;
         RML_TRY(rml_catalog_get(catalog, "evaluation", evaluation, arena, &best.row, err));

@@ -1,0 +1,68 @@
+"""Models, gates, promotion, lineage and the audit chain as commands."""
+import sqlite3
+
+import pytest
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "weights.safetensors").write_bytes(b"weights")
+    return folder
+
+
+def test_a_model_is_registered_shown_and_not_promoted(run, home, bundle):
+    added = run("models", "add", "predictor", bundle, "--home", home, "--json").json()
+    assert added["number"] == 1 and len(added["hash"]) == 64
+    assert run("models", "add", "predictor", bundle, "--home", home).stdout == f"predictor/1 {added['hash'][:12]}\n"
+    assert [m["name"] for m in run("models", "--home", home, "--json").json()] == ["predictor/1"]
+    shown = run("models", "show", "predictor", "--home", home, "--json").json()
+    assert [f["path"] for f in shown["body"]["files"]] == ["config.json", "weights.safetensors"]
+
+    refused = run("promote", "predictor/1", "predictor@production", "--home", home, check=False)
+    assert refused.returncode == 1 and refused.stdout == ""
+    assert refused.stderr == ("roadmill: predictor/1: expected a gate's verdict pass, found none (no gate has judged it); "
+                              "roadmill gate says what is missing\n")
+
+
+def test_a_gate_without_evidence_is_undecided(run, home, bundle, tmp_path):
+    run("models", "add", "predictor", bundle, "--home", home)
+    done = run("gate", "predictor", "--home", home, "--approve", "safety=j.doe", "--json", check=False)
+    assert done.returncode == 3
+    gate = done.json()
+    assert gate["verdict"] == "undecided" and gate["reason"] == "evidence: there is no evaluation"
+    verdicts = {c["name"]: c["verdict"] for c in gate["conditions"]}
+    assert verdicts.pop("approval by safety") == "pass"
+    assert set(verdicts.values()) == {"undecided"} and "leak check" in verdicts and "licence" in verdicts
+
+    assert "margins:" in run("gate", "--show-policy").stdout
+    policy = tmp_path / "gate.yaml"
+    policy.write_text("margins:\n  - {metric: min_fde_1, agianst: cv_1, at_most: 0}\n")
+    wrong = run("gate", "predictor", "--home", home, "--policy", policy, check=False)
+    assert wrong.returncode == 1
+    assert wrong.stderr == (f'roadmill: {policy}:2:24: expected a known key (did you mean against?), found "agianst"\n')
+
+    rows = run("lineage", gate["gate"], "--home", home, "--json").json()
+    assert [(r["depth"], r["kind"]) for r in rows] == [(0, "gate"), (1, "model")]
+
+
+def test_the_audit_chain(run, home, bundle):
+    run("models", "add", "predictor", bundle, "--home", home)
+    run("gate", "predictor", "--home", home, check=False)
+    entries = run("audit", "list", "--home", home, "--json").json()
+    assert [e["action"] for e in entries] == ["register", "judge"]
+    whole = run("audit", "verify", "--home", home, "--json").json()
+    assert whole == {"intact": True, "entries": 2, "head": entries[1]["hash"], "fault": ""}
+
+    with sqlite3.connect(home / "catalog.db") as db:
+        db.execute("DELETE FROM audit WHERE sequence = 2")
+        db.execute("UPDATE audit_head SET sequence = 1, hash = ?", [entries[0]["hash"]])
+    assert run("audit", "verify", "--home", home).returncode == 0
+    cut = run("audit", "verify", "--home", home, "--head", whole["head"], check=False)
+    assert cut.returncode == 3 and "audit entry 2" in cut.stdout
+    with sqlite3.connect(home / "catalog.db") as db:
+        db.execute("UPDATE audit SET actor = 'somebody'")
+    altered = run("audit", "verify", "--home", home, "--json", check=False)
+    assert altered.returncode == 3 and "audit entry 1: expected the hash of its own fields" in altered.json()["fault"]
