@@ -38,6 +38,10 @@ typedef struct rml_svg {
 // A picture of width x height CSS pixels. Screen readers read the title.
 RML_API void rml_svg_begin(rml_svg *s, rml_buffer *out, double width, double height,
                            const char *title, rml_error *err);
+// Until inset_end: a picture inside the picture, below `top` pixels and as high as what is left;
+// what is drawn reaches not beyond it.
+RML_API void rml_svg_inset(rml_svg *s, double top);
+RML_API void rml_svg_inset_end(rml_svg *s, double top);
 // From here on coordinates are metres: the box fits inside with equal scales, y up.
 RML_API void rml_svg_world(rml_svg *s, double x_min, double y_min, double x_max, double y_max);
 RML_API void rml_svg_polyline(rml_svg *s, const rml_point *points, size_t count, bool closed,

@@ -97,6 +97,24 @@ void rml_svg_begin(rml_svg *s, rml_buffer *out, double width, double height, con
     put(s, "</title>\n");
 }
 
+void rml_svg_inset(rml_svg *s, double top)
+{
+    s->height -= top;
+    put(s, "<svg");
+    put_attribute_number(s, "y", top);
+    put_attribute_number(s, "width", s->width);
+    put_attribute_number(s, "height", s->height);
+    put(s, ">\n");
+}
+
+void rml_svg_inset_end(rml_svg *s, double top)
+{
+    put(s, "</svg>\n");
+    s->height += top;
+    s->left = s->bottom = 0;
+    s->scale = 1;
+}
+
 void rml_svg_world(rml_svg *s, double x_min, double y_min, double x_max, double y_max)
 {
     double wide = fmax(x_max - x_min, 1e-9), high = fmax(y_max - y_min, 1e-9);

@@ -9,6 +9,7 @@
 
 #define MARGIN_M 12.0
 #define SPAN_M_MIN 40.0
+#define STRIP_PX 26.0
 
 typedef struct picture {
     const rml_cutter *c;
@@ -168,27 +169,25 @@ static double nice_length(double most)
     return 1;
 }
 
-// Legend at the top left, scale at the bottom left; in pixels.
-static void draw_legend(picture *p, const rml_scene_future *futures, size_t count)
+// In a strip above the view: what the lines are, from the left; the scale, at the right.
+static void draw_legend(picture *p, double px_per_m, const rml_scene_future *futures, size_t count)
 {
     rml_svg *s = &p->svg;
-    double px_per_m = s->scale, length = nice_length(s->width / px_per_m / 5);
-    s->left = s->bottom = 0;
-    s->scale = 1;
-    double x = 12, y = s->height - 18;
+    double x = 4, y = s->height - 12;
     for (size_t i = 0; i < count; i++) {
         const rml_style line = {.stroke = futures[i].colour, .width = 3};
-        const rml_point points[] = {{x, y}, {x + 20, y}};
+        const rml_point points[] = {{x, y}, {x + 18, y}};
         rml_svg_polyline(s, points, 2, false, &line);
-        rml_svg_text(s, x + 26, y - 4, 12, "start", NULL, rml_str_of(futures[i].label));
-        y -= 18;
+        rml_svg_text(s, x + 24, y - 4, 12, "start", NULL, rml_str_of(futures[i].label));
+        x += 44 + 6.5 * (double)strlen(futures[i].label);
     }
     const rml_style bar = {.width = 2};
-    const rml_point ends[] = {{12, 14}, {12 + length * px_per_m, 14}};
-    rml_svg_polyline(s, ends, 2, false, &bar);
+    double length = nice_length(s->width / px_per_m / 6), right = s->width - 4;
+    const rml_point ends[] = {{right - length * px_per_m, y}, {right, y}};
     char text[32];
     snprintf(text, sizeof text, "%.0f m", length);
-    rml_svg_text(s, 18 + length * px_per_m, 10, 12, "start", NULL, rml_str_of(text));
+    rml_svg_polyline(s, ends, 2, false, &bar);
+    rml_svg_text(s, right - length * px_per_m - 6, y - 4, 12, "end", NULL, rml_str_of(text));
 }
 
 rml_status rml_scene_plot(const rml_cutter *c, rml_window window, const rml_scene_future *futures,
@@ -205,14 +204,17 @@ rml_status rml_scene_plot(const rml_cutter *c, rml_window window, const rml_scen
     p->now_ns = c->traffic->tracks[window.track].states[window.now].t_ns;
     frame_view(p, futures, count);
     double aspect = (p->y_max - p->y_min) / (p->x_max - p->x_min);
-    rml_svg_begin(&p->svg, svg, width_px, width_px * aspect, title, err);
+    rml_svg_begin(&p->svg, svg, width_px, width_px * aspect + STRIP_PX, title, err);
+    rml_svg_inset(&p->svg, STRIP_PX);
     rml_svg_world(&p->svg, p->x_min, p->y_min, p->x_max, p->y_max);
     draw_map(p);
     draw_agents(p);
     for (size_t i = 0; i < count; i++) {
         draw_future(p, &futures[count - 1 - i]); // the first on top
     }
-    draw_legend(p, futures, count);
+    double px_per_m = p->svg.scale;
+    rml_svg_inset_end(&p->svg, STRIP_PX);
+    draw_legend(p, px_per_m, futures, count);
     rml_status st = rml_svg_end(&p->svg);
     rml_heap_free(p);
     return st;
