@@ -30,7 +30,8 @@ typedef struct rml_match {
 typedef struct rml_query_count {
     uint64_t matches, unknown, evaluated; // actor-instants
 } rml_query_count;
-// rml_match items, sorted by start and actors.
+// Appends rml_match items, sorted by start and actors, and adds to the counts (NULL: not counted).
+// Thread-safe: any number of threads may run one query over different traffics.
 RML_API rml_status rml_query_run(const rml_query *q, const rml_traffic *traffic, rml_array *matches,
                                  rml_query_count *count, rml_error *err) RML_CHECKED;
 // The plan and what will be read, in words.
@@ -39,7 +40,14 @@ RML_API rml_status rml_query_explain(const rml_query *q, rml_buffer *out, rml_er
 // Is the instant t inside a match whose first actor is this track? For slices of an evaluation.
 RML_API bool rml_query_covers(const rml_array *matches, uint32_t track, int64_t t_ns);
 
+RML_API size_t rml_query_actor_count(const rml_query *q);
+RML_API rml_str rml_query_actor_name(const rml_query *q, size_t index); // borrowed
+
 RML_API rml_schema rml_event_table(void); // of `events`
+// A row; text is the query as it was written.
+RML_API rml_status rml_event_append(rml_batch *batch, const rml_query *q, rml_str text,
+                                    const rml_traffic *traffic, const rml_match *match,
+                                    rml_error *err) RML_CHECKED;
 
 #ifdef __cplusplus
 }

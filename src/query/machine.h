@@ -1,0 +1,42 @@
+// Runs a plan for one binding of the actors at a time: vectors over the instants of the first one.
+#ifndef ROADMILL_QUERY_MACHINE_H
+#define ROADMILL_QUERY_MACHINE_H
+
+#include "world.h"
+
+#define RML_ABSENT UINT32_MAX
+
+typedef struct rml_machine {
+    const rml_query *q;
+    const rml_world *w;
+    size_t n, room; // instants of the first actor; what the vectors can hold
+    const rml_track_state *instants;
+    uint32_t *index; // [slots][room] the state of the actor in a slot, or RML_ABSENT
+    uint32_t track[RML_QUERY_SLOTS];
+    uint32_t bound[RML_QUERY_SLOTS]; // tracks that are taken
+    size_t bound_count;
+    double *numbers; // [levels][room]
+    int8_t *truths;  // [levels][room]
+    uint8_t *masks;  // [masks][room] where the answer can still change
+    double *score;   // [room]
+    int8_t *joined;  // [room] truth of the clauses so far
+    uint32_t *since; // [room] where the first clause of a match held
+    size_t level, mask, clause;
+    uint64_t work;
+} rml_machine;
+
+rml_status rml_machine_make(rml_machine *m, const rml_query *q, const rml_world *w, rml_error *err)
+    RML_CHECKED;
+void rml_machine_reset(rml_machine *m);
+// Binds the first actor: its states become the instants.
+void rml_machine_focus(rml_machine *m, uint32_t track);
+// Binds another; false if the two are never there together.
+bool rml_machine_bind(rml_machine *m, uint32_t slot, uint32_t track);
+void rml_machine_unbind(rml_machine *m);
+bool rml_machine_is_bound(const rml_machine *m, uint32_t track);
+// Leaves joined, since and score. Where not all actors are there it is unknown.
+void rml_machine_run(rml_machine *m, const uint8_t *present);
+// The end of an instant: the next stored stamp, or one step later where that is missing.
+int64_t rml_instant_end(const rml_machine *m, size_t i);
+
+#endif
