@@ -14,6 +14,7 @@ static const char *const harmless[] = {"timestampNtz", "v2Checkpoint", "vacuumPr
 void rml_delta_state_begin(rml_delta_state *s, rml_delta *out)
 {
     *s = (rml_delta_state){.out = out,
+                           .files_arena = &out->arena,
                            .files = RML_ARRAY(rml_delta_item),
                            .features = RML_ARRAY(rml_str),
                            .sidecars = RML_ARRAY(rml_str)};
@@ -330,7 +331,7 @@ rml_status rml_delta_state_end(rml_delta_state *s, rml_error *err)
     if (st == RML_OK) {
         st = rml_array_sort(&live, compare_files, NULL, err);
     }
-    rml_delta_file *files = RML_NEW_ARRAY(&s->out->arena, rml_delta_file, live.count + 1);
+    rml_delta_file *files = RML_NEW_ARRAY(s->files_arena, rml_delta_file, live.count + 1);
     if (st == RML_OK && files == NULL) {
         st = rml_fail_memory(err, live.count * sizeof *files);
     }

@@ -174,6 +174,17 @@ static rml_status fail_missing(rml_str folder, int64_t version, rml_error *err)
                     (long long)version);
 }
 
+static rml_status read_commit(rml_delta_state *s, int64_t version, rml_error *err)
+{
+    rml_arena arena = {0};
+    rml_str name = rml_arena_printf(&arena, "%020lld.json", (long long)version);
+    rml_str path = rml_delta_log_path(&arena, s->out->folder, name);
+    rml_status st = path.data == NULL ? rml_fail_memory(err, 256) : read_json(s, path, err);
+    s->at = (rml_place){0};
+    rml_arena_reset(&arena);
+    return st;
+}
+
 static rml_status replay(rml_delta_state *s, const rml_array *names, int64_t version,
                          rml_error *err)
 {
@@ -182,10 +193,7 @@ static rml_status replay(rml_delta_state *s, const rml_array *names, int64_t ver
         RML_TRY(read_checkpoint(s, names, c, err));
     }
     for (int64_t v = c.version + 1; v <= version; v++) {
-        rml_arena *arena = &s->out->arena;
-        rml_str text = rml_arena_printf(arena, "%020lld.json", (long long)v);
-        rml_str path = rml_delta_log_path(arena, s->out->folder, text);
-        rml_status st = path.data == NULL ? rml_fail_memory(err, 256) : read_json(s, path, err);
+        rml_status st = read_commit(s, v, err);
         if (st == RML_ERR_MISSING) {
             return v == 0 ? fail_missing(s->out->folder, version, err)
                           : rml_fail(err, RML_ERR_DATA, rml_place_file(s->out->folder), NULL,
@@ -197,17 +205,16 @@ static rml_status replay(rml_delta_state *s, const rml_array *names, int64_t ver
     return rml_delta_state_end(s, err);
 }
 
-rml_status rml_delta_open(rml_delta *d, rml_str folder, int64_t version, rml_error *err)
+// Opens s->out, which is empty, at a version; -1: the latest.
+static rml_status open_state(rml_delta_state *s, rml_str folder, int64_t version, rml_error *err)
 {
-    *d = (rml_delta){0};
+    rml_delta *d = s->out;
     d->folder = rml_arena_str(&d->arena, folder);
     rml_str log = rml_arena_printf(&d->arena, "%.*s/_delta_log", RML_FMT(folder));
     if (d->folder.data == NULL || log.data == NULL) {
         return rml_fail_memory(err, folder.len);
     }
     rml_array names = RML_ARRAY(rml_str);
-    rml_delta_state s;
-    rml_delta_state_begin(&s, d);
     rml_status st = rml_store_list(log, &d->arena, &names, err);
     int64_t latest = -1;
     for (size_t i = 0; i < names.count; i++) {
@@ -220,12 +227,94 @@ rml_status rml_delta_open(rml_delta *d, rml_str folder, int64_t version, rml_err
         st = fail_missing(folder, version, err);
     }
     if (st == RML_OK) {
-        st = replay(&s, &names, version < 0 ? latest : version, err);
+        st = replay(s, &names, version < 0 ? latest : version, err);
     }
-    rml_delta_state_reset(&s);
     rml_array_reset(&names);
+    return st;
+}
+
+rml_status rml_delta_open(rml_delta *d, rml_str folder, int64_t version, rml_error *err)
+{
+    *d = (rml_delta){0};
+    rml_delta_state s;
+    rml_delta_state_begin(&s, d);
+    rml_status st = open_state(&s, folder, version, err);
+    rml_delta_state_reset(&s);
     if (st != RML_OK) {
         rml_delta_close(d);
     }
     return st;
+}
+
+// ---- Following ---------------------------------------------------------------------------------
+
+static rml_status commit_info(const rml_delta *d, int64_t version, rml_file_info *out,
+                              rml_error *err)
+{
+    rml_arena arena = {0};
+    rml_str name = rml_arena_printf(&arena, "%020lld.json", (long long)version);
+    rml_str path = rml_delta_log_path(&arena, d->folder, name);
+    rml_status st =
+        path.data == NULL ? rml_fail_memory(err, 256) : rml_file_stat(path.data, out, err);
+    rml_arena_reset(&arena);
+    return st;
+}
+
+static rml_status follow_on(rml_delta_follower *f, rml_error *err)
+{
+    int64_t version = f->delta.version;
+    rml_status st;
+    while ((st = read_commit(&f->state, f->delta.version + 1, err)) == RML_OK) {
+        f->delta.version++;
+    }
+    if (st != RML_ERR_MISSING) {
+        return st;
+    }
+    if (err != NULL) {
+        *err = (rml_error){0};
+    }
+    if (f->delta.version == version) {
+        return RML_OK;
+    }
+    rml_arena_reset(&f->files);
+    return rml_delta_state_end(&f->state, err);
+}
+
+rml_status rml_delta_follow(rml_delta_follower *f, rml_str folder, rml_error *err)
+{
+    rml_file_info info = {0};
+    if (f->open) {
+        RML_TRY(commit_info(&f->delta, f->delta.version, &info, err));
+        if (!info.exists || info.size != f->size || info.modified_ns != f->modified_ns) {
+            rml_delta_follower_close(f);
+        }
+    }
+    rml_status st;
+    if (f->open) {
+        st = follow_on(f, err);
+    } else {
+        *f = (rml_delta_follower){.open = true};
+        rml_delta_state_begin(&f->state, &f->delta);
+        f->state.files_arena = &f->files;
+        st = open_state(&f->state, folder, -1, err);
+    }
+    if (st == RML_OK) {
+        st = commit_info(&f->delta, f->delta.version, &info, err);
+        f->size = info.size;
+        f->modified_ns = info.modified_ns;
+    }
+    if (st != RML_OK) {
+        rml_delta_follower_close(f);
+    }
+    return st;
+}
+
+void rml_delta_follower_close(rml_delta_follower *f)
+{
+    if (f->open) {
+        rml_delta_state_reset(&f->state);
+        rml_arena_reset(&f->files);
+        rml_delta_close(&f->delta);
+    }
+    *f = (rml_delta_follower){0};
 }

@@ -5,6 +5,8 @@
 
 #include "roadmill/os.h"
 
+#include "delta_log.h"
+
 rml_status rml_lake_open(rml_str folder, rml_lake **out, rml_error *err)
 {
     *out = NULL;
@@ -12,6 +14,7 @@ rml_status rml_lake_open(rml_str folder, rml_lake **out, rml_error *err)
     if (lake == NULL) {
         return rml_fail_memory(err, sizeof *lake);
     }
+    lake->followers = RML_ARRAY(rml_delta_follower *);
     while (folder.len > 1 && folder.data[folder.len - 1] == '/') {
         folder.len--;
     }
@@ -30,6 +33,11 @@ void rml_lake_close(rml_lake *lake)
         return;
     }
     rml_sql_close(lake->sql);
+    for (size_t i = 0; i < lake->followers.count; i++) {
+        rml_delta_follower_close(*RML_AT(&lake->followers, rml_delta_follower *, i));
+    }
+    rml_array_reset(&lake->followers);
+    rml_map_reset(&lake->names);
     rml_arena_reset(&lake->arena);
     rml_heap_free(lake);
 }
@@ -86,46 +94,53 @@ rml_status rml_lake_names(const rml_lake *lake, rml_arena *arena, rml_array *nam
     return st;
 }
 
-rml_status rml_lake_state(const rml_lake *lake, rml_str table, int64_t version, rml_delta *out,
-                          rml_error *err)
+rml_status rml_lake_latest(rml_lake *lake, rml_str table, const rml_delta **out, rml_error *err)
 {
-    *out = (rml_delta){0};
+    uint64_t index = lake->followers.count;
+    if (!rml_map_get(&lake->names, table, &index)) {
+        rml_delta_follower *fresh = RML_NEW(&lake->arena, rml_delta_follower);
+        rml_delta_follower **item = rml_array_push(&lake->followers, err);
+        if (fresh == NULL || item == NULL) {
+            lake->followers.count = (size_t)index;
+            return rml_fail_memory(err, sizeof *fresh);
+        }
+        *item = fresh;
+        RML_TRY(rml_map_put(&lake->names, table, index, err));
+    }
+    rml_delta_follower *f = *RML_AT(&lake->followers, rml_delta_follower *, index);
     rml_arena arena = {0};
     rml_str path;
     rml_status st = rml_lake_path(lake, table, &arena, &path, err);
     if (st == RML_OK) {
-        st = rml_delta_open(out, path, version, err);
+        st = rml_delta_follow(f, path, err);
     }
     rml_arena_reset(&arena);
+    *out = &f->delta;
     return st;
 }
 
 // ---- Complete owners ---------------------------------------------------------------------------
 
 // The owners with a live file in a table; an empty set when there is no such table.
-static rml_status read_owners(const rml_lake *lake, rml_str table, rml_map *owners, rml_error *err)
+static rml_status read_owners(rml_lake *lake, rml_str table, rml_map *owners, rml_error *err)
 {
-    rml_delta d;
-    rml_error ignored = {0};
-    rml_status st = rml_lake_state(lake, table, -1, &d, &ignored);
+    const rml_delta *d = NULL;
+    rml_error found = {0};
+    rml_status st = rml_lake_latest(lake, table, &d, &found);
     if (st == RML_ERR_MISSING) {
         return RML_OK;
     }
-    if (st != RML_OK) {
-        if (err != NULL) {
-            *err = ignored;
-        }
-        return st;
+    if (st != RML_OK && err != NULL) {
+        *err = found;
     }
-    for (size_t i = 0; st == RML_OK && i < d.file_count; i++) {
-        st = rml_map_put(owners, d.files[i].owner, 1, err);
+    for (size_t i = 0; st == RML_OK && i < d->file_count; i++) {
+        st = rml_map_put(owners, d->files[i].owner, 1, err);
     }
-    rml_delta_close(&d);
     return st;
 }
 
-rml_status rml_lake_is_complete(const rml_lake *lake, rml_lake_complete *c,
-                                const rml_delta_file *file, bool *out, rml_error *err)
+rml_status rml_lake_is_complete(rml_lake *lake, rml_lake_complete *c, const rml_delta_file *file,
+                                bool *out, rml_error *err)
 {
     *out = true;
     if (file->last.len == 0) {

@@ -12,7 +12,9 @@
 struct rml_lake {
     rml_arena arena;
     rml_str folder;
-    rml_sql *sql; // opened when first needed
+    rml_sql *sql;        // opened when first needed
+    rml_map names;       // of tables that were read, to followers
+    rml_array followers; // struct rml_delta_follower *
 };
 
 // At most RML_LAKE_NAME_MAX characters of [a-z0-9_], a letter first.
@@ -23,17 +25,17 @@ rml_status rml_lake_path(const rml_lake *lake, rml_str table, rml_arena *arena, 
 // Names of the tables that have a log, sorted; rml_str items.
 rml_status rml_lake_names(const rml_lake *lake, rml_arena *arena, rml_array *names, rml_error *err)
     RML_CHECKED;
-// The state of a table, -1: the present one.
-rml_status rml_lake_state(const rml_lake *lake, rml_str table, int64_t version, rml_delta *out,
-                          rml_error *err) RML_CHECKED;
+// The present state of a table; borrows from the lake until the table is asked for again.
+rml_status rml_lake_latest(rml_lake *lake, rml_str table, const rml_delta **out, rml_error *err)
+    RML_CHECKED;
 
 // Which files count: those without `last`, and those whose owner has a file in the table `last`.
 typedef struct rml_lake_complete {
     rml_map tables;   // name to index in owners
     rml_array owners; // rml_map of owner
 } rml_lake_complete;
-rml_status rml_lake_is_complete(const rml_lake *lake, rml_lake_complete *c,
-                                const rml_delta_file *file, bool *out, rml_error *err) RML_CHECKED;
+rml_status rml_lake_is_complete(rml_lake *lake, rml_lake_complete *c, const rml_delta_file *file,
+                                bool *out, rml_error *err) RML_CHECKED;
 void rml_lake_complete_reset(rml_lake_complete *c);
 
 // Appends the SELECT that gives the rows of files: indexes[count] of d->files.

@@ -40,14 +40,14 @@ static rml_status hash_pairs(rml_array *pairs, rml_hash *out, rml_error *err)
 static rml_status describe(rml_lake *lake, rml_str name, rml_lake_complete *complete,
                            rml_lake_table *out, rml_error *err)
 {
-    rml_delta d;
-    RML_TRY(rml_lake_state(lake, name, -1, &d, err));
-    *out = (rml_lake_table){.name = name, .version = d.version};
+    const rml_delta *d = NULL;
+    RML_TRY(rml_lake_latest(lake, name, &d, err));
+    *out = (rml_lake_table){.name = name, .version = d->version};
     rml_array pairs = RML_ARRAY(const rml_delta_file *);
     rml_status st = RML_OK;
-    for (size_t i = 0; st == RML_OK && i < d.file_count; i++) {
+    for (size_t i = 0; st == RML_OK && i < d->file_count; i++) {
         bool whole = false;
-        st = rml_lake_is_complete(lake, complete, &d.files[i], &whole, err);
+        st = rml_lake_is_complete(lake, complete, &d->files[i], &whole, err);
         if (st != RML_OK || !whole) {
             continue;
         }
@@ -56,16 +56,15 @@ static rml_status describe(rml_lake *lake, rml_str name, rml_lake_complete *comp
             st = RML_ERR_MEMORY;
             continue;
         }
-        *pair = &d.files[i];
+        *pair = &d->files[i];
         out->files++;
-        out->rows += d.files[i].rows;
-        out->bytes += d.files[i].size;
+        out->rows += d->files[i].rows;
+        out->bytes += d->files[i].size;
     }
     if (st == RML_OK) {
         st = hash_pairs(&pairs, &out->state, err);
     }
     rml_array_reset(&pairs);
-    rml_delta_close(&d);
     return st;
 }
 

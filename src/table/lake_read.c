@@ -20,27 +20,48 @@ static bool is_wanted(const rml_lake_read *read, const rml_delta_file *file)
     return wanted;
 }
 
-// Appends the SELECT over the complete files of a table. read NULL: all owners, present version.
-static rml_status table_text(rml_lake *lake, rml_str table, const rml_lake_read *read,
+static rml_status files_text(rml_lake *lake, const rml_delta *d, const rml_lake_read *read,
                              rml_lake_complete *complete, rml_buffer *out, rml_error *err)
 {
-    rml_delta d;
-    int64_t version = read == NULL ? -1 : read->version - 1;
-    RML_TRY(rml_lake_state(lake, table, version, &d, err));
-    size_t *indexes = RML_NEW_ARRAY(&d.arena, size_t, d.file_count + 1);
-    rml_status st = indexes == NULL ? rml_fail_memory(err, d.file_count) : RML_OK;
+    rml_arena arena = {0};
+    size_t *indexes = RML_NEW_ARRAY(&arena, size_t, d->file_count + 1);
+    rml_status st = indexes == NULL ? rml_fail_memory(err, d->file_count) : RML_OK;
     size_t count = 0;
-    for (size_t i = 0; st == RML_OK && i < d.file_count; i++) {
+    for (size_t i = 0; st == RML_OK && i < d->file_count; i++) {
         bool whole = false;
-        st = rml_lake_is_complete(lake, complete, &d.files[i], &whole, err);
-        if (whole && is_wanted(read, &d.files[i])) {
+        st = rml_lake_is_complete(lake, complete, &d->files[i], &whole, err);
+        if (whole && is_wanted(read, &d->files[i])) {
             indexes[count++] = i;
         }
     }
     if (st == RML_OK) {
-        st = rml_lake_select_text(&d, indexes, count, out, err);
+        st = rml_lake_select_text(d, indexes, count, out, err);
+    }
+    rml_arena_reset(&arena);
+    return st;
+}
+
+// Appends the SELECT over the complete files of a table. read NULL: all owners, present version.
+static rml_status table_text(rml_lake *lake, rml_str table, const rml_lake_read *read,
+                             rml_lake_complete *complete, rml_buffer *out, rml_error *err)
+{
+    if (read == NULL || read->version == 0) {
+        const rml_delta *d = NULL;
+        RML_TRY(rml_lake_latest(lake, table, &d, err));
+        return files_text(lake, d, read, complete, out, err);
+    }
+    rml_arena arena = {0};
+    rml_delta d = {0};
+    rml_str path;
+    rml_status st = rml_lake_path(lake, table, &arena, &path, err);
+    if (st == RML_OK) {
+        st = rml_delta_open(&d, path, read->version - 1, err);
+    }
+    if (st == RML_OK) {
+        st = files_text(lake, &d, read, complete, out, err);
     }
     rml_delta_close(&d);
+    rml_arena_reset(&arena);
     return st;
 }
 

@@ -308,7 +308,8 @@ rml_status rml_lake_replace(rml_lake_txn *txn, const char *table, rml_error *err
 
 // What one attempt at a table's commit found to do.
 typedef struct work {
-    rml_delta state;
+    const rml_delta *state; // NULL: no table yet
+    rml_arena arena;
     int64_t version;  // read; -1: no table yet
     rml_array add;    // rml_delta_file
     rml_array remove; // rml_str
@@ -318,16 +319,19 @@ typedef struct work {
 
 static void work_reset(work *w)
 {
-    rml_delta_close(&w->state);
+    rml_arena_reset(&w->arena);
     rml_array_reset(&w->add);
     rml_array_reset(&w->remove);
 }
 
-static rml_status read_state(const entry *e, work *w, rml_error *err)
+static rml_status read_state(rml_lake_txn *txn, const entry *e, work *w, rml_error *err)
 {
     rml_error found = {0};
-    rml_status st = rml_delta_open(&w->state, e->folder, -1, &found);
-    w->version = st == RML_OK ? w->state.version : -1;
+    rml_status st = rml_lake_latest(txn->lake, e->name, &w->state, &found);
+    w->version = st == RML_OK ? w->state->version : -1;
+    if (st != RML_OK) {
+        w->state = NULL;
+    }
     if (st != RML_OK && st != RML_ERR_MISSING) {
         if (err != NULL) {
             *err = found;
@@ -341,8 +345,8 @@ static rml_status find_work(rml_lake_txn *txn, entry *e, work *w, rml_error *err
 {
     rml_map live = {0};
     rml_status st = RML_OK;
-    for (size_t i = 0; st == RML_OK && i < w->state.file_count; i++) {
-        const rml_delta_file *file = &w->state.files[i];
+    for (size_t i = 0; st == RML_OK && w->state != NULL && i < w->state->file_count; i++) {
+        const rml_delta_file *file = &w->state->files[i];
         st = rml_map_put(&live, file->path, 1, err);
         if (st == RML_OK && e->replace && rml_str_equal(file->owner, txn->owner) &&
             !rml_map_get(&e->paths, file->path, NULL)) {
@@ -366,8 +370,8 @@ static rml_status find_work(rml_lake_txn *txn, entry *e, work *w, rml_error *err
     }
     rml_map_reset(&live);
     RML_TRY(st);
-    w->schema = w->state.schema;
-    return merge_schema(&w->state.arena, e->name, &w->schema, e->schema, &w->changed, err);
+    w->schema = w->state != NULL ? w->state->schema : (rml_schema){0};
+    return merge_schema(&w->arena, e->name, &w->schema, e->schema, &w->changed, err);
 }
 
 static rml_status check_writable(const entry *e, const work *w, rml_error *err)
@@ -375,8 +379,8 @@ static rml_status check_writable(const entry *e, const work *w, rml_error *err)
     if (w->version < 0) {
         return RML_OK;
     }
-    bool fine = w->state.writable && (!w->changed || w->state.exact) &&
-                (w->remove.count == 0 || !w->state.append_only);
+    bool fine = w->state->writable && (!w->changed || w->state->exact) &&
+                (w->remove.count == 0 || !w->state->append_only);
     return fine ? RML_OK
                 : rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(e->folder), NULL,
                            "expected a table of writer version 2 without partitions, found one "
@@ -386,7 +390,7 @@ static rml_status check_writable(const entry *e, const work *w, rml_error *err)
 static rml_status try_commit(rml_lake_txn *txn, entry *e, rml_error *err)
 {
     work w = {.add = RML_ARRAY(rml_delta_file), .remove = RML_ARRAY(rml_str)};
-    rml_status st = read_state(e, &w, err);
+    rml_status st = read_state(txn, e, &w, err);
     if (st == RML_OK) {
         st = find_work(txn, e, &w, err);
     }
@@ -401,7 +405,7 @@ static rml_status try_commit(rml_lake_txn *txn, entry *e, rml_error *err)
                                    .remove = w.remove.data,
                                    .remove_count = w.remove.count,
                                    .owner = txn->owner,
-                                   .table_id = w.state.table_id,
+                                   .table_id = w.state != NULL ? w.state->table_id : (rml_str){0},
                                    .operation = w.version < 0 && w.add.count == 0 ? "CREATE TABLE"
                                                                                   : "WRITE"};
         st = rml_delta_write(e->folder, w.version, &commit, err);
