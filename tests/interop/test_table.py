@@ -358,3 +358,54 @@ def test_golden_tables(program, data, tmp_path):
     print(tally)
     assert not faults, faults
     assert tally["same"] > 150 and tally["refused"] > 20, tally
+
+
+# ---- Kills and races -------------------------------------------------------------------------------------------------
+
+
+def rows_of(path):
+    table = deltalake.DeltaTable(str(path)).to_pyarrow_table()
+    return sorted(table["row"].to_pylist())
+
+
+def test_killed_at_any_instant_and_run_again(program, write, tmp_path):
+    """kill -9 while a table is written, then again: the state of the undisturbed run, every time."""
+    tool = pathlib.Path(program).parent / "examples/lake_write"
+    schema, rows = make(11, 3000)
+    want = write(tmp_path / "calm/lake", "t", "x", schema, rows) if (tmp_path / "calm").mkdir() is None else None
+    import time
+    start = time.monotonic()
+    write(tmp_path / "calm/lake", "u", "x", schema, rows)
+    whole = time.monotonic() - start
+    state = want.stdout.split("state ")[1]
+    r = random.Random(5)
+    killed = 0
+    for i in range(20):
+        lake = tmp_path / f"lake{i}"
+        words = [tool, lake, "t", "x", tmp_path / "calm/schema.json", tmp_path / "calm/rows.jsonl"]
+        process = subprocess.Popen([*map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=r.random() * whole)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            killed += 1
+        again = subprocess.run([*map(str, words)], capture_output=True, text=True)
+        assert again.returncode == 0, again.stderr
+        assert again.stdout.split("state ")[1] == state
+        assert rows_of(lake / "t") == list(range(3000))
+    assert killed > 0
+
+
+def test_two_writers_lose_nothing(program, tmp_path):
+    tool = pathlib.Path(program).parent / "examples/lake_write"
+    schema = [{"name": "row", "type": "i64", "nullable": False}]
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    running = []
+    for i in range(8):
+        (tmp_path / f"rows{i}.jsonl").write_text(f'{{"row": {i}}}\n')
+        running.append(subprocess.Popen([str(w) for w in [tool, tmp_path / "lake", "t", f"owner{i}",
+                                         tmp_path / "schema.json", tmp_path / f"rows{i}.jsonl"]], stdout=subprocess.DEVNULL))
+    assert [p.wait() for p in running] == [0] * 8
+    assert rows_of(tmp_path / "lake/t") == list(range(8))
+    assert deltalake.DeltaTable(str(tmp_path / "lake/t")).version() == 7
