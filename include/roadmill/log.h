@@ -104,10 +104,15 @@ RML_API rml_status rml_log_ledger_end(rml_log_ledger *ledger, rml_arena *arena, 
 RML_API const char *rml_log_completeness(const rml_log_ledger *ledger);
 // Least and greatest log time; false if there is no message.
 RML_API bool rml_log_ledger_span(const rml_log_ledger *ledger, int64_t *start_ns, int64_t *end_ns);
-// One JSON object (docs/recordings.md): the recording's totals, and each of its channels.
+// What became of the messages of a channel, where they were kept.
+typedef struct rml_log_kept {
+    uint64_t rows, blobs, rejects;
+} rml_log_kept;
+// One JSON object (docs/recordings.md): the recording's totals, and each of its channels; with
+// kept[channel count], or NULL.
 struct rml_json_writer;
 RML_API void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log,
-                                 struct rml_json_writer *w);
+                                 const rml_log_kept *kept, struct rml_json_writer *w);
 // Reads all that is left of a log, to its end, for its ledger. Damage is no failure: it stands in
 // the ledger.
 RML_API rml_status rml_log_inspect(rml_log *log, rml_arena *arena, rml_log_ledger *out,

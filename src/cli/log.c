@@ -58,7 +58,7 @@ static rml_status info_file(rml_cli *cli, rml_str file, rml_error *err)
             rml_json_object(&cli->writer);
             rml_json_kv_str(&cli->writer, "file", file);
             rml_json_key(&cli->writer, "ledger");
-            rml_log_ledger_json(&ledger, log, &cli->writer);
+            rml_log_ledger_json(&ledger, log, NULL, &cli->writer);
             rml_json_object_end(&cli->writer);
         }
         print_info(cli, file, log, &ledger);

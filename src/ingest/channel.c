@@ -15,6 +15,10 @@ static const struct {
     {"sensor_msgs/msg/PointCloud", "cloud"},
     {"foxglove_msgs/msg/CompressedVideo", "video"},
     {"foxglove_msgs/msg/CompressedImage", "image"},
+    {"foxglove.RawImage", "image"},
+    {"foxglove.CompressedImage", "image"},
+    {"foxglove.CompressedVideo", "video"},
+    {"foxglove.PointCloud", "cloud"},
 };
 
 static const rml_field signal_fields[RML_SIGNAL_COLUMNS] = {
@@ -98,6 +102,7 @@ rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel 
     }
     if (!rml_str_equal(channel->message_encoding, RML_STR("cdr"))) {
         if (c->fate != RML_FATE_BLOBS) {
+            c->undecodable = true;
             reject_all(c,
                        rml_arena_printf(arena, "expected messages in cdr, found encoding \"%.*s\"",
                                         RML_FMT(channel->message_encoding)));
@@ -105,6 +110,7 @@ rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel 
         return RML_OK;
     }
     rml_error fault = {0};
+    c->undecodable = !rml_str_equal(channel->schema_encoding, RML_STR("ros2msg"));
     rml_status st = rml_message_compile(channel->schema_encoding, channel->schema_name,
                                         rml_str_of_bytes(channel->schema), file, &c->plan, &fault);
     if (st == RML_ERR_MEMORY) {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "roadmill/base/json.h"
 #include "roadmill/codec.h"
 #include "roadmill/os.h"
 #include "roadmill/store.h"
@@ -11,10 +12,18 @@
 
 #include "blobs.h"
 #include "channel.h"
-#include "ledger_json.h"
 
 #define FLUSH_ROWS 16384
 #define FLUSH_BYTES ((size_t)4 << 20)
+#define MEMORY_DEFAULT ((size_t)256 << 20)
+// Rows of all channels are handed to the lake when what they were decoded from reaches this part of
+// memory_max: columns take at most eight times the bytes of their messages (a bool, a byte each).
+#define PENDING_SHARE 16
+// Bytes of a row's own columns in memory: two hashes, a topic, numbers.
+#define ROW_BYTES 256
+// A message in an encoding that is not decoded stays in its file from this size on; smaller ones
+// are rejects, whose row would be larger than they are.
+#define BLOB_SIZE_MIN 4096
 #define HASH_PIECE ((size_t)8 << 20)
 // Faults of the container that are told as rows each; more are counted in the ledger alone.
 #define FAULT_ROWS_MAX 1000
@@ -31,7 +40,9 @@ typedef struct rml_ingest_job {
     rml_lake_txn *txn;
     rml_log_ledger ledger;
     rml_array channels; // rml_ingest_channel
-    rml_array counts;   // rml_channel_count
+    rml_array counts;   // rml_log_kept
+    size_t pending;     // bytes that the batches were made from
+    uint64_t lost;      // bytes that could not be read, so far
     rml_batch blobs, rejects;
 } rml_ingest_job;
 
@@ -114,6 +125,7 @@ static rml_status flush_all(rml_ingest_job *job, rml_error *err)
     }
     rml_batch_clear(&job->blobs);
     rml_batch_clear(&job->rejects);
+    job->pending = 0;
     return RML_OK;
 }
 
@@ -140,14 +152,48 @@ static rml_status meet_channels(rml_ingest_job *job, rml_error *err)
     return RML_OK;
 }
 
-static rml_status refer(rml_ingest_job *job, const rml_ingest_channel *channel, rml_str topic,
-                        const rml_log_message *message, rml_error *err)
+static rml_status keep_blob(rml_ingest_job *job, const rml_ingest_channel *channel, rml_str topic,
+                            const rml_log_message *message, rml_error *err)
 {
     int64_t sensor_ns;
     bool has =
         channel->plan != NULL && rml_message_sensor_ns(channel->plan, message->data, &sensor_ns);
-    return rml_blobs_append(&job->blobs, job->recording_id, topic, channel->kind, job->absolute,
-                            message, has ? &sensor_ns : NULL, err);
+    const char *kind = channel->kind != NULL ? channel->kind : "message";
+    job->out->blobs++;
+    return rml_blobs_append(&job->blobs, job->recording_id, topic, kind, job->absolute, message,
+                            has ? &sensor_ns : NULL, err);
+}
+
+static rml_status keep_reject(rml_ingest_job *job, const char *stage, rml_str topic,
+                              const rml_log_message *message, rml_str reason, rml_error *err)
+{
+    job->out->rejects++;
+    return add_reject(job, stage, topic, message->offset, message->length, reason, err);
+}
+
+// Decodes into the channel's batch; a message that cannot be decoded is a reject.
+static rml_status keep_row(rml_ingest_job *job, rml_ingest_channel *channel,
+                           const rml_log_channel *described, const rml_log_message *message,
+                           rml_log_kept *kept, rml_error *err)
+{
+    rml_error fault = {0};
+    rml_status st =
+        rml_ingest_channel_add(channel, described, message, job->recording_id, job->uri, &fault);
+    if (st == RML_OK) {
+        kept->rows++;
+        job->out->rows++;
+        return channel->batch.count >= FLUSH_ROWS || channel->batch_bytes >= FLUSH_BYTES
+                   ? rml_ingest_channel_flush(channel, job->txn, &job->arena, err)
+                   : RML_OK;
+    }
+    if (st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED) {
+        kept->rejects++;
+        return keep_reject(job, "decode", described->topic, message, rml_str_of(fault.what), err);
+    }
+    if (err != NULL) {
+        *err = fault;
+    }
+    return st;
 }
 
 static rml_status take_message(rml_ingest_job *job, const rml_log_message *message, rml_error *err)
@@ -156,40 +202,25 @@ static rml_status take_message(rml_ingest_job *job, const rml_log_message *messa
     size_t count;
     const rml_log_channel *described = &rml_log_channels(job->log, &count)[message->channel];
     rml_ingest_channel *channel = RML_AT(&job->channels, rml_ingest_channel, message->channel);
-    rml_channel_count *kept = RML_AT(&job->counts, rml_channel_count, message->channel);
+    rml_log_kept *kept = RML_AT(&job->counts, rml_log_kept, message->channel);
     RML_TRY(rml_log_ledger_add(&job->ledger, &job->arena, message, err));
     job->out->messages++;
-    rml_str reason = channel->reason;
-    rml_error fault = {0};
-    if (channel->fate == RML_FATE_BLOBS) {
-        RML_TRY(refer(job, channel, described->topic, message, err));
+    bool large = channel->undecodable && message->data.len >= BLOB_SIZE_MIN;
+    if (channel->fate == RML_FATE_BLOBS || large) {
         kept->blobs++;
-        job->out->blobs++;
-        return RML_OK;
+        RML_TRY(keep_blob(job, channel, described->topic, message, err));
+    } else if (channel->fate == RML_FATE_SIGNALS) {
+        RML_TRY(keep_row(job, channel, described, message, kept, err));
+        job->pending += message->data.len;
+    } else {
+        kept->rejects++;
+        RML_TRY(keep_reject(job, channel->undecodable ? "decode" : "schema", described->topic,
+                            message, channel->reason, err));
     }
-    if (channel->fate == RML_FATE_SIGNALS) {
-        rml_status st = rml_ingest_channel_add(channel, described, message, job->recording_id,
-                                               job->uri, &fault);
-        if (st == RML_OK) {
-            kept->rows++;
-            job->out->rows++;
-            return channel->batch.count >= FLUSH_ROWS || channel->batch_bytes >= FLUSH_BYTES
-                       ? rml_ingest_channel_flush(channel, job->txn, &job->arena, err)
-                       : RML_OK;
-        }
-        if (st != RML_ERR_DATA && st != RML_ERR_LIMIT) {
-            if (err != NULL) {
-                *err = fault;
-            }
-            return st;
-        }
-        reason = rml_str_of(fault.what);
-    }
-    RML_TRY(
-        add_reject(job, "decode", described->topic, message->offset, message->length, reason, err));
-    kept->rejects++;
-    job->out->rejects++;
-    return job->rejects.count >= FLUSH_ROWS ? flush_all(job, err) : RML_OK;
+    job->pending += ROW_BYTES;
+    size_t memory_max = job->options->memory_max;
+    memory_max = memory_max == 0 ? MEMORY_DEFAULT : memory_max;
+    return job->pending >= memory_max / PENDING_SHARE ? flush_all(job, err) : RML_OK;
 }
 
 // Damage in the container: the ledger counts it, a row tells it, reading goes on behind it.
@@ -199,8 +230,17 @@ static rml_status take_fault(rml_ingest_job *job, const rml_error *fault, rml_er
     if (job->ledger.faults > FAULT_ROWS_MAX) {
         return RML_OK;
     }
-    rml_str reason = rml_arena_printf(&job->arena, "%s: %s", fault->place, fault->what);
-    return add_reject(job, "container", (rml_str){0}, 0, 0, reason, err);
+    // "file: byte N": where it was found.
+    rml_str place = rml_str_of(fault->place);
+    size_t at = rml_str_find(place, RML_STR(": byte "));
+    int64_t offset = 0;
+    if (at < place.len) {
+        (void)rml_parse_i64((rml_str){place.data + at + 7, place.len - at - 7}, &offset);
+    }
+    uint64_t lost = rml_log_bytes_lost(job->log), length = lost - job->lost;
+    job->lost = lost;
+    return add_reject(job, "container", (rml_str){0}, (uint64_t)offset, length,
+                      rml_str_of(fault->what), err);
 }
 
 static rml_status take_all(rml_ingest_job *job, rml_error *err)
@@ -214,7 +254,7 @@ static rml_status take_all(rml_ingest_job *job, rml_error *err)
         }
         if (st == RML_OK) {
             RML_TRY(take_message(job, &message, err));
-        } else if (st == RML_ERR_DATA || st == RML_ERR_LIMIT) {
+        } else if (st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED) {
             RML_TRY(take_fault(job, &fault, err));
         } else {
             if (err != NULL) {
@@ -238,21 +278,6 @@ static rml_status take_all(rml_ingest_job *job, rml_error *err)
 }
 
 // ---- The end -----------------------------------------------------------------------------------
-
-static void span_of(const rml_log_ledger *ledger, int64_t *start_ns, int64_t *end_ns, bool *has)
-{
-    *has = false;
-    *start_ns = *end_ns = 0;
-    for (size_t i = 0; i < ledger->channel_count; i++) {
-        const rml_log_channel_ledger *c = &ledger->channels[i];
-        if (c->messages == 0) {
-            continue;
-        }
-        *start_ns = !*has || c->first_ns < *start_ns ? c->first_ns : *start_ns;
-        *end_ns = !*has || c->last_ns > *end_ns ? c->last_ns : *end_ns;
-        *has = true;
-    }
-}
 
 static rml_status append_drive(rml_ingest_job *job, const rml_recording_row *r, rml_error *err)
 {
@@ -296,9 +321,8 @@ static rml_status finish(rml_ingest_job *job, rml_error *err)
                         (unsigned long long)out->messages, (unsigned long long)out->rows,
                         (unsigned long long)out->blobs, (unsigned long long)out->rejects);
     }
-    size_t count;
-    const rml_log_channel *channels = rml_log_channels(job->log, &count);
     rml_buffer ledger = {0};
+    rml_json_writer w;
     const rml_ingest_options *o = job->options;
     rml_recording_row row = {.recording_id = job->recording_id,
                              .uri = job->absolute,
@@ -314,12 +338,14 @@ static rml_status finish(rml_ingest_job *job, rml_error *err)
                              .licence = o->licence,
                              .purpose = o->purpose,
                              .region = o->region};
-    span_of(&job->ledger, &row.start_ns, &row.end_ns, &row.has_span);
+    row.has_span = rml_log_ledger_span(&job->ledger, &row.start_ns, &row.end_ns);
     out->bytes_lost = job->ledger.bytes_lost;
     out->complete = job->ledger.complete && job->ledger.faults == 0;
     RML_TRY(name_drive(job, row.start_ns, err));
     row.drive_id = rml_str_of(out->drive_id);
-    rml_status st = rml_ledger_json(&job->ledger, channels, job->counts.data, count, &ledger, err);
+    rml_json_writer_init(&w, &ledger, err);
+    rml_log_ledger_json(&job->ledger, job->log, job->counts.data, &w);
+    rml_status st = rml_json_finish(&w);
     if (!st) {
         row.ledger = rml_buffer_text(&ledger);
         st = commit_recording(job, &row, err);
@@ -355,7 +381,7 @@ rml_status rml_ingest_recording(rml_lake *lake, rml_str uri, const rml_ingest_op
                           .progress = progress,
                           .out = out,
                           .channels = RML_ARRAY(rml_ingest_channel),
-                          .counts = RML_ARRAY(rml_channel_count)};
+                          .counts = RML_ARRAY(rml_log_kept)};
     rml_status st = ingest(&job, lake, err);
     for (size_t i = 0; i < job.channels.count; i++) {
         rml_ingest_channel_reset(RML_AT(&job.channels, rml_ingest_channel, i));

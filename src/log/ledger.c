@@ -93,15 +93,20 @@ const char *rml_log_completeness(const rml_log_ledger *ledger)
 }
 
 static void channel_json(const rml_log_channel *channel, const rml_log_channel_ledger *c,
-                         rml_json_writer *w)
+                         const rml_log_kept *kept, rml_json_writer *w)
 {
     rml_json_object(w);
     rml_json_kv_str(w, "topic", channel->topic);
     rml_json_kv_str(w, "type", channel->schema_name);
-    rml_json_kv_str(w, "message_encoding", channel->message_encoding);
+    rml_json_kv_str(w, "encoding", channel->message_encoding);
     rml_json_kv_str(w, "schema_encoding", channel->schema_encoding);
     rml_json_kv_i64(w, "messages", (int64_t)c->messages);
     rml_json_kv_i64(w, "bytes", (int64_t)c->bytes);
+    if (kept != NULL) {
+        rml_json_kv_i64(w, "rows", (int64_t)kept->rows);
+        rml_json_kv_i64(w, "blobs", (int64_t)kept->blobs);
+        rml_json_kv_i64(w, "rejects", (int64_t)kept->rejects);
+    }
     if (c->messages > 0) {
         rml_json_kv_ns(w, "first_ns", c->first_ns);
         rml_json_kv_ns(w, "last_ns", c->last_ns);
@@ -131,7 +136,8 @@ bool rml_log_ledger_span(const rml_log_ledger *ledger, int64_t *start_ns, int64_
     return any;
 }
 
-void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log, rml_json_writer *w)
+void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log, const rml_log_kept *kept,
+                         rml_json_writer *w)
 {
     int64_t start_ns, end_ns;
     rml_json_object(w);
@@ -152,7 +158,8 @@ void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log, rml_j
     rml_json_key(w, "channels");
     rml_json_list(w);
     for (size_t i = 0; i < log->channels.count && i < ledger->channel_count; i++) {
-        channel_json(RML_AT(&log->channels, rml_log_channel, i), &ledger->channels[i], w);
+        channel_json(RML_AT(&log->channels, rml_log_channel, i), &ledger->channels[i],
+                     kept == NULL ? NULL : &kept[i], w);
     }
     rml_json_list_end(w);
     rml_json_object_end(w);
