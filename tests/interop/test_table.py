@@ -1,10 +1,13 @@
 """Tables written here, read by others: deltalake, polars, duckdb and pyarrow see the same rows and types."""
+import hashlib
 import json
 import math
 import os
 import pathlib
 import random
+import struct
 import subprocess
+import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -275,6 +278,52 @@ def test_others_append_and_we_read_on(write, run, tmp_path):
     assert deltalake.DeltaTable(path).to_pyarrow_table().num_rows == 7
 
 
+# ---- The digest, computed from docs/lake.md alone --------------------------------------------------------------------
+
+TYPES = ["bool", "i8", "i16", "i32", "i64", "u64", "f32", "f64", "string", "binary", "list", "struct"]
+PACK = {"bool": "<B", "i8": "<b", "i16": "<h", "i32": "<i", "i64": "<q", "u64": "<Q", "f32": "<f", "f64": "<d"}
+
+
+def node_digest(field, slots):
+    """name, type, slots, children, and the three streams of a node; then its children."""
+    kind, children = field["type"], field.get("children", [])
+    nulls, lengths, values = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
+    below = [[] for _ in children]
+    for i, v in enumerate(slots):
+        if v is None:
+            nulls.update(struct.pack("<Q", i))
+        if kind in ("string", "binary"):
+            data = b"" if v is None else v.encode() if kind == "string" else bytes.fromhex(v)
+            lengths.update(struct.pack("<Q", len(data)))
+            values.update(data)
+        elif kind == "list":
+            lengths.update(struct.pack("<Q", len(v or [])))
+            below[0].extend(v or [])
+        elif kind == "struct":
+            for child, column in zip(children, below):
+                column.append(None if v is None else v.get(child["name"]))
+        elif kind in ("f32", "f64"):
+            number = 0.0 if v is None else float(v)
+            nan = b"\0\0\xc0\x7f" if kind == "f32" else b"\0\0\0\0\0\0\xf8\x7f"
+            values.update(nan if math.isnan(number) else struct.pack(PACK[kind], number))
+        else:
+            values.update(struct.pack(PACK[kind], int(v or 0)))
+    name = field["name"].encode()
+    out = struct.pack("<QBQ", len(name), TYPES.index(kind), len(slots)) + name + struct.pack("<Q", len(children))
+    out += nulls.digest() + lengths.digest() + values.digest()
+    return out + b"".join(node_digest(c, column) for c, column in zip(children, below))
+
+
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_the_digest_is_what_the_document_says(write, tmp_path, seed):
+    schema, rows = make(seed, 150)
+    shown = write(tmp_path / "lake", "t", "me", schema, rows, batch=[1000, 17][seed % 2]).stdout
+    nodes = b"".join(node_digest(f, [row.get(f["name"]) for row in rows]) for f in schema)
+    digest = hashlib.sha256(struct.pack("<Q", len(schema)) + nodes).hexdigest()
+    assert (tmp_path / f"lake/t/me/part-{digest}.parquet").exists()
+    assert shown.split("state ")[1].strip() == hashlib.sha256(f"me {digest}\n".encode()).hexdigest()
+
+
 # ---- Tables of others ------------------------------------------------------------------------------------------------
 
 # What we refuse by name, and what was broken on purpose or is incomplete in the archive.
@@ -373,7 +422,6 @@ def test_killed_at_any_instant_and_run_again(program, write, tmp_path):
     tool = pathlib.Path(program).parent / "examples/lake_write"
     schema, rows = make(11, 3000)
     want = write(tmp_path / "calm/lake", "t", "x", schema, rows) if (tmp_path / "calm").mkdir() is None else None
-    import time
     start = time.monotonic()
     write(tmp_path / "calm/lake", "u", "x", schema, rows)
     whole = time.monotonic() - start
