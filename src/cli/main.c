@@ -107,7 +107,8 @@ static rml_status run_command(rml_cli *cli, rml_error *err)
     RML_TRY(rml_pool_make((size_t)threads, &cli->pool, err));
     rml_signals_catch();
     rml_cli_progress_init(cli);
-    rml_json_writer_init(&cli->writer, &cli->output, err);
+    // Without --json a command may write its document all the same; nobody sees it.
+    rml_json_writer_init(&cli->writer, cli->json ? &cli->output : &cli->state->unseen, err);
     RML_TRY(cli->command->run(cli, err));
     return cli->json ? rml_json_finish(&cli->writer) : RML_OK;
 }
@@ -148,6 +149,7 @@ int rml_cli_main(int argc, char **argv)
     }
     rml_pool_free(cli.pool);
     rml_buffer_reset(&cli.output);
+    rml_buffer_reset(&state.unseen);
     rml_arena_reset(&cli.arena);
     return code;
 }

@@ -15,6 +15,7 @@ struct rml_cli_state {
     rml_cli_given given[RML_CLI_OPTIONS_MAX];
     size_t given_count;
     const char *arguments[4096];
+    rml_buffer unseen; // what is written as JSON without --json
     rml_home home;
     bool home_open;
     bool terminal; // stderr is one, and --quiet was not given
