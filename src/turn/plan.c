@@ -100,7 +100,7 @@ static const rml_turn_step steps[RML_STEP_COUNT] = {
                         RML_STEP_BIT(RML_STEP_DATASET) | RML_STEP_BIT(RML_STEP_TRAIN) |
                             RML_STEP_BIT(RML_STEP_MINE),
                         rml_step_child},
-    [RML_STEP_REPORT] = {"report", true, inputs_none, RML_STEP_BIT(RML_STEP_COUNT) - 1,
+    [RML_STEP_REPORT] = {"report", true, inputs_none, RML_STEP_BIT(RML_STEP_REPORT) - 1,
                          rml_step_report},
 };
 
