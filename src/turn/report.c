@@ -13,8 +13,14 @@ static const char style[] =
     ".turn-verdict b{font-size:24px;margin-right:12px;text-transform:uppercase}"
     ".turn-pass{background:#00694e}.turn-fail{background:#a33b00}.turn-undecided{background:#"
     "5b5b66}"
-    ".turn-grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:20px}"
-    ".turn-grid>section{min-width:0}.turn-grid svg{max-width:100%;height:auto}"
+    ".turn-two,.turn-three{display:grid;gap:16px;margin-bottom:16px}"
+    ".turn-two{grid-template-columns:repeat(auto-fit,minmax(420px,1fr))}"
+    ".turn-three{grid-template-columns:repeat(auto-fit,minmax(300px,1fr))}"
+    ".turn-two>section,.turn-three>section{min-width:0;margin:0;font-size:14px}"
+    ".turn-two svg,.turn-three svg{max-width:100%;height:auto}"
+    ".turn-two td,.turn-three td,.turn-two th,.turn-three th{font-size:13px;padding:5px 6px}"
+    ".turn-two p,.turn-three p{font-size:13px;margin:8px 0}"
+    ".turn-two h2,.turn-three h2{font-size:16px;margin:0 0 8px}"
     "</style>";
 
 static void section(rml_html *h, const char *title)
@@ -80,32 +86,61 @@ static const rml_json *slice_named(const rml_json *model, const char *name)
     return NULL;
 }
 
-static void write_models(rml_turn *t, rml_html *h, const rml_json *evaluation)
+// The rows that answer the first question: the model, the strongest plain one, the best blind one.
+static bool is_of_first_screen(const rml_json *model, rml_str best_blind)
+{
+    rml_str name = rml_json_get_str(model, "name", (rml_str){0});
+    return rml_str_equal(rml_json_get_str(model, "kind", (rml_str){0}), RML_STR("model")) ||
+           rml_str_equal(name, best_blind) || rml_str_equal(name, RML_STR("cv_1")) ||
+           rml_str_equal(name, RML_STR("recorded"));
+}
+
+static void write_model_rows(rml_turn *t, rml_html *h, const rml_json *evaluation, bool all_of_them)
 {
     static const char *const heads[] = {"", "minFDE K=1 (m)", "minFDE K=6 (m)", "moving, K=6 (m)",
                                         "missed K=6"};
+    size_t columns = all_of_them ? 5 : 4;
     rml_str best = rml_json_get_str(evaluation, "best_blind", (rml_str){0});
-    section(h, "Model and honest baselines");
-    rml_html_table_begin(h, heads, sizeof heads / sizeof *heads);
+    rml_html_table_begin(h, heads, columns);
     const rml_json *models = rml_json_get(evaluation, "models");
     for (const rml_json *m = models == NULL ? NULL : models->child; m != NULL; m = m->next) {
+        if (!all_of_them && !is_of_first_screen(m, best)) {
+            continue;
+        }
         rml_str name = rml_json_get_str(m, "name", (rml_str){0});
         const rml_json *all = slice_named(m, "all");
-        bool is_best = rml_str_equal(name, best);
         bool is_model = rml_str_equal(rml_json_get_str(m, "kind", (rml_str){0}), RML_STR("model"));
-        rml_str cells[] = {is_best ? rml_arena_printf(t->arena, "%.*s (best blind)", RML_FMT(name))
-                                   : name,
+        const char *note = rml_str_equal(name, best)                  ? " (best blind)"
+                           : rml_str_equal(name, RML_STR("cv_1"))     ? " (constant velocity)"
+                           : rml_str_equal(name, RML_STR("recorded")) ? " (reads the future)"
+                                                                      : "";
+        rml_str cells[] = {rml_arena_printf(t->arena, "%.*s%s", RML_FMT(name), note),
                            metric_cell(t, all, "min_fde_1"), metric_cell(t, all, "min_fde_6"),
                            metric_cell(t, slice_named(m, "moving"), "min_fde_6"),
                            metric_cell(t, all, "miss_rate_6")};
-        rml_html_row(h, cells, sizeof cells / sizeof *cells, is_model ? "best" : NULL);
+        rml_html_row(h, cells, columns, is_model ? "best" : NULL);
     }
     rml_html_table_end(h);
+}
+
+static void write_models(rml_turn *t, rml_html *h, const rml_json *evaluation)
+{
+    section(h, "Model against honest baselines");
+    write_model_rows(t, h, evaluation, false);
     say(t, h,
         "%lld windows of %lld families of recordings that no training saw; 95 %% intervals over "
-        "families. Missed: no future ends within 2 m.",
+        "families. minFDE: how far the nearest of K futures ends from the truth after 3 s. Blind: "
+        "fixed futures that look at nothing but the agent's own past.",
         (long long)rml_json_get_i64(evaluation, "windows", 0),
         (long long)rml_json_get_i64(evaluation, "families", 0));
+    section_end(h);
+}
+
+static void write_all_models(rml_turn *t, rml_html *h, const rml_json *evaluation)
+{
+    section(h, "Every baseline");
+    write_model_rows(t, h, evaluation, true);
+    say(t, h, "Missed: no future ends within 2 m of the truth.");
     section_end(h);
 }
 
@@ -176,7 +211,7 @@ static int64_t ingest_count(rml_turn *t, const char *key)
 
 static rml_status write_conservation(rml_turn *t, rml_html *h, rml_error *err)
 {
-    static const char *const heads[] = {"", "in", "kept", "rejected or left out"};
+    static const char *const heads[] = {"", "in", "kept", "left out"};
     const rml_json *d = t->results[RML_STEP_DATASET];
     section(h, "What went in, what was kept");
     rml_html_table_begin(h, heads, 4);
@@ -220,12 +255,12 @@ static void write_next(rml_turn *t, rml_html *h)
     rml_str model = rml_turn_text(t, RML_STEP_DEPLOY, "model");
     rml_str child = rml_turn_text(t, RML_STEP_CHILD, "version");
     section(h, "Next");
-    rml_html_code(h, rml_arena_printf(t->arena,
-                                      "roadmill lineage --home %.*s %.12s\n"
-                                      "roadmill eval --home %.*s --dataset %.12s --split dev "
-                                      "--predictions YOURS.parquet",
-                                      RML_FMT(t->home->path), model.data, RML_FMT(t->home->path),
-                                      child.data));
+    rml_html_code(h, rml_arena_printf(
+                         t->arena,
+                         "roadmill lineage --home %.*s %.12s\n"
+                         "roadmill eval --home %.*s \\\n  --dataset %.12s --split dev \\\n"
+                         "  --predictions YOURS.parquet",
+                         RML_FMT(t->home->path), model.data, RML_FMT(t->home->path), child.data));
     say(t, h,
         "The first goes from the model to the bytes of recordings; the second judges a model of "
         "yours like this one. ONNX and C99 of the model stand in %.*s/%.*s.",
@@ -241,16 +276,18 @@ static rml_status write_page(rml_turn *t, rml_html *h, const rml_json *evaluatio
     rml_html_heading(
         h, 1, rml_arena_printf(t->arena, "The wheel turned: %.*s", RML_FMT(t->config->name)));
     write_verdict(t, h);
-    rml_html_raw(h, RML_STR("<div class=\"turn-grid\">"));
+    rml_html_raw(h, RML_STR("<div class=\"turn-two\">"));
     section(h, "The worst situation");
     RML_TRY(rml_report_worst(t, best.data, h, err));
     section_end(h);
     write_models(t, h, evaluation);
+    rml_html_raw(h, RML_STR("</div><div class=\"turn-three\">"));
     RML_TRY(write_gain(t, h, err));
     RML_TRY(write_conservation(t, h, err));
     write_next(t, h);
     rml_html_raw(h, RML_STR("</div>"));
     write_conditions(t, h);
+    write_all_models(t, h, evaluation);
     return RML_OK;
 }
 
