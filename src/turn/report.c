@@ -14,11 +14,11 @@ static const char style[] =
     ".turn-pass{background:#00694e}.turn-fail{background:#a33b00}.turn-undecided{background:#"
     "5b5b66}"
     ".turn-two,.turn-three{display:grid;gap:16px;margin-bottom:16px}"
-    ".turn-two{grid-template-columns:repeat(auto-fit,minmax(420px,1fr))}"
+    ".turn-two{grid-template-columns:repeat(auto-fit,minmax(480px,1fr))}"
     ".turn-three{grid-template-columns:repeat(auto-fit,minmax(300px,1fr))}"
     ".turn-two>section,.turn-three>section{min-width:0;margin:0;font-size:14px}"
     ".turn-two svg,.turn-three svg{max-width:100%;height:auto}"
-    ".turn-two td,.turn-three td,.turn-two th,.turn-three th{font-size:13px;padding:5px 6px}"
+    ".turn-two td,.turn-three td,.turn-two th,.turn-three th{font-size:12px;padding:5px}"
     ".turn-two p,.turn-three p{font-size:13px;margin:8px 0}"
     ".turn-two h2,.turn-three h2{font-size:16px;margin:0 0 8px}"
     "</style>";
