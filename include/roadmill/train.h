@@ -42,7 +42,8 @@ typedef struct rml_train_result {
     char weights[65]; // SHA-256 of weights.safetensors
     bool already;
     uint64_t steps, resumed_at;
-    double loss_first, loss_last, loss_validation;
+    double loss_first, loss_last; // means over the first and the last 20 steps
+    double loss_validation;       // NaN without a validation split
     double seconds;
 } rml_train_result;
 // Puts the run in the catalog with its edge to the version when it is done.
@@ -58,6 +59,10 @@ RML_API rml_status rml_weights_save(const char *path, const rml_graph *g, rml_pl
                                     rml_error *err) RML_CHECKED;
 RML_API rml_status rml_weights_load(const char *path, const rml_graph *g, rml_plan *plan,
                                     rml_error *err) RML_CHECKED;
+
+// Whether bytes are a whole safetensors file of float32 tensors; how many (may be NULL).
+RML_API rml_status rml_weights_check(rml_bytes content, rml_str file, size_t *tensors,
+                                     rml_error *err) RML_CHECKED;
 
 // ---- A trained predictor, ready to answer ------------------------------------------------------
 

@@ -98,6 +98,9 @@ static rml_status curve_point(run *r, double validation, rml_error *err)
     char loss[RML_F64_TEXT], rate[RML_F64_TEXT], norm[RML_F64_TEXT], held[RML_F64_TEXT] = "";
     uint64_t over = r->learner.step % CURVE_EVERY ? r->learner.step % CURVE_EVERY : CURVE_EVERY;
     r->result->loss_last = r->loss_sum / (double)over;
+    if (isnan(r->result->loss_first)) {
+        r->result->loss_first = r->result->loss_last;
+    }
     rml_format_f64(r->result->loss_last, loss);
     rml_format_f64(r->learner.rate, rate);
     rml_format_f64(r->learner.norm, norm);
@@ -171,20 +174,19 @@ static rml_status run_steps(run *r, rml_error *err)
                             "expected a finite loss, found none at step %" PRIu64, step);
         }
         r->loss_sum += loss;
-        r->result->loss_first = step == 1 ? loss : r->result->loss_first;
         bool at_end = step == c->steps, at_point = step % CURVE_EVERY == 0;
         // A checkpoint stands at a point of the curve, so that nothing of it lies between.
         bool stop = rml_progress_stop(r->progress) && at_point;
-        bool save = stop || at_end || step % c->checkpoint_every == 0;
+        bool due = at_end || (at_point && step % c->checkpoint_every < CURVE_EVERY);
         if (at_point || at_end) {
             double validation = NAN;
-            if (at_end || step % c->checkpoint_every == 0) {
+            if (due) {
                 RML_TRY(validate(r, &validation, err));
             }
             RML_TRY(curve_point(r, validation, err));
             rml_progress_report(r->progress, "training", (double)step, (double)c->steps, "steps");
         }
-        if (save) {
+        if (due || stop) {
             RML_TRY(run_save(r, err));
         }
         if (stop && !at_end) {

@@ -125,3 +125,16 @@ rml_status rml_weights_load(const char *path, const rml_graph *g, rml_plan *plan
 {
     return rml_state_load(path, g, plan, false, err);
 }
+
+rml_status rml_weights_check(rml_bytes content, rml_str file, size_t *tensors, rml_error *err)
+{
+    rml_arena arena = {.limit = 8 * RML_SAFETENSORS_HEADER_MAX};
+    rml_array found = RML_ARRAY(rml_safetensor);
+    rml_status st = rml_safetensors_parse(content, file, &arena, &found, err);
+    if (tensors != NULL) {
+        *tensors = found.count;
+    }
+    rml_array_reset(&found);
+    rml_arena_reset(&arena);
+    return st;
+}

@@ -1,0 +1,379 @@
+// Protects: one and two threads give the same weights; a training that is stopped or killed goes on
+// bit for bit; a run is done once; a runner answers as the training in memory does; damaged
+// checkpoints and configurations are refused by name.
+#define _DEFAULT_SOURCE 1 // mkdtemp, kill, usleep
+
+#include "roadmill/train.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "roadmill/turn.h"
+
+enum { STATES = 120, CARS = 6, RECORDINGS = 3 };
+
+typedef struct fixture {
+    char folder[512];
+    rml_home home;
+    rml_dataset *dataset;
+} fixture;
+
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        rml_error must_ = {0};                                                                     \
+        rml_error *err = &must_;                                                                   \
+        rml_status st_ = (call);                                                                   \
+        if (st_ != RML_OK) {                                                                       \
+            char text_[1200];                                                                      \
+            rml_error_text(err, text_, sizeof text_);                                              \
+            fail_msg("%s: %s", #call, text_);                                                      \
+        }                                                                                          \
+    } while (0)
+
+// Cars behind each other on one lane, each with its own waves of speed.
+static void scenario_write(const char *path, int number)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f,
+            "<?xml version=\"1.0\"?>\n<commonRoad commonRoadVersion=\"2020a\" timeStepSize=\"0.1\" "
+            "benchmarkID=\"TST_Made-%d_1_T-1\"><location><geoNameId>0</geoNameId>"
+            "<gpsLatitude>0</gpsLatitude><gpsLongitude>0</gpsLongitude></location>"
+            "<lanelet id=\"1\"><leftBound><point><x>0</x><y>2</y></point><point><x>900</x>"
+            "<y>2</y></point></leftBound><rightBound><point><x>0</x><y>-2</y></point><point>"
+            "<x>900</x><y>-2</y></point></rightBound><laneletType>urban</laneletType></lanelet>\n",
+            number);
+    for (int car = 0; car < CARS; car++) {
+        double x = 20.0 * car;
+        fprintf(f,
+                "<dynamicObstacle id=\"%d\"><type>car</type><shape><rectangle><length>4.5</length>"
+                "<width>1.8</width></rectangle></shape>",
+                10 + car);
+        for (int t = 0; t < STATES; t++) {
+            double speed = 8 + 4 * sin(0.13 * t + car + 2.1 * number) + sin(0.4 * t * (1 + car));
+            x += 0.1 * speed;
+            const char *open = t == 0   ? "<initialState>"
+                               : t == 1 ? "<trajectory><state>"
+                                        : "<state>";
+            fprintf(f,
+                    "%s<position><point><x>%.4f</x><y>%.4f</y></point></position><orientation>"
+                    "<exact>0</exact></orientation><time><exact>%d</exact></time><velocity><exact>"
+                    "%.4f</exact></velocity>%s",
+                    open, x, 0.1 * sin(0.2 * t + car), t, speed,
+                    t == 0 ? "</initialState>" : "</state>");
+        }
+        fprintf(f, "</trajectory></dynamicObstacle>\n");
+    }
+    fprintf(f, "</commonRoad>\n");
+    fclose(f);
+}
+
+static int setup(void **state)
+{
+    static fixture f;
+    const char *base = getenv("TMPDIR");
+    snprintf(f.folder, sizeof f.folder, "%s/train-XXXXXX", base ? base : "/tmp");
+    assert_non_null(mkdtemp(f.folder));
+    MUST(rml_home_open(&f.home, f.folder, true, err));
+    for (int i = 0; i < RECORDINGS; i++) {
+        char path[600];
+        rml_import_result imported;
+        snprintf(path, sizeof path, "%s/TST_Made-%d_1_T-1.xml", f.folder, i);
+        scenario_write(path, i);
+        MUST(rml_import_scenario(f.home.lake, rml_str_of(path), &(rml_import_options){0}, &imported,
+                                 err));
+    }
+    rml_dataset_spec spec = {.name = RML_STR("made"),
+                             .rule = RML_SPLIT_RECORDING,
+                             .share = {0.6, 0.4, 0, 0, 0},
+                             .scene = {.stride = 3, .agents = 6, .map = 4}};
+    rml_dataset_result made;
+    MUST(rml_dataset_create(f.home.path, f.home.lake, f.home.catalog, &spec, NULL, NULL, &made,
+                            err));
+    MUST(rml_dataset_open(f.home.path, rml_str_of(made.hash), &f.dataset, err));
+    assert_true(made.counts[RML_TRAIN] > 0 && made.counts[RML_VALIDATION] > 0);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    rml_dataset_close(f->dataset);
+    rml_home_close(&f->home);
+    return rml_folder_remove(f->folder, NULL) == RML_OK ? 0 : 1;
+}
+
+static rml_train_config config_small(uint64_t steps)
+{
+    return (rml_train_config){.model = {.width = 16, .blocks = 2, .heads = 2, .hidden = 32},
+                              .batch = 8,
+                              .steps = steps,
+                              .checkpoint_every = 40,
+                              .seed = 5};
+}
+
+// A folder for runs of its own, so that a run is not found done.
+static rml_str place(const fixture *f, const char *name, char text[640])
+{
+    snprintf(text, 640, "%s/%s", f->folder, name);
+    return rml_str_of(text);
+}
+
+static void test_threads(void **state)
+{
+    fixture *f = *state;
+    char a[640], b[640];
+    rml_pool *pool;
+    rml_train_result one, two;
+    rml_train_config c = config_small(200);
+    MUST(rml_pool_make(2, &pool, err));
+    MUST(rml_train_run(place(f, "one", a), f->home.catalog, f->dataset, &c, NULL, NULL, &one, err));
+    MUST(rml_train_run(place(f, "two", b), f->home.catalog, f->dataset, &c, pool, NULL, &two, err));
+    rml_pool_free(pool);
+    assert_string_equal(one.run, two.run);
+    assert_string_equal(one.weights, two.weights);
+    assert_true(one.loss_last < one.loss_first);
+    assert_true(one.loss_validation == one.loss_validation); // not NaN
+    c.seed = 6;
+    MUST(rml_train_run(place(f, "one", a), f->home.catalog, f->dataset, &c, NULL, NULL, &two, err));
+    assert_string_not_equal(one.run, two.run);
+    assert_string_not_equal(one.weights, two.weights);
+}
+
+static void test_done_once(void **state)
+{
+    fixture *f = *state;
+    char a[640];
+    rml_train_result first, again;
+    rml_train_config c = config_small(40);
+    MUST(rml_train_run(place(f, "once", a), f->home.catalog, f->dataset, &c, NULL, NULL, &first,
+                       err));
+    MUST(rml_train_run(place(f, "once", a), f->home.catalog, f->dataset, &c, NULL, NULL, &again,
+                       err));
+    assert_false(first.already);
+    assert_true(again.already);
+    assert_string_equal(first.weights, again.weights);
+    assert_memory_equal(&first.loss_first, &again.loss_first, 3 * sizeof(double));
+}
+
+static bool stop_now(void *context)
+{
+    int *asked = context;
+    return ++*asked > 1; // asked once a step: stops after the first point of the curve
+}
+
+static void curve_of(const char *home, const char *run, rml_buffer *out)
+{
+    char path[900];
+    snprintf(path, sizeof path, "%s/runs/%s/curve.csv", home, run);
+    rml_buffer_clear(out);
+    MUST(rml_file_read(path, 1 << 20, out, err));
+}
+
+static void test_stop_and_go_on(void **state)
+{
+    fixture *f = *state;
+    char a[640], b[640];
+    rml_train_result whole, pieces;
+    rml_train_config c = config_small(120);
+    MUST(rml_train_run(place(f, "whole", a), f->home.catalog, f->dataset, &c, NULL, NULL, &whole,
+                       err));
+    rml_status st = RML_ERR_STOPPED;
+    int rounds = 0;
+    while (st == RML_ERR_STOPPED) {
+        int asked = 0;
+        rml_progress progress = {.stop = stop_now, .context = &asked};
+        rml_error error = {0};
+        st = rml_train_run(place(f, "pieces", b), f->home.catalog, f->dataset, &c, NULL, &progress,
+                           &pieces, &error);
+        rounds++;
+    }
+    assert_int_equal(st, RML_OK);
+    assert_true(rounds > 3);
+    assert_true(pieces.resumed_at > 0);
+    assert_string_equal(whole.weights, pieces.weights);
+    rml_buffer curve = {0}, again = {0};
+    curve_of(a, whole.run, &curve);
+    curve_of(b, pieces.run, &again);
+    char path[900];
+    snprintf(path, sizeof path, "%s/runs/%s", b, pieces.run);
+    assert_true(curve.len > 0 && again.len > 0);
+    // The losses of both are the same; a stop adds no number.
+    assert_int_equal(curve.len, again.len);
+    assert_memory_equal(curve.data, again.data, curve.len);
+    rml_buffer_reset(&curve);
+    rml_buffer_reset(&again);
+}
+
+// kill -9 at some moment, several times; then to the end.
+static void test_kill_and_go_on(void **state)
+{
+    fixture *f = *state;
+    char a[640], b[640];
+    rml_train_result whole, killed;
+    rml_train_config c = config_small(160);
+    c.checkpoint_every = 20;
+    MUST(rml_train_run(place(f, "calm", a), f->home.catalog, f->dataset, &c, NULL, NULL, &whole,
+                       err));
+    for (int i = 0; i < 6; i++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            rml_catalog *catalog;
+            char path[700];
+            snprintf(path, sizeof path, "%s/catalog.db", f->folder);
+            if (rml_catalog_open(rml_str_of(path), &catalog, NULL) == RML_OK) {
+                rml_train_result r;
+                rml_status st = rml_train_run(place(f, "killed", b), catalog, f->dataset, &c, NULL,
+                                              NULL, &r, NULL);
+                _exit(st == RML_OK ? 0 : 1);
+            }
+            _exit(2);
+        }
+        usleep((useconds_t)(20000 + 35000 * i));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+    MUST(rml_train_run(place(f, "killed", b), f->home.catalog, f->dataset, &c, NULL, NULL, &killed,
+                       err));
+    assert_string_equal(whole.weights, killed.weights);
+}
+
+// A training in memory on all train scenes is the run; its runner answers the same.
+static void test_fit_is_the_run(void **state)
+{
+    fixture *f = *state;
+    char a[640], folder[900];
+    rml_train_result r;
+    rml_train_config c = config_small(60);
+    MUST(rml_train_run(place(f, "fit", a), f->home.catalog, f->dataset, &c, NULL, NULL, &r, err));
+    snprintf(folder, sizeof folder, "%s/runs/%s/model", a, r.run);
+    size_t count = rml_dataset_count(f->dataset, RML_TRAIN);
+    rml_sample_ref *all = calloc(count, sizeof *all);
+    for (size_t i = 0; i < count; i++) {
+        all[i] = (rml_sample_ref){RML_TRAIN, (uint32_t)i};
+    }
+    rml_runner *fit, *opened;
+    MUST(rml_train_fit(f->dataset, all, count, &c, 16, NULL, NULL, &fit, err));
+    MUST(rml_runner_open(folder, 7, &opened, err)); // another batch: no difference
+    size_t n = rml_dataset_count(f->dataset, RML_VALIDATION);
+    rml_forecast futures[2], ones[2];
+    float *losses[2], *embeddings[2];
+    rml_runner *runners[2] = {fit, opened};
+    for (int i = 0; i < 2; i++) {
+        MUST(rml_forecast_make(&futures[i], n, 6, 30, err));
+        MUST(rml_forecast_make(&ones[i], n, 1, 30, err));
+        losses[i] = calloc(n, sizeof(float));
+        embeddings[i] = calloc(n * 16, sizeof(float));
+        MUST(rml_runner_predict(runners[i], f->dataset, RML_VALIDATION, NULL, &futures[i], &ones[i],
+                                losses[i], embeddings[i], err));
+    }
+    assert_memory_equal(futures[0].xy, futures[1].xy, n * 6 * 60 * sizeof(float));
+    assert_memory_equal(futures[0].probability, futures[1].probability, n * 6 * sizeof(float));
+    assert_memory_equal(ones[0].xy, ones[1].xy, n * 60 * sizeof(float));
+    assert_memory_equal(losses[0], losses[1], n * sizeof(float));
+    assert_memory_equal(embeddings[0], embeddings[1], n * 16 * sizeof(float));
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)losses[0][i];
+    }
+    assert_true(fabs(sum / (double)n - r.loss_validation) < 1e-9);
+    for (int i = 0; i < 2; i++) {
+        rml_forecast_free(&futures[i]);
+        rml_forecast_free(&ones[i]);
+        free(losses[i]);
+        free(embeddings[i]);
+        rml_runner_close(runners[i]);
+    }
+    free(all);
+}
+
+static void damage(const char *path, size_t from_end)
+{
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fseek(file, -(long)from_end, SEEK_END);
+    fputc('!', file);
+    fclose(file);
+}
+
+// What cannot be read is an error that names its file, never a silent fresh start.
+static void test_damaged_checkpoint(void **state)
+{
+    fixture *f = *state;
+    char a[640], path[1200];
+    rml_train_result r;
+    rml_train_config c = config_small(60);
+    int asked = 0;
+    rml_progress progress = {.stop = stop_now, .context = &asked};
+    rml_error err = {0};
+    rml_status st = rml_train_run(place(f, "damaged", a), f->home.catalog, f->dataset, &c, NULL,
+                                  &progress, &r, &err);
+    assert_int_equal(st, RML_ERR_STOPPED);
+    snprintf(path, sizeof path, "%s/runs/%s/checkpoint-0000000020/state.json", a, r.run);
+    damage(path, 1);
+    st = rml_train_run(place(f, "damaged", a), f->home.catalog, f->dataset, &c, NULL, NULL, &r,
+                       &err);
+    assert_int_equal(st, RML_ERR_DATA);
+    assert_non_null(strstr(err.place, "state.json"));
+}
+
+static void test_config(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text;
+        rml_status status;
+        const char *place;
+    } cases[] = {
+        {"fields", "width: 64\nsteps: 100\nlearning_rate: 2e-3\nno_mirror: true\n", RML_OK, ""},
+        {"nothing", "{}\n", RML_OK, ""},
+        {"unknown field", "width: 64\nwidht: 32\n", RML_ERR_ARGUMENT, "c.yaml:2:1"},
+        {"a word for a number", "steps: many\n", RML_ERR_ARGUMENT, "c.yaml:1:8"},
+        {"a fraction of a step", "steps: 1.5\n", RML_ERR_ARGUMENT, "c.yaml:1:8"},
+        {"below the range", "batch: 0\n", RML_ERR_ARGUMENT, "c.yaml:1:8"},
+        {"above the range", "drop_tokens: 1.5\n", RML_ERR_ARGUMENT, "c.yaml:1:14"},
+        {"a list", "- 1\n", RML_ERR_ARGUMENT, "c.yaml:1:1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rml_train_config c;
+        rml_error err = {0};
+        rml_status st =
+            rml_train_config_parse(rml_str_of(cases[i].text), RML_STR("c.yaml"), &c, &err);
+        bool same = st == RML_OK
+                        ? cases[i].status == RML_OK
+                        : cases[i].status != RML_OK && strcmp(err.place, cases[i].place) == 0;
+        if (!same) {
+            fail_msg("%s: found %s at \"%s\": %s", cases[i].name, rml_status_name(st), err.place,
+                     err.what);
+        }
+    }
+    rml_train_config c;
+    MUST(rml_train_config_parse(rml_str_of(cases[0].text), RML_STR("c.yaml"), &c, err));
+    assert_int_equal(c.model.width, 64);
+    assert_int_equal(c.steps, 100);
+    assert_true(c.learning_rate == 2e-3 && c.no_mirror && !c.model.no_pin);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_threads),        cmocka_unit_test(test_done_once),
+        cmocka_unit_test(test_stop_and_go_on), cmocka_unit_test(test_kill_and_go_on),
+        cmocka_unit_test(test_fit_is_the_run), cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_config),
+    };
+    return cmocka_run_group_tests_name("run", tests, setup, teardown);
+}
