@@ -38,15 +38,15 @@ static rml_status read_config(rml_cli *cli, rml_train_config *config, rml_error 
     return RML_OK;
 }
 
-static void print_result(rml_cli *cli, const rml_train_result *r)
+static void print_result(rml_cli *cli, rml_str version, const rml_train_result *r)
 {
     rml_cli_print(cli, "run %.12s: %" PRIu64 " steps%s, loss %.4g to %.4g", r->run, r->steps,
                   r->already ? " (done before)" : "", r->loss_first, r->loss_last);
     if (!isnan(r->loss_validation)) {
         rml_cli_print(cli, ", on validation %.4g", r->loss_validation);
     }
-    rml_cli_print(cli, "; %.1f s\nweights %s\nnext: roadmill eval %.12s\n", r->seconds, r->weights,
-                  r->run);
+    rml_cli_print(cli, "; %.1f s\nweights %s\n", r->seconds, r->weights);
+    rml_cli_print(cli, "next: roadmill eval --dataset %.12s --run %.12s\n", version.data, r->run);
 }
 
 static rml_status run_train(rml_cli *cli, rml_error *err)
@@ -85,7 +85,7 @@ static rml_status run_train(rml_cli *cli, rml_error *err)
         rml_json_kv_f64(w, "seconds", r.seconds);
         rml_json_object_end(w);
     }
-    print_result(cli, &r);
+    print_result(cli, version.hash, &r);
     return RML_OK;
 }
 
