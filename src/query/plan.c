@@ -238,7 +238,7 @@ static rml_status hash_plan(rml_query *q, rml_error *err)
     return st;
 }
 
-rml_status rml_plan_make(rml_query *q, rml_error *err)
+rml_status rml_query_plan_make(rml_query *q, rml_error *err)
 {
     maker m = {.q = q, .steps = RML_ARRAY(rml_step), .err = err};
     rml_status st = RML_OK;

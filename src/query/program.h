@@ -180,7 +180,7 @@ struct rml_query {
     bool least_best; // the score is the least of its values in a match, not the greatest
     rml_hash hash;
 };
-rml_status rml_plan_make(rml_query *q, rml_error *err) RML_CHECKED;
+rml_status rml_query_plan_make(rml_query *q, rml_error *err) RML_CHECKED;
 // One step in words, for explain and for the hash.
 rml_status rml_step_write(const rml_step *step, size_t index, rml_buffer *out, rml_error *err)
     RML_CHECKED;

@@ -13,7 +13,7 @@ rml_status rml_query_compile(rml_str text, rml_str file, rml_query **out, rml_er
         return rml_fail_memory(err, sizeof *q);
     }
     rml_status st = rml_program_parse(text, file, &q->arena, &q->program, err);
-    st = st ? st : rml_plan_make(q, err);
+    st = st ? st : rml_query_plan_make(q, err);
     if (st) {
         rml_query_free(q);
         q = NULL;
