@@ -25,7 +25,9 @@ RML_API rml_status rml_export_onnx(const rml_export *e, const char *path, rml_er
     RML_CHECKED;
 // NAME.c and NAME.h in folder, and NAME_test.c with vectors: one file and one header, no heap, no
 // recursion, bounded loops, fmaf and sqrtf as all that it takes from libm; compiles clean as
-// -std=c99 -pedantic -Wall -Wextra -Wconversion -Werror. samples[n]: inputs of the vectors.
+// -std=c99 -pedantic -Wall -Wextra -Wconversion -Werror. samples[s * input_count + i] is input i of
+// vector s; the plan is run on them, and NAME_test exits with 1 where the error exceeds 1e-5 of
+// 1 + |expected|.
 RML_API rml_status rml_export_c(const rml_export *e, const char *folder,
                                 const float *const *samples, size_t sample_count, rml_error *err)
     RML_CHECKED;

@@ -113,6 +113,9 @@ typedef struct rml_node {
 // Nodes needed for these outputs, in order of execution.
 RML_API rml_status rml_graph_nodes(const rml_graph *g, const rml_tensor *outputs, size_t count,
                                    rml_arena *arena, rml_array *nodes, rml_error *err) RML_CHECKED;
+// The op of this index in the table of ops, NULL behind the last; backward (may be NULL): it is
+// made by gradients alone.
+RML_API const char *rml_op_name(size_t index, bool *backward);
 RML_API rml_tensor_role rml_graph_role(const rml_graph *g, rml_tensor t);
 RML_API const double *rml_graph_constant_values(const rml_graph *g, rml_tensor t);
 
@@ -133,6 +136,8 @@ RML_API void rml_plan_free(rml_plan *plan);
 // Memory of an input (write before run), parameter, or output (read after run); elements are
 // float or double by precision. NULL for tensors that the plan does not keep.
 RML_API void *rml_plan_data(rml_plan *plan, rml_tensor t);
+// The pool may have up to 8 workers, or rml_thread_count() if that is more: there is scratch for so
+// many; with a larger one it runs in the caller alone.
 RML_API void rml_plan_run(rml_plan *plan, rml_pool *pool);
 RML_API size_t rml_plan_bytes(const rml_plan *plan);
 // Ops, tiles, bytes and FLOP as a table in text.

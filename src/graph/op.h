@@ -115,6 +115,7 @@ struct rml_op {
     // The output is bytes of input 0 from this element on.
     bool view;
     rml_measure *view_from;
+    bool backward; // made by gradients alone: never exported
     bool in_place; // the output may take the place of an input of the same shape
 };
 

@@ -48,3 +48,14 @@ const rml_op *const rml_ops[] = {
     &rml_row_stop_gradient,
 };
 const size_t rml_op_count = sizeof rml_ops / sizeof *rml_ops;
+
+const char *rml_op_name(size_t index, bool *backward)
+{
+    if (index >= rml_op_count) {
+        return NULL;
+    }
+    if (backward != NULL) {
+        *backward = rml_ops[index]->backward;
+    }
+    return rml_ops[index]->name;
+}

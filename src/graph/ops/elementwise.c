@@ -214,7 +214,7 @@ static void gradient_scale(rml_graph *g, rml_node n, rml_tensor dy, rml_tensor *
 #define gradient_sign NULL
 #define gradient_gelu_backward NULL
 
-#define UNARY_ROW(row, kernel_id, count, names)                                                    \
+#define UNARY_ROW(row, kernel_id, count, names, only_backward)                                     \
     const rml_op rml_row_##row = {                                                                 \
         .name = #row,                                                                              \
         .attributes = names,                                                                       \
@@ -223,22 +223,23 @@ static void gradient_scale(rml_graph *g, rml_node n, rml_tensor dy, rml_tensor *
         .shape = rml_shape_as_first,                                                               \
         .reference = reference_##row,                                                              \
         .gradient = gradient_##row,                                                                \
+        .backward = only_backward,                                                                 \
         .phases = {{kernel_id, rml_tiles_chunks}},                                                 \
         .flop = flop_one,                                                                          \
         .in_place = true,                                                                          \
     };
-UNARY_ROW(neg, RML_KERNEL_NEG, 1, "")
-UNARY_ROW(exp, RML_KERNEL_EXP, 1, "")
-UNARY_ROW(log, RML_KERNEL_LOG, 1, "")
-UNARY_ROW(abs, RML_KERNEL_ABS, 1, "")
-UNARY_ROW(sqrt, RML_KERNEL_SQRT, 1, "")
-UNARY_ROW(tanh, RML_KERNEL_TANH, 1, "")
-UNARY_ROW(gelu, RML_KERNEL_GELU, 1, "")
-UNARY_ROW(gelu_backward, RML_KERNEL_GELU_BACKWARD, 2, "")
-UNARY_ROW(relu, RML_KERNEL_RELU, 1, "")
-UNARY_ROW(step, RML_KERNEL_STEP, 1, "")
-UNARY_ROW(sign, RML_KERNEL_SIGN, 1, "")
-UNARY_ROW(scale, RML_KERNEL_SCALE, 1, "factor")
+UNARY_ROW(neg, RML_KERNEL_NEG, 1, "", false)
+UNARY_ROW(exp, RML_KERNEL_EXP, 1, "", false)
+UNARY_ROW(log, RML_KERNEL_LOG, 1, "", false)
+UNARY_ROW(abs, RML_KERNEL_ABS, 1, "", false)
+UNARY_ROW(sqrt, RML_KERNEL_SQRT, 1, "", false)
+UNARY_ROW(tanh, RML_KERNEL_TANH, 1, "", false)
+UNARY_ROW(gelu, RML_KERNEL_GELU, 1, "", false)
+UNARY_ROW(gelu_backward, RML_KERNEL_GELU_BACKWARD, 2, "", true)
+UNARY_ROW(relu, RML_KERNEL_RELU, 1, "", false)
+UNARY_ROW(step, RML_KERNEL_STEP, 1, "", true)
+UNARY_ROW(sign, RML_KERNEL_SIGN, 1, "", true)
+UNARY_ROW(scale, RML_KERNEL_SCALE, 1, "factor", false)
 
 #define UNARY_BUILDER(name)                                                                        \
     rml_tensor rml_op_##name(rml_graph *g, rml_tensor a)                                           \

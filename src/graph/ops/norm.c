@@ -166,6 +166,7 @@ const rml_op rml_row_layer_norm = {
 
 const rml_op rml_row_layer_norm_backward = {
     .name = "layer_norm_backward",
+    .backward = true,
     .attributes = "epsilon",
     .inputs_min = 3,
     .inputs_max = 3,
@@ -177,6 +178,7 @@ const rml_op rml_row_layer_norm_backward = {
 
 const rml_op rml_row_layer_norm_gains = {
     .name = "layer_norm_gains",
+    .backward = true,
     .attributes = "epsilon",
     .inputs_min = 2,
     .inputs_max = 2,

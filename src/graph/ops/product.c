@@ -280,6 +280,7 @@ static void reference_batch_product(const rml_call *c)
 
 const rml_op rml_row_batch_product = {
     .name = "batch_product",
+    .backward = true,
     .attributes = "",
     .inputs_min = 2,
     .inputs_max = 2,

@@ -246,6 +246,7 @@ const rml_op rml_row_max = {
 
 const rml_op rml_row_max_backward = {
     .name = "max_backward",
+    .backward = true,
     .attributes = "axis",
     .inputs_min = 3,
     .inputs_max = 3,

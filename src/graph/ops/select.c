@@ -154,6 +154,7 @@ static void reference_pick_backward(const rml_call *c)
 
 const rml_op rml_row_pick_backward = {
     .name = "pick_backward",
+    .backward = true,
     .attributes = "axis size",
     .inputs_min = 2,
     .inputs_max = 2,

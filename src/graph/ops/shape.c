@@ -320,6 +320,7 @@ static void gradient_place(rml_graph *g, rml_node n, rml_tensor dy, rml_tensor *
 
 const rml_op rml_row_place = {
     .name = "place",
+    .backward = true,
     .attributes = "axis from size",
     .inputs_min = 1,
     .inputs_max = 1,

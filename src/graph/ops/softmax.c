@@ -124,7 +124,7 @@ static void gradient_log_softmax(rml_graph *g, rml_node n, rml_tensor dy, rml_te
                              NULL, 0);
 }
 
-#define SOFTMAX_ROW(row, kernel_id, low, high, back)                                               \
+#define SOFTMAX_ROW(row, kernel_id, low, high, back, flows)                                        \
     const rml_op rml_row_##row = {                                                                 \
         .name = #row,                                                                              \
         .attributes = "",                                                                          \
@@ -133,14 +133,15 @@ static void gradient_log_softmax(rml_graph *g, rml_node n, rml_tensor dy, rml_te
         .shape = shape_softmax,                                                                    \
         .reference = reference_##row,                                                              \
         .gradient = back,                                                                          \
+        .backward = !(flows),                                                                      \
         .phases = {{kernel_id, tiles_rows}},                                                       \
         .flop = flop_softmax,                                                                      \
         .in_place = true,                                                                          \
     };
-SOFTMAX_ROW(softmax, RML_KERNEL_SOFTMAX, 1, 2, gradient_softmax)
-SOFTMAX_ROW(softmax_backward, RML_KERNEL_SOFTMAX_BACKWARD, 2, 2, NULL)
-SOFTMAX_ROW(log_softmax, RML_KERNEL_LOG_SOFTMAX, 1, 1, gradient_log_softmax)
-SOFTMAX_ROW(log_softmax_backward, RML_KERNEL_LOG_SOFTMAX_BACKWARD, 2, 2, NULL)
+SOFTMAX_ROW(softmax, RML_KERNEL_SOFTMAX, 1, 2, gradient_softmax, true)
+SOFTMAX_ROW(softmax_backward, RML_KERNEL_SOFTMAX_BACKWARD, 2, 2, NULL, false)
+SOFTMAX_ROW(log_softmax, RML_KERNEL_LOG_SOFTMAX, 1, 1, gradient_log_softmax, true)
+SOFTMAX_ROW(log_softmax_backward, RML_KERNEL_LOG_SOFTMAX_BACKWARD, 2, 2, NULL, false)
 
 rml_tensor rml_op_softmax(rml_graph *g, rml_tensor x, rml_tensor mask)
 {
@@ -331,6 +332,7 @@ const rml_op rml_row_attention = {
 // The mask, input 3, may be left out here too.
 const rml_op rml_row_attention_backward = {
     .name = "attention_backward",
+    .backward = true,
     .attributes = "heads",
     .inputs_min = 3,
     .inputs_max = 5,

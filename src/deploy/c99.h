@@ -1,0 +1,66 @@
+// A plain C99 file in the making, and the table of ops that go into it.
+#ifndef RML_DEPLOY_C99_H
+#define RML_DEPLOY_C99_H
+
+#include "export.h"
+
+// Functions that the written file may need; each is written once, and only if it is used.
+typedef enum rml_c99_helper {
+    RML_C99_BITS = 1,
+    RML_C99_EXP = 2,
+    RML_C99_LOG = 4,
+    RML_C99_TANH = 8,
+    RML_C99_ERF = 16,
+    RML_C99_LANES = 32,
+    RML_C99_PRODUCT = 64,
+    RML_C99_NORM = 128,
+    RML_C99_SOFTMAX = 256,
+    RML_C99_LOG_SOFTMAX = 512,
+    RML_C99_ATTENTION = 1024,
+    RML_C99_BATCH = 2048,
+    RML_C99_COPY = 4096,
+    RML_C99_SOFTMAX_ROWS = 8192,
+} rml_c99_helper;
+
+typedef struct rml_c99_text {
+    rml_c99_helper helper;
+    unsigned needs; // helpers that it calls
+    const char *text;
+} rml_c99_text;
+extern const rml_c99_text rml_c99_texts[];
+extern const size_t rml_c99_text_count;
+
+// Where a tensor of the graph lives in the written file.
+typedef struct rml_c99_place {
+    rml_tensor root; // shares its memory
+    size_t last;     // of a root: the last node that reads it
+    size_t at;       // of a root: first float in the memory
+} rml_c99_place;
+
+typedef struct rml_c99 {
+    const rml_export *e;
+    rml_arena arena;
+    rml_buffer functions, calls; // of nodes; the body of run
+    unsigned helpers;
+    size_t row; // floats of scratch for one row
+    rml_c99_place *places;
+    size_t values; // floats of memory
+    rml_status status;
+    rml_error error;
+} rml_c99;
+
+typedef struct rml_c99_row {
+    const char *op;
+    void (*write)(rml_c99 *c, const rml_node *n);
+} rml_c99_row;
+extern const rml_c99_row rml_c99_rows[];
+extern const size_t rml_c99_row_count;
+
+// Appends to a buffer of c; the first failure sticks.
+void rml_c99_print(rml_c99 *c, rml_buffer *to, const char *format, ...) RML_PRINTF(3, 4);
+// The expression for a tensor's memory.
+const char *rml_c99_name(rml_c99 *c, rml_tensor t);
+// An identifier made of a graph's name, with a prefix.
+const char *rml_c99_identifier(rml_c99 *c, const char *prefix, const char *name);
+
+#endif

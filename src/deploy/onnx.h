@@ -1,0 +1,29 @@
+// An ONNX graph in the making, and the table of ops that go into it.
+#ifndef RML_DEPLOY_ONNX_H
+#define RML_DEPLOY_ONNX_H
+
+#include "protobuf.h"
+#include "roadmill/deploy.h"
+
+typedef struct rml_onnx {
+    const rml_export *e;
+    rml_arena arena;
+    rml_proto graph; // GraphProto
+    unsigned fresh;  // names made so far
+    bool no_memory;
+} rml_onnx;
+
+// One row: how an op of graph is written. Numbers of attributes as in the op's row there.
+typedef struct rml_onnx_row {
+    const char *op;
+    void (*write)(rml_onnx *o, const rml_node *n);
+} rml_onnx_row;
+extern const rml_onnx_row rml_onnx_rows[];
+extern const size_t rml_onnx_row_count;
+
+// Name of a tensor of the graph.
+const char *rml_onnx_name(rml_onnx *o, rml_tensor t);
+// An initializer of float32 values.
+void rml_onnx_floats(rml_onnx *o, const char *name, const rml_shape *shape, const float *values);
+
+#endif

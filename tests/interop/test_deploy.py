@@ -1,0 +1,69 @@
+"""Models that left: ONNX Runtime on 1,000 samples, and the C file under gcc and clang, against the engine."""
+import pathlib
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+SAMPLES = 1000
+MODELS = ["every_op", "predictor"]
+FLAGS = "-std=c99 -pedantic -Wall -Wextra -Wconversion -Werror".split()
+
+
+@pytest.fixture(scope="module")
+def exports(program, tmp_path_factory):
+    tool = pathlib.Path(program).parent / "tests/deploy_export"
+    assert tool.exists(), f"{tool}: expected the test program; ./run test builds it"
+    folder = tmp_path_factory.mktemp("exports")
+    subprocess.run([tool, "write", folder, str(SAMPLES)], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_onnx_runtime_gives_the_engines_numbers(exports, name):
+    model = onnx.load(exports / f"{name}.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert model.ir_version == 8 and [(o.domain, o.version) for o in model.opset_import] == [("", 17)]
+    session = onnxruntime.InferenceSession(exports / f"{name}.onnx", providers=["CPUExecutionProvider"])
+    inputs = [(i.name, i.shape) for i in session.get_inputs()]
+    outputs = [o.shape for o in session.get_outputs()]
+    sizes = [int(np.prod(shape)) for _, shape in inputs] + [int(np.prod(shape)) for shape in outputs]
+    samples = np.fromfile(exports / f"{name}.samples", "<f4").reshape(SAMPLES, sum(sizes))
+    worst = 0
+    for sample in samples:
+        parts = np.split(sample, np.cumsum(sizes)[:-1])
+        feed = {n: part.reshape(shape) for (n, shape), part in zip(inputs, parts)}
+        for got, want in zip(session.run(None, feed), parts[len(inputs):]):
+            scale = 1 + np.abs(want)
+            worst = max(worst, float(np.max(np.abs(got.ravel() - want) / scale)))
+    print(name, "worst", worst)
+    assert worst <= 1e-4
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("name", MODELS)
+def test_plain_c_gives_the_engines_numbers(exports, tmp_path, name, compiler):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"skipped: no {compiler}")
+    program = tmp_path / name
+    subprocess.run([compiler, *FLAGS, "-O2", "-I", exports, "-o", program, exports / f"{name}.c",
+                    exports / f"{name}_test.c", "-lm"], check=True)
+    done = subprocess.run([program], capture_output=True, text=True)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_plain_c_takes_only_two_functions(exports, tmp_path, name):
+    """From libm fmaf and sqrtf; nothing from the heap, nothing else from outside."""
+    compiler = shutil.which("gcc") or shutil.which("clang")
+    subprocess.run([compiler, *FLAGS, "-O0", "-fno-builtin", "-c", "-o", tmp_path / "model.o",
+                    exports / f"{name}.c"], check=True)
+    symbols = subprocess.run(["nm", "-u", tmp_path / "model.o"], capture_output=True, text=True, check=True).stdout
+    assert set(symbols.split()) - {"U"} <= {"fmaf", "sqrtf", "memset", "memcpy", "_GLOBAL_OFFSET_TABLE_"}
+    source = (exports / f"{name}.c").read_text()
+    assert "malloc" not in source and "while (1)" not in source
