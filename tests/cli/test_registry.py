@@ -42,7 +42,7 @@ def test_a_gate_without_evidence_is_undecided(run, home, bundle, tmp_path):
     policy.write_text("margins:\n  - {metric: min_fde_1, agianst: cv_1, at_most: 0}\n")
     wrong = run("gate", "predictor", "--home", home, "--policy", policy, check=False)
     assert wrong.returncode == 1
-    assert wrong.stderr == (f'roadmill: {policy}:2:24: expected a known key (did you mean against?), found "agianst"\n')
+    assert wrong.stderr == (f'roadmill: {policy}:2:25: expected a known key (did you mean against?), found "agianst"\n')
 
     rows = run("lineage", gate["gate"], "--home", home, "--json").json()
     assert [(r["depth"], r["kind"]) for r in rows] == [(0, "gate"), (1, "model")]
