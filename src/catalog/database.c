@@ -1,6 +1,8 @@
 // SQLite behind the catalog: opening, statements kept prepared, transactions.
 #include "database.h"
 
+#include "roadmill/os.h"
+
 #include <string.h>
 
 enum { BUSY_MS = 20000 };
@@ -201,6 +203,21 @@ static rml_status prepare_file(rml_catalog *c, rml_error *err)
     return rml_change_leave(c, true, st, err);
 }
 
+// SQLite does not wait when two programs turn a new file to WAL at once: one of them is told that
+// it is locked.
+static rml_status prepare_patiently(rml_catalog *c, rml_error *err)
+{
+    int64_t end_ns = rml_clock_monotonic_ns() + BUSY_MS * INT64_C(1000000);
+    for (;;) {
+        rml_status st = prepare_file(c, err);
+        if (st != RML_ERR_IO || (sqlite3_errcode(c->db) & 0xff) != SQLITE_BUSY ||
+            rml_clock_monotonic_ns() > end_ns) {
+            return st;
+        }
+        sqlite3_sleep(5);
+    }
+}
+
 rml_status rml_catalog_open(rml_str path, rml_catalog **out, rml_error *err)
 {
     size_t size;
@@ -217,7 +234,7 @@ rml_status rml_catalog_open(rml_str path, rml_catalog **out, rml_error *err)
     rml_status st = code == SQLITE_OK ? RML_OK : rml_database_fail(c, code, err);
     if (st == RML_OK) {
         sqlite3_busy_timeout(c->db, BUSY_MS);
-        st = prepare_file(c, err);
+        st = prepare_patiently(c, err);
     }
     if (st != RML_OK) {
         rml_catalog_close(c);

@@ -140,8 +140,16 @@ static rml_status get_by_prefix(rml_catalog *c, const char *kind, rml_str prefix
 rml_status rml_catalog_get(rml_catalog *c, const char *kind, rml_str name_or_prefix,
                            rml_arena *arena, rml_object_row *out, rml_error *err)
 {
-    rml_status st = get_by_name(c, kind, name_or_prefix, arena, out, err);
-    if (st == RML_END && is_prefix(name_or_prefix)) {
+    // A whole hash before any name, since a thing may be named by the hash of another.
+    bool prefix = is_prefix(name_or_prefix), whole = name_or_prefix.len == RML_HASH_TEXT - 1;
+    rml_status st = RML_END;
+    if (prefix && whole) {
+        st = get_by_prefix(c, kind, name_or_prefix, arena, out, err);
+    }
+    if (st == RML_END) {
+        st = get_by_name(c, kind, name_or_prefix, arena, out, err);
+    }
+    if (st == RML_END && prefix && !whole) {
         st = get_by_prefix(c, kind, name_or_prefix, arena, out, err);
     }
     if (st != RML_END) {

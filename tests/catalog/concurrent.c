@@ -40,6 +40,46 @@ static int work(int process)
     return st == RML_OK ? 0 : 1;
 }
 
+enum { RACERS = 6, RACES = 20 };
+
+// Waits for the start, which is the end of the pipe, then makes the catalog.
+static int race(const int start[2])
+{
+    char byte;
+    rml_catalog *c = NULL;
+    close(start[1]);
+    ssize_t got = read(start[0], &byte, 1);
+    rml_status st = rml_catalog_open(rml_str_of(scratch_path), &c, NULL);
+    rml_catalog_close(c);
+    return got == 0 && st == RML_OK ? 0 : 1;
+}
+
+// All make the file at once: this is where SQLite does not wait by itself.
+static void race_to_make_it(void **state)
+{
+    (void)state;
+    for (int round = 0; round < RACES; round++) {
+        pid_t children[RACERS];
+        int start[2];
+        scratch_close(scratch_open("race"));
+        assert_int_equal(pipe(start), 0);
+        for (int p = 0; p < RACERS; p++) {
+            children[p] = fork();
+            if (children[p] == 0) {
+                _exit(race(start));
+            }
+        }
+        close(start[0]);
+        close(start[1]);
+        for (int p = 0; p < RACERS; p++) {
+            int status;
+            assert_int_equal(waitpid(children[p], &status, 0), children[p]);
+            assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        }
+    }
+    scratch_remove();
+}
+
 static void shares_one_file(void **state)
 {
     (void)state;
@@ -101,7 +141,8 @@ static void forgets_the_killed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shares_one_file),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(race_to_make_it),
+                                       cmocka_unit_test(shares_one_file),
                                        cmocka_unit_test(forgets_the_killed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
