@@ -98,33 +98,64 @@ static void add_lengths(rml_digest_node *node, const rml_column *c, size_t from,
     *end = (size_t)offsets[count];
 }
 
+// True when the values lie in memory as they are hashed: little-endian, no NaN but the one.
+static bool is_plain(rml_type type, const uint8_t *in, size_t n)
+{
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    return rml_type_size(type) == 1;
+#else
+    bool other = false;
+    for (size_t i = 0; type == RML_TYPE_F64 && i < n; i++) {
+        uint64_t v;
+        memcpy(&v, in + 8 * i, 8);
+        other |= v != rml_nan64(v);
+    }
+    for (size_t i = 0; type == RML_TYPE_F32 && i < n; i++) {
+        uint32_t v;
+        memcpy(&v, in + 4 * i, 4);
+        other |= v != rml_nan32(v);
+    }
+    return !other;
+#endif
+}
+
 // Values of the machine's order as little-endian bytes, NaN as the one NaN.
+static void put_values(rml_type type, const uint8_t *in, size_t n, uint8_t *out)
+{
+    size_t size = rml_type_size(type);
+    for (size_t i = 0; i < n; i++) {
+        if (size == 8) {
+            uint64_t v;
+            memcpy(&v, in + 8 * i, 8);
+            rml_save_u64(out + 8 * i, type == RML_TYPE_F64 ? rml_nan64(v) : v);
+        } else if (size == 4) {
+            uint32_t v;
+            memcpy(&v, in + 4 * i, 4);
+            rml_save_u32(out + 4 * i, type == RML_TYPE_F32 ? rml_nan32(v) : v);
+        } else if (size == 2) {
+            uint16_t v;
+            memcpy(&v, in + 2 * i, 2);
+            rml_save_u16(out + 2 * i, v);
+        } else {
+            out[i] = in[i];
+        }
+    }
+}
+
 static void add_fixed(rml_digest_node *node, const rml_column *c, size_t from, size_t count)
 {
     size_t size = rml_type_size(c->type);
     const uint8_t *data = c->values.data + from * size;
-    uint8_t bytes[BLOCK * 8];
     for (size_t at = 0; at < count; at += BLOCK) {
         size_t n = count - at < BLOCK ? count - at : BLOCK;
         const uint8_t *in = data + at * size;
-        for (size_t i = 0; i < n; i++) {
-            if (size == 8) {
-                uint64_t v;
-                memcpy(&v, in + 8 * i, 8);
-                rml_save_u64(bytes + 8 * i, c->type == RML_TYPE_F64 ? rml_nan64(v) : v);
-            } else if (size == 4) {
-                uint32_t v;
-                memcpy(&v, in + 4 * i, 4);
-                rml_save_u32(bytes + 4 * i, c->type == RML_TYPE_F32 ? rml_nan32(v) : v);
-            } else if (size == 2) {
-                uint16_t v;
-                memcpy(&v, in + 2 * i, 2);
-                rml_save_u16(bytes + 2 * i, v);
-            } else {
-                bytes[i] = in[i];
-            }
+        if (is_plain(c->type, in, n)) {
+            rml_sha256_add(&node->values, in, n * size);
+        } else {
+            uint8_t bytes[BLOCK * 8];
+            put_values(c->type, in, n, bytes);
+            rml_sha256_add(&node->values, bytes, n * size);
         }
-        rml_sha256_add(&node->values, bytes, n * size);
     }
 }
 

@@ -285,6 +285,11 @@ static page_cut next_page(const rml_shred *s, const rml_leaf *leaf, span entries
 {
     page_cut cut = {.entries = {.from = entries_from.from}, .values = {.from = entries_from.count}};
     bool texts = leaf->type == RML_TYPE_STRING || leaf->type == RML_TYPE_BINARY;
+    if (s->flat && !texts) {
+        size_t left = s->entries - cut.entries.from;
+        cut.rows = cut.values.count = cut.entries.count = left < PAGE_ENTRIES ? left : PAGE_ENTRIES;
+        return cut;
+    }
     size_t bytes = 0;
     size_t i = cut.entries.from;
     for (; i < s->entries; i++) {
