@@ -25,9 +25,9 @@ typedef struct rml_plan_message rml_message_plan;
 RML_API rml_status rml_message_compile(rml_str encoding, rml_str name, rml_str text, rml_str file,
                                        rml_message_plan **out, rml_error *err) RML_CHECKED;
 RML_API void rml_message_plan_free(rml_message_plan *plan);
-// The message's fields. Types as in DESIGN "Types on disk": u8 -> I16 (uint8[] and byte[] ->
-// BINARY), u16 -> I32, u32 -> I64, u64 -> U64; builtin_interfaces Time and Duration -> one I64 of
-// nanoseconds.
+// The message's fields. Types as in DESIGN "Types on disk": u8 -> I16 (uint8[], byte[]
+// and char[] -> BINARY), u16 -> I32, u32 -> I64, u64 -> U64; builtin_interfaces Time and Duration
+// -> one I64 of nanoseconds.
 RML_API rml_schema rml_message_schema(const rml_message_plan *plan);
 // Appends one row to columns[schema.count], or nothing. place is the message's, for the error;
 // err->what is the reason of the reject. A plan may be used by several threads at once.
