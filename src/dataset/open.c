@@ -141,6 +141,22 @@ static rml_status read_row(rml_dataset *d, const rml_batch *b, size_t i, rml_dat
     return st;
 }
 
+static rml_status check_columns(const rml_batch *batch, rml_str path, rml_error *err)
+{
+    rml_schema want = rml_version_scenes_schema();
+    for (size_t i = 0; i < want.count; i++) {
+        bool same = i < batch->schema.count &&
+                    rml_str_equal(batch->schema.fields[i].name, want.fields[i].name) &&
+                    batch->columns[i].type == want.fields[i].type;
+        if (!same) {
+            return rml_fail(err, RML_ERR_DATA, rml_place_file(path), REMEDY,
+                            "expected column %zu to be %.*s (%s)", i, RML_FMT(want.fields[i].name),
+                            rml_type_name(want.fields[i].type));
+        }
+    }
+    return RML_OK;
+}
+
 rml_status rml_scenes_read(rml_str folder, rml_arena *arena, rml_batch *out, rml_error *err)
 {
     rml_sql *sql = NULL;
@@ -149,23 +165,15 @@ rml_status rml_scenes_read(rml_str folder, rml_arena *arena, rml_batch *out, rml
     rml_status st = rml_sql_open(&sql, err);
     st = st ? st : rml_sql_read_parquet(sql, path.data, &rows, err);
     st = st ? st : rml_rows_all(rows, SCENES_MAX, out, err);
+    st = st ? st : check_columns(out, path, err);
+    if (st) {
+        rml_batch_reset(out); // while its schema is there
+    } else {
+        out->schema = rml_version_scenes_schema(); // that of the rows goes with them
+    }
     rml_rows_close(rows);
     rml_sql_close(sql);
-    if (st) {
-        return st;
-    }
-    rml_schema want = rml_version_scenes_schema();
-    for (size_t i = 0; i < want.count; i++) {
-        bool same = i < out->schema.count &&
-                    rml_str_equal(out->schema.fields[i].name, want.fields[i].name) &&
-                    out->columns[i].type == want.fields[i].type;
-        if (!same) {
-            return rml_fail(err, RML_ERR_DATA, rml_place_file(path), REMEDY,
-                            "expected column %zu to be %.*s (%s)", i, RML_FMT(want.fields[i].name),
-                            rml_type_name(want.fields[i].type));
-        }
-    }
-    return RML_OK;
+    return st;
 }
 
 static rml_status read_scenes(rml_dataset *d, rml_error *err)
