@@ -3,7 +3,7 @@
 //
 // Half-open intervals on stored time stamps; three-valued logic, a missing value makes *unknown*,
 // which is counted and never matches. Bounded: program text 64 KiB, plan 4,096 steps, actors per
-// scene 4,096, work per traffic stated by explain.
+// recording 4,096, 2e10 steps times instants a recording; explain states what a query costs.
 #ifndef ROADMILL_QUERY_H
 #define ROADMILL_QUERY_H
 
@@ -39,6 +39,40 @@ RML_API rml_status rml_query_explain(const rml_query *q, rml_buffer *out, rml_er
     RML_CHECKED;
 // Is the instant t inside a match whose first actor is this track? For slices of an evaluation.
 RML_API bool rml_query_covers(const rml_array *matches, uint32_t track, int64_t t_ns);
+
+// ---- Over a lake -------------------------------------------------------------------------------
+
+// What a query would touch there, before it runs.
+typedef struct rml_query_price {
+    uint64_t recordings, tracks, states;
+    double steps; // at most: plan steps times instants, over all bindings of actors
+} rml_query_price;
+RML_API rml_status rml_query_price_of(rml_lake *lake, const rml_query *q, rml_query_price *out,
+                                      rml_error *err) RML_CHECKED;
+
+// All that is left at zero: every recording, nothing saved, nobody told.
+typedef struct rml_find_options {
+    rml_str text; // the query as it was written
+    bool save;    // its matches become rows of `events`, in the place of its earlier ones
+    // Told of each recording with matches, in the order of recording_ids; everything is borrowed
+    // until it returns. A failure ends the search.
+    rml_status (*tell)(void *context, const rml_traffic *traffic, const rml_match *matches,
+                       size_t count, rml_error *err);
+    void *context;
+    const rml_progress *progress;
+} rml_find_options;
+typedef struct rml_find_result {
+    uint64_t recordings;
+    rml_query_count count;
+} rml_find_result;
+RML_API rml_status rml_query_find(rml_lake *lake, const rml_query *q,
+                                  const rml_find_options *options, rml_find_result *out,
+                                  rml_error *err) RML_CHECKED;
+// A picture from above at the start of a match: the first actor is the focus; the ways of all
+// actors until its end.
+RML_API rml_status rml_match_plot(const rml_query *q, const rml_traffic *traffic,
+                                  const rml_match *match, double width_px, rml_buffer *svg,
+                                  rml_error *err) RML_CHECKED;
 
 RML_API size_t rml_query_actor_count(const rml_query *q);
 RML_API rml_str rml_query_actor_name(const rml_query *q, size_t index); // borrowed

@@ -90,11 +90,31 @@ RML_API rml_schema rml_scene_table(void); // of `scenes`
 RML_API rml_status rml_scene_append(rml_batch *batch, const rml_scene_row *row, rml_error *err)
     RML_CHECKED;
 
+// ---- Over a lake -------------------------------------------------------------------------------
+
+// Cuts the windows of all recordings into rows of `scenes`, in the place of the earlier ones of the
+// same spec. One transaction.
+typedef struct rml_scenes_result {
+    uint64_t recordings, tracks, scenes;
+} rml_scenes_result;
+RML_API rml_status rml_scenes_build(rml_lake *lake, const rml_scene_spec *spec,
+                                    const rml_progress *progress, rml_scenes_result *out,
+                                    rml_error *err) RML_CHECKED;
+// The row whose scene_id starts with `prefix` (one only, else RML_ERR_CONFLICT; none is
+// RML_ERR_MISSING), its traffic and window. All live in the arena.
+typedef struct rml_scene_found {
+    rml_scene_row row;
+    rml_traffic traffic;
+    rml_window window;
+} rml_scene_found;
+RML_API rml_status rml_scene_find(rml_lake *lake, rml_str prefix, rml_arena *arena,
+                                  rml_scene_found *out, rml_error *err) RML_CHECKED;
+
 // A picture from above: map, agents at now with their past, the focus' truth and any number of
 // predicted futures.
 typedef struct rml_scene_future {
     const char *label, *colour;
-    const float *xy;          // [modes, future, 2] in the scene's frame
+    const float *xy;          // [modes, future, 2] in the scene's frame; a NaN is a gap
     const float *probability; // [modes] or NULL
     uint32_t modes;
 } rml_scene_future;

@@ -7,6 +7,8 @@ extern const rml_command_group rml_ingest_commands;
 extern const rml_command_group rml_log_commands;
 extern const rml_command_group rml_synth_commands;
 extern const rml_command_group rml_lake_commands;
+extern const rml_command_group rml_scene_commands;
+extern const rml_command_group rml_find_commands;
 extern const rml_command_group rml_dataset_commands;
 extern const rml_command_group rml_train_commands;
 extern const rml_command_group rml_eval_commands;
@@ -20,6 +22,8 @@ static const rml_command_group *const groups[] = {
     &rml_log_commands,
     &rml_synth_commands,
     &rml_lake_commands,
+    &rml_scene_commands,
+    &rml_find_commands,
     &rml_dataset_commands,
     &rml_train_commands,
     &rml_eval_commands,

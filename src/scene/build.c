@@ -1,0 +1,180 @@
+// The table `scenes` of a lake: building it, and finding one scene in it.
+#include <string.h>
+
+#include "roadmill/codec.h"
+
+#include "cutter.h"
+
+#define AT_ONCE 32         // recordings that are loaded together
+#define ROWS_AT_ONCE 65536 // rows that are buffered
+
+typedef struct builder {
+    rml_lake_txn *txn;
+    const rml_scene_spec *spec;
+    rml_batch batch;
+    rml_scenes_result *out;
+} builder;
+
+static rml_status flush(builder *b, rml_error *err)
+{
+    rml_status st = b->batch.count ? rml_lake_append(b->txn, "scenes", &b->batch, err) : RML_OK;
+    rml_batch_clear(&b->batch);
+    return st;
+}
+
+static rml_status build_one(builder *b, const rml_traffic *traffic, rml_error *err)
+{
+    rml_array windows = RML_ARRAY(rml_window);
+    rml_cutter *cutter = NULL;
+    rml_status st = rml_scene_windows(traffic, b->spec, &windows, err);
+    st = st ? st : rml_cutter_make(traffic, b->spec, &cutter, err);
+    for (size_t i = 0; st == RML_OK && i < windows.count; i++) {
+        rml_scene_row row;
+        st = rml_cutter_row(cutter, *RML_AT(&windows, rml_window, i), &row, err);
+        st = st ? st : rml_scene_append(&b->batch, &row, err);
+        st = st || b->batch.count < ROWS_AT_ONCE ? st : flush(b, err);
+    }
+    if (st == RML_OK) {
+        b->out->recordings++;
+        b->out->tracks += traffic->track_count;
+        b->out->scenes += windows.count;
+    }
+    rml_cutter_free(cutter);
+    rml_array_reset(&windows);
+    return st;
+}
+
+static rml_status build_all(builder *b, rml_lake *lake, const rml_array *ids,
+                            const rml_progress *progress, rml_error *err)
+{
+    rml_status st = RML_OK;
+    for (size_t from = 0; st == RML_OK && from < ids->count; from += AT_ONCE) {
+        rml_arena arena = {0};
+        rml_traffic traffics[AT_ONCE];
+        size_t count = ids->count - from < AT_ONCE ? ids->count - from : AT_ONCE;
+        st = rml_progress_stop(progress) ? rml_fail(err, RML_ERR_STOPPED, (rml_place){0}, NULL,
+                                                    "stopped: no scenes were changed")
+                                         : RML_OK;
+        st = st ? st
+                : rml_traffic_load_many(lake, RML_AT(ids, rml_str, from), count, &arena, traffics,
+                                        err);
+        for (size_t i = 0; st == RML_OK && i < count; i++) {
+            st = build_one(b, &traffics[i], err);
+            rml_progress_report(progress, "scenes", (double)(from + i + 1), (double)ids->count,
+                                "recordings");
+        }
+        rml_arena_reset(&arena);
+    }
+    return st;
+}
+
+// Rows of one spec belong to one owner: the hash of the spec.
+static rml_status owner_of(const rml_scene_spec *spec, char owner[RML_HASH_TEXT], rml_error *err)
+{
+    const rml_traffic none = {0};
+    rml_cutter *c = NULL;
+    rml_hash hash;
+    RML_TRY(rml_cutter_make(&none, spec, &c, err));
+    rml_status st = rml_sha256(c->spec_json.data, c->spec_json.len, &hash);
+    rml_cutter_free(c);
+    RML_TRY(st);
+    rml_hash_text(&hash, owner);
+    return RML_OK;
+}
+
+rml_status rml_scenes_build(rml_lake *lake, const rml_scene_spec *spec,
+                            const rml_progress *progress, rml_scenes_result *out, rml_error *err)
+{
+    char owner[RML_HASH_TEXT];
+    rml_arena arena = {0};
+    rml_array ids = RML_ARRAY(rml_str);
+    builder b = {.spec = spec, .out = out};
+    *out = (rml_scenes_result){0};
+    rml_status st = owner_of(spec, owner, err);
+    st = st ? st : rml_traffic_list(lake, &arena, &ids, err);
+    st = st ? st : rml_batch_init(&b.batch, rml_scene_table(), err);
+    st = st ? st : rml_lake_begin(lake, rml_str_of(owner), &b.txn, err);
+    st = st ? st : rml_lake_replace(b.txn, "scenes", err);
+    st = st ? st : build_all(&b, lake, &ids, progress, err);
+    st = st ? st : flush(&b, err);
+    st = st ? st : rml_lake_commit(b.txn, NULL, NULL, err);
+    rml_lake_txn_close(b.txn);
+    rml_batch_reset(&b.batch);
+    rml_array_reset(&ids);
+    rml_arena_reset(&arena);
+    return st;
+}
+
+// ---- Find --------------------------------------------------------------------------------------
+
+static rml_status find_window(rml_scene_found *f, int64_t t0_ns, rml_str track_id, rml_error *err)
+{
+    for (uint32_t i = 0; i < f->traffic.track_count; i++) {
+        const rml_track *track = &f->traffic.tracks[i];
+        for (uint32_t k = 0; rml_str_equal(track->track_id, track_id) && k < track->count; k++) {
+            if (track->states[k].t_ns == t0_ns) {
+                f->window = (rml_window){i, k};
+                return RML_OK;
+            }
+        }
+    }
+    return rml_fail(err, RML_ERR_MISSING, rml_place_file(f->traffic.recording_id),
+                    "roadmill scenes build", "expected track %.*s at %lld ns, found none",
+                    RML_FMT(track_id), (long long)t0_ns);
+}
+
+static rml_status read_found(rml_lake *lake, const rml_batch *b, rml_arena *arena,
+                             rml_scene_found *out, rml_error *err)
+{
+    rml_scene_spec spec = {.history = (uint32_t)rml_column_get_i64(&b->columns[4], 0),
+                           .future = (uint32_t)rml_column_get_i64(&b->columns[5], 0)};
+    rml_str track_id = rml_arena_str(arena, rml_column_get_str(&b->columns[2], 0));
+    rml_str recording_id = rml_arena_str(arena, rml_column_get_str(&b->columns[1], 0));
+    rml_str scene_id = rml_column_get_str(&b->columns[0], 0);
+    rml_cutter *c = NULL;
+    char id[sizeof out->row.scene_id] = {0};
+    if (track_id.data == NULL || recording_id.data == NULL || scene_id.len >= sizeof id) {
+        return rml_fail_memory(err, sizeof *out);
+    }
+    memcpy(id, scene_id.data, scene_id.len);
+    int64_t t0_ns = rml_column_get_i64(&b->columns[3], 0);
+    RML_TRY(rml_traffic_load(lake, recording_id, arena, &out->traffic, err));
+    RML_TRY(find_window(out, t0_ns, track_id, err));
+    RML_TRY(rml_cutter_make(&out->traffic, &spec, &c, err));
+    rml_status st = rml_cutter_row(c, out->window, &out->row, err);
+    memcpy(out->row.scene_id, id, sizeof id); // of the spec it was built with
+    rml_cutter_free(c);
+    return st;
+}
+
+rml_status rml_scene_find(rml_lake *lake, rml_str prefix, rml_arena *arena, rml_scene_found *out,
+                          rml_error *err)
+{
+    rml_rows *rows = NULL;
+    rml_batch all = {0};
+    for (size_t i = 0; i < prefix.len; i++) {
+        if (prefix.len > 64 || memchr("0123456789abcdef", prefix.data[i], 16) == NULL) {
+            return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                            "expected a scene_id of hexadecimal digits, found %.*s",
+                            RML_FMT(prefix));
+        }
+    }
+    rml_str where = rml_arena_printf(arena, "starts_with(scene_id, '%.*s')", RML_FMT(prefix));
+    const rml_lake_read read = {.table = "scenes",
+                                .columns = "scene_id, recording_id, track_id, t0_ns, history, "
+                                           "future",
+                                .where = where.data,
+                                .order = "scene_id LIMIT 2"};
+    RML_TRY(where.data ? rml_lake_select(lake, &read, &rows, err) : rml_fail_memory(err, 64));
+    rml_status st = rml_rows_all(rows, 2, &all, err);
+    if (st == RML_OK && all.count != 1) {
+        st = rml_fail(err, all.count ? RML_ERR_CONFLICT : RML_ERR_MISSING, (rml_place){0},
+                      "roadmill scenes build; roadmill query \"SELECT scene_id FROM scenes\"",
+                      "expected one scene whose id starts with %.*s, found %s", RML_FMT(prefix),
+                      all.count ? "several" : "none");
+    }
+    st = st ? st : read_found(lake, &all, arena, out, err);
+    rml_batch_reset(&all);
+    rml_rows_close(rows);
+    return st;
+}
