@@ -119,7 +119,7 @@ static rml_status draw(rml_turn *t, const rml_dataset *d, const rml_worst *worst
          m->probability + worst->index * m->modes, m->modes},
     };
     rml_buffer svg = {0};
-    rml_status st = rml_scene_plot(cutter, window, futures, 4, 560,
+    rml_status st = rml_scene_plot(cutter, window, futures, 4, 660,
                                    "The worst situation, from above", &svg, err);
     rml_cutter_free(cutter);
     if (!st) {
