@@ -14,7 +14,8 @@ python=${RML_PYTHON:-$root/build/venv/bin/python}
 scenarios=$RML_DATA/scenes/ngsim-commonroad/2020a
 home=${RML_NGSIM_HOME:-$(mktemp -d)}
 [ -n "${RML_NGSIM_HOME:-}" ] || trap 'rm -rf "$home"' EXIT
-quiet() { "$program" --home "$home" --quiet "$@" >/dev/null; }
+# Commands of one or two words: options come after them.
+quiet() { "$program" "$@" --home "$home" --quiet >/dev/null; }
 
 "$program" init "$home" >/dev/null
 quiet ingest --licence BSD-3-Clause "$scenarios/US101" "$scenarios/Lankershim"
@@ -26,15 +27,18 @@ for way in US101:Lanker Lanker:US101; do
         --keep-one --stride 10
     runs= seed=1
     while [ "$seed" -le "$seeds" ]; do
-        run=$("$program" --home "$home" --quiet train "$config" --dataset "learn-$from" --seed "$seed" --json |
-            "$python" -c 'import json, sys; r = json.load(sys.stdin); print(r["run"]); print(
-                f"trained: seed '"$seed"', {r[\"seconds\"]:.1f} s, loss {r[\"loss_last\"]:.3f}, weights {r[\"weights\"][:12]}",
-                file=sys.stderr)')
+        run=$("$program" train "$config" --dataset "learn-$from" --seed "$seed" --home "$home" --quiet --json |
+            "$python" -c '
+import json, sys
+r = json.load(sys.stdin)
+print(r["run"])
+text = "trained: seed %s, %.1f s, loss %.3f, weights %.12s"
+print(text % (sys.argv[1], r["seconds"], r["loss_last"], r["weights"]), file=sys.stderr)' "$seed")
         runs="$runs --run $run"
         seed=$((seed + 1))
     done
     # shellcheck disable=SC2086
-    "$program" --home "$home" --quiet eval --dataset "judge-$to" --split gate $runs --name predictor --json \
+    "$program" eval --dataset "judge-$to" --split gate $runs --name predictor --home "$home" --quiet --json \
         >"$home/$to.json"
     "$python" "$root/bench/ngsim_table.py" "$from" "$to" "$home/$to.json"
 done

@@ -29,7 +29,7 @@ for name in "all", "moving":
         if model["kind"] != "model":
             continue
         for other in next(s for s in model["slices"] if s["name"] == name)["against"]:
-            if other["metric"] in ("min_fde_1", "min_fde_6") and other["relative"] is not None:
+            if (other["metric"], other["baseline"]) in (("min_fde_1", "cv_1"), ("min_fde_6", document["best_blind"])):
                 print(f"  {model['name']} against {other['baseline']}, {other['metric']}: "
                       f"{100 * other['relative']:+.1f} % [{100 * other['low']:+.1f}, {100 * other['high']:+.1f}]")
-print(f"\nbest blind baseline: {document.get('best_blind')}")
+print(f"\nbest blind baseline: {document['best_blind']}")
