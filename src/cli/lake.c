@@ -44,7 +44,10 @@ static rml_status run_tables(rml_cli *cli, rml_error *err)
     if (st == RML_OK && cli->json) {
         rml_json_list_end(&cli->writer);
     }
-    rml_cli_table_end(cli, &text);
+    if (st == RML_OK) {
+        rml_cli_table_end(cli, &text);
+    }
+    rml_array_reset(&text.cells);
     rml_array_reset(&tables);
     return st;
 }
@@ -88,7 +91,10 @@ static rml_status run_history(rml_cli *cli, rml_error *err)
     if (st == RML_OK && cli->json) {
         rml_json_list_end(&cli->writer);
     }
-    rml_cli_table_end(cli, &text);
+    if (st == RML_OK) {
+        rml_cli_table_end(cli, &text);
+    }
+    rml_array_reset(&text.cells);
     rml_array_reset(&commits);
     return st;
 }

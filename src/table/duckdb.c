@@ -39,7 +39,11 @@ rml_status rml_duckdb_load(rml_duckdb *api, rml_error *err)
     void *library = NULL;
     const char *given = rml_env("ROADMILL_DUCKDB");
     if (given != NULL) {
-        RML_TRY(rml_library_open(given, &library, err));
+        if (rml_library_open(given, &library, NULL) != RML_OK) {
+            return rml_fail(err, RML_ERR_MISSING, rml_place_file(rml_str_of(given)),
+                            "./run setup fetches it",
+                            "expected DuckDB's library where ROADMILL_DUCKDB says, found none");
+        }
         return bind(api, library, rml_str_of(given), err);
     }
     rml_arena arena = {0};

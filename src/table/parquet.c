@@ -138,11 +138,14 @@ rml_status rml_parquet_flush(rml_parquet_writer *w, rml_error *err)
     return RML_OK;
 }
 
-static size_t column_weight(const rml_column *c)
+// What a column's rows take until they are written: its buffers, and the levels of one leaf at a
+// time, of which there is one for each element of a list.
+static size_t column_weight(const rml_column *c, bool in_list)
 {
-    size_t weight = c->values.len + c->offsets.len + c->validity.len + c->count * 4;
+    size_t weight =
+        c->values.len + c->offsets.len + c->validity.len + c->count * (in_list ? 32 : 4);
     for (size_t i = 0; i < c->child_count; i++) {
-        weight += column_weight(&c->children[i]);
+        weight += column_weight(&c->children[i], in_list || c->type == RML_TYPE_LIST);
     }
     return weight;
 }
@@ -151,7 +154,7 @@ size_t rml_parquet_weight(const rml_parquet_writer *w)
 {
     size_t weight = 0;
     for (size_t i = 0; i < w->schema.count; i++) {
-        weight += column_weight(&w->pending.columns[i]);
+        weight += column_weight(&w->pending.columns[i], false);
     }
     return weight;
 }

@@ -67,6 +67,7 @@ static rml_status configure(rml_sql *sql, duckdb_handle config, rml_error *err)
         {"autoinstall_known_extensions", "false"},
         {"autoload_known_extensions", "false"},
         {"allow_community_extensions", "false"},
+        {"extension_directory", "/dev/null"}, // INSTALL has no place to put one
         {"temp_directory", spill.data},
         {"threads", threads.data},
     };
