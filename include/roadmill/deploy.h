@@ -2,7 +2,7 @@
 #ifndef ROADMILL_DEPLOY_H
 #define ROADMILL_DEPLOY_H
 
-#include "roadmill/graph.h"
+#include "roadmill/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,6 +31,27 @@ RML_API rml_status rml_export_onnx(const rml_export *e, const char *path, rml_er
 RML_API rml_status rml_export_c(const rml_export *e, const char *folder,
                                 const float *const *samples, size_t sample_count, rml_error *err)
     RML_CHECKED;
+
+// The signature of a predictor: features, token_valid, position and velocity to futures, logits,
+// probabilities and, where the model has that head, one. Borrows graph, plan and name.
+typedef struct rml_predictor_signature {
+    rml_tensor inputs[4], outputs[4];
+    const char *names[4];
+} rml_predictor_signature;
+RML_API void rml_export_predictor(const rml_graph *graph, rml_plan *plan, const rml_predictor *p,
+                                  const char *name, rml_predictor_signature *signature,
+                                  rml_export *out);
+// Both forms of it into a folder, or one: NAME.onnx, and NAME.c, NAME.h and NAME_test.c with
+// `vectors` inputs drawn from the seed (numbers normal, masks one in seven tokens left out).
+typedef struct rml_deploy_options {
+    bool onnx, c;
+    uint32_t vectors; // at most 64
+    uint64_t seed;
+} rml_deploy_options;
+RML_API rml_status rml_deploy_predictor(const rml_graph *graph, rml_plan *plan,
+                                        const rml_predictor *p, const char *name,
+                                        const char *folder, const rml_deploy_options *options,
+                                        rml_error *err) RML_CHECKED;
 
 #ifdef __cplusplus
 }
