@@ -3,9 +3,22 @@
 #include "roadmill/registry.h"
 
 typedef struct newest {
-    bool found;
+    bool found, gate; // gate: of the gate split, which goes before any other
     rml_object_row row;
 } newest;
+
+static rml_status consider(const rml_object_row *row, rml_arena *arena, newest *best,
+                           rml_error *err)
+{
+    const rml_json *tree;
+    RML_TRY(rml_json_parse(arena, row->body, RML_STR("evaluation"), &tree, err));
+    bool gate = rml_str_equal(rml_json_get_str(tree, "split", RML_STR("")), RML_STR("gate"));
+    if (!best->found || gate > best->gate ||
+        (gate == best->gate && row->created_ns >= best->row.created_ns)) {
+        *best = (newest){true, gate, *row};
+    }
+    return RML_OK;
+}
 
 // The newest evaluation made of a thing.
 static rml_status look_below(rml_catalog *catalog, rml_str hash, rml_arena *arena, newest *best,
@@ -18,11 +31,11 @@ static rml_status look_below(rml_catalog *catalog, rml_str hash, rml_arena *aren
         rml_error missing;
         st = rml_catalog_get(catalog, "evaluation", RML_AT(&edges, rml_edge, i)->from, arena, &row,
                              &missing);
-        if (st == RML_OK && (!best->found || row.created_ns >= best->row.created_ns)) {
-            *best = (newest){true, row};
+        if (st == RML_OK) {
+            st = consider(&row, arena, best, err);
         } else if (st == RML_ERR_MISSING) {
             st = RML_OK; // something else was made of it
-        } else if (st != RML_OK && err) {
+        } else if (err) {
             *err = missing;
         }
     }

@@ -275,17 +275,21 @@ static void gathers_evidence(void **state)
              "{\"version\":\"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd\"}"),
          2},
         {RML_STR("evaluation"),
+         RML_STR("e300000000000000000000000000000000000000000000000000000000000000"),
+         RML_STR("dev"), RML_STR("{\"split\":\"dev\",\"version\":\"d\"}"), 9},
+        {RML_STR("evaluation"),
          RML_STR("e200000000000000000000000000000000000000000000000000000000000000"),
-         RML_STR("new"), RML_STR("{\"version\":\"eeeeeeeeeeeeeeee\"}"), 3},
+         RML_STR("new"), RML_STR("{\"split\":\"gate\",\"version\":\"eeeeeeeeeeeeeeee\"}"), 3},
     };
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         assert_int_equal(rml_catalog_put(c, &rows[i], NULL), RML_OK);
         rml_edge edge = {rows[i].hash, RML_STR("run-1"), RML_STR("model")};
         assert_int_equal(rml_catalog_link(c, &edge, NULL), RML_OK);
     }
     assert_int_equal(rml_gate_gather(c, model, (rml_str){0}, &a, &request, NULL), RML_OK);
-    assert_true(rml_str_equal(request.evaluation, rows[2].body)); // the newest of its run
-    assert_int_equal(request.manifest.len, 0);                    // whose version is not there
+    assert_true(
+        rml_str_equal(request.evaluation, rows[3].body)); // the gate's, though older than dev's
+    assert_int_equal(request.manifest.len, 0);            // whose version is not there
     assert_int_equal(rml_gate_gather(c, model, RML_STR("old"), &a, &request, NULL), RML_OK);
     assert_true(rml_str_equal(request.evaluation, rows[1].body));
     assert_true(rml_str_equal(request.manifest, rows[0].body));
