@@ -5,6 +5,8 @@
 #include "json_quote.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 // UTF-8 sorts by code point; UTF-16 puts the surrogates of U+10000 and above before U+E000. The
 // first bytes that differ are lead bytes in that case, and only 0xee and 0xef have to move.
@@ -28,20 +30,22 @@ static int compare_members(const void *a, const void *b, void *context)
 
 static rml_status write_number(const rml_json *value, rml_buffer *out, rml_error *err)
 {
-    // Two integers beyond 2^53 could share one double, and their things one name.
-    const int64_t exact = INT64_C(1) << 53;
-    if (value->kind == RML_JSON_INT && (value->integer > exact || value->integer < -exact) &&
-        (value->number >= 0x1p63 || (int64_t)value->number != value->integer)) {
-        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
-                        "expected integers beyond 2^53 as strings, found %lld",
-                        (long long)value->integer);
-    }
     if (!isfinite(value->number)) {
         return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
                         "expected numbers that JSON can write, found %f", value->number);
     }
-    char text[RML_F64_TEXT];
+    char text[RML_F64_TEXT], digits[24];
     size_t len = rml_format_f64(value->number, text);
+    // Two integers beyond 2^53 could share one double, and their things one name: of those that do
+    // only the one that is written as its double is taken.
+    int64_t exact = INT64_C(1) << 53;
+    if (value->kind == RML_JSON_INT && (value->integer > exact || value->integer < -exact)) {
+        snprintf(digits, sizeof digits, "%lld", (long long)value->integer);
+        if (strcmp(digits, text) != 0) {
+            return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                            "expected integers beyond 2^53 as strings, found %s", digits);
+        }
+    }
     return rml_buffer_append(out, text, len, err);
 }
 
