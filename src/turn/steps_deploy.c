@@ -25,19 +25,40 @@ static rml_status copy_file(const rml_turn *t, rml_str from, rml_str to, const c
     return st;
 }
 
+// The inputs that the graph reads at all, with their place in a scene's layout.
+typedef struct rml_signature {
+    rml_tensor inputs[INPUTS];
+    int layout[INPUTS];
+    size_t count;
+} rml_signature;
+
+static rml_signature signature_of(rml_plan *plan, const rml_predictor *p)
+{
+    const rml_tensor inputs[INPUTS] = {p->features, p->token_valid, p->position, p->velocity};
+    static const int layout[INPUTS] = {INPUT_FEATURES, INPUT_VALID, INPUT_POSITION, INPUT_VELOCITY};
+    rml_signature s = {.count = 0};
+    for (int i = 0; i < INPUTS; i++) {
+        if (inputs[i] >= 0 && rml_plan_data(plan, inputs[i]) != NULL) {
+            s.inputs[s.count] = inputs[i];
+            s.layout[s.count++] = layout[i];
+        }
+    }
+    return s;
+}
+
 static rml_status write_exports(rml_turn *t, rml_runner *runner, const rml_dataset *d, rml_str to,
                                 rml_error *err)
 {
     rml_plan *plan;
     rml_predictor p;
     const rml_graph *graph = rml_runner_graph(runner, &plan, &p);
-    const rml_tensor inputs[INPUTS] = {p.features, p.token_valid, p.position, p.velocity};
-    const rml_tensor outputs[] = {p.futures, p.logits, p.one};
-    static const char *const names[] = {"futures", "logits", "one"};
+    rml_signature signature = signature_of(plan, &p);
+    const rml_tensor outputs[] = {p.futures, p.probabilities, p.one};
+    static const char *const names[] = {"futures", "probabilities", "one"};
     rml_export e = {.graph = graph,
                     .plan = plan,
-                    .inputs = inputs,
-                    .input_count = INPUTS,
+                    .inputs = signature.inputs,
+                    .input_count = signature.count,
                     .outputs = outputs,
                     .output_names = names,
                     .output_count = p.one >= 0 ? 3 : 2,
@@ -50,13 +71,12 @@ static rml_status write_exports(rml_turn *t, rml_runner *runner, const rml_datas
     const float *samples[VECTORS * INPUTS];
     size_t count = rml_dataset_count(d, RML_DEV);
     count = count < VECTORS ? count : VECTORS;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t s = 0; s < count; s++) {
         const float *tensors[RML_SCENE_TENSORS];
-        rml_dataset_sample(d, RML_DEV, i, tensors);
-        samples[i * INPUTS + 0] = tensors[INPUT_FEATURES];
-        samples[i * INPUTS + 1] = tensors[INPUT_VALID];
-        samples[i * INPUTS + 2] = tensors[INPUT_POSITION];
-        samples[i * INPUTS + 3] = tensors[INPUT_VELOCITY];
+        rml_dataset_sample(d, RML_DEV, s, tensors);
+        for (size_t i = 0; i < signature.count; i++) {
+            samples[s * signature.count + i] = tensors[signature.layout[i]];
+        }
     }
     return rml_export_c(&e, to.data, samples, count, err);
 }
