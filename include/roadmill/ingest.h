@@ -15,8 +15,9 @@ extern "C" {
 #endif
 
 typedef struct rml_ingest_options {
-    rml_str vehicle;                  // empty: "unknown"
-    rml_str drive_id;                 // empty: derived from vehicle and start
+    rml_str vehicle;                  // empty: not stated
+    rml_str drive_id;                 // empty: derived from vehicle and start; where one of them is
+                                      // not known, the recording is a drive of its own
     rml_str licence, purpose, region; // of the data, as stated by the user; empty is not stated
     size_t memory_max;                // 0: 256 MiB
 } rml_ingest_options;

@@ -5,6 +5,7 @@
 extern const rml_command_group rml_home_commands;
 extern const rml_command_group rml_ingest_commands;
 extern const rml_command_group rml_log_commands;
+extern const rml_command_group rml_recordings_commands;
 extern const rml_command_group rml_synth_commands;
 extern const rml_command_group rml_lake_commands;
 extern const rml_command_group rml_scene_commands;
@@ -18,10 +19,10 @@ extern const rml_command_group rml_turn_commands;
 extern const rml_command_group rml_audit_commands;
 
 static const rml_command_group *const groups[] = {
-    &rml_home_commands,  &rml_ingest_commands, &rml_log_commands,      &rml_synth_commands,
-    &rml_lake_commands,  &rml_scene_commands,  &rml_find_commands,     &rml_dataset_commands,
-    &rml_train_commands, &rml_eval_commands,   &rml_registry_commands, &rml_export_commands,
-    &rml_turn_commands,  &rml_audit_commands,
+    &rml_home_commands,    &rml_ingest_commands, &rml_log_commands,   &rml_recordings_commands,
+    &rml_synth_commands,   &rml_lake_commands,   &rml_scene_commands, &rml_find_commands,
+    &rml_dataset_commands, &rml_train_commands,  &rml_eval_commands,  &rml_registry_commands,
+    &rml_export_commands,  &rml_turn_commands,   &rml_audit_commands,
 };
 
 const rml_command_group *const *const rml_command_groups = groups;

@@ -84,7 +84,11 @@ static rml_status identify(rml_ingest_job *job, rml_error *err)
     return st;
 }
 
-// The drive: as given, or named by vehicle and start.
+// Log times from here on count from 1970; smaller ones count from some start of their own.
+#define EPOCH_NS_MIN ((int64_t)100000000000000000)
+
+// The drive: as given, or named by vehicle and start. Where one of them is not known the recording
+// is a drive of its own: others that lack it as well are not the same drive for that.
 static rml_status name_drive(rml_ingest_job *job, int64_t start_ns, rml_error *err)
 {
     rml_str given = job->options->drive_id;
@@ -97,6 +101,10 @@ static rml_status name_drive(rml_ingest_job *job, int64_t start_ns, rml_error *e
         return RML_OK;
     }
     rml_str vehicle = job->options->vehicle;
+    if (vehicle.len == 0 || start_ns < EPOCH_NS_MIN) {
+        memcpy(job->out->drive_id, job->out->recording_id, 16);
+        return RML_OK;
+    }
     rml_str text =
         rml_arena_printf(&job->arena, "%.*s %lld", RML_FMT(vehicle), (long long)start_ns);
     rml_hash hash;

@@ -66,12 +66,12 @@ rml_status rml_log_ledger_fault(rml_log_ledger *ledger, rml_arena *arena, const 
     if (ledger->damage.len > 0) {
         return RML_OK;
     }
-    char text[sizeof(rml_error)];
-    rml_error plain = *fault;
-    plain.remedy[0] = 0;
-    (void)rml_error_text(&plain, text, sizeof(text));
-    ledger->damage = rml_arena_str(arena, rml_str_of(text));
-    return ledger->damage.data == NULL ? rml_fail_memory(err, sizeof(text)) : RML_OK;
+    // Without the name of the file, so that a ledger is that of its bytes.
+    rml_str place = rml_str_of(fault->place);
+    size_t at = rml_str_find(place, RML_STR(": byte "));
+    place = at < place.len ? (rml_str){place.data + at + 2, place.len - at - 2} : RML_STR("file");
+    ledger->damage = rml_arena_printf(arena, "%.*s: %s", RML_FMT(place), fault->what);
+    return ledger->damage.data == NULL ? rml_fail_memory(err, sizeof(fault->what)) : RML_OK;
 }
 
 rml_status rml_log_ledger_end(rml_log_ledger *ledger, rml_arena *arena, const rml_log *log,

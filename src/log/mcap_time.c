@@ -1,8 +1,10 @@
 // An MCAP file as a log in the order of log time, equal times in the order of the file.
 //
 // Chunks are opened when the time comes up to their first message and merged over a heap, so that
-// overlapping ones interleave. With the summary's chunk index only they are read; without one the
-// file is walked once first. Memory: decompressed chunks are dropped, least recently used first,
+// overlapping ones interleave. Where the summary gives the channels only the frames of records are
+// walked first, and chunks that a filter leaves out are never read; otherwise the file is read once
+// to learn the channels. What the index says of places is not trusted: it could hide messages.
+// Memory: decompressed chunks are dropped, least recently used first,
 // and decompressed again when their turn comes, to stay within memory_max.
 #include "mcap_log.h"
 
@@ -321,33 +323,6 @@ static rml_status walk_range(rml_log *log, uint64_t from, uint64_t to, rml_array
     return RML_OK;
 }
 
-// By the summary: its chunks, and what stands between them. *whole is false where the index does
-// not agree with the file.
-static rml_status list_by_index(rml_log *log, rml_array *loose, bool *whole, rml_error *err)
-{
-    rml_mcap_log *m = rml_mcap_of(log);
-    uint64_t at = RML_MCAP_MAGIC_SIZE;
-    for (size_t i = 0; i < m->index.chunks.count && *whole; i++) {
-        const rml_mcap_chunk_index *c = RML_AT(&m->index.chunks, rml_mcap_chunk_index, i);
-        uint64_t left = m->index.summary_start;
-        *whole = c->chunk_offset >= at && c->chunk_offset < left;
-        if (!*whole) {
-            break;
-        }
-        left -= c->chunk_offset;
-        *whole = c->chunk_length <= left && c->message_index_length <= left - c->chunk_length;
-        if (*whole) {
-            RML_TRY(walk_range(log, at, c->chunk_offset, loose, whole, err));
-        }
-        if (*whole) {
-            uint64_t end = c->chunk_offset + c->chunk_length;
-            RML_TRY(walk_range(log, c->chunk_offset, end, loose, whole, err));
-            at = end + c->message_index_length;
-        }
-    }
-    return *whole ? walk_range(log, at, m->index.summary_start, loose, whole, err) : RML_OK;
-}
-
 // Front to back, for files without an index or with damage. Chunks are opened once, because one
 // that comes later in time may define the channels of one that comes earlier.
 static rml_status list_by_reading(rml_log *log, rml_array *loose, rml_error *err)
@@ -393,7 +368,7 @@ static rml_status list_sources(rml_log *log, rml_array *loose, rml_error *err)
     rml_mcap_log *m = rml_mcap_of(log);
     bool whole = m->channels_known && m->index.chunks.count > 0;
     if (whole) {
-        RML_TRY(list_by_index(log, loose, &whole, err));
+        RML_TRY(walk_range(log, RML_MCAP_MAGIC_SIZE, m->index.summary_start, loose, &whole, err));
     }
     if (!whole) {
         m->channels_known = false;

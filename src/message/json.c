@@ -5,9 +5,10 @@
 
 #define EXACT_MAX ((int64_t)1 << 53)
 
-static void write_integer(int64_t value, rml_json_writer *w)
+// Times are text whatever their size, so that a reader need not look.
+static void write_integer(rml_str name, int64_t value, rml_json_writer *w)
 {
-    if (value > EXACT_MAX || value < -EXACT_MAX) {
+    if (rml_str_ends(name, RML_STR("_ns")) || value > EXACT_MAX || value < -EXACT_MAX) {
         rml_json_ns(w, value);
     } else {
         rml_json_i64(w, value);
@@ -28,7 +29,7 @@ static void write_value(const rml_field *field, const rml_column *c, size_t row,
     case RML_TYPE_I16:
     case RML_TYPE_I32:
     case RML_TYPE_I64:
-        write_integer(rml_column_get_i64(c, row), w);
+        write_integer(field->name, rml_column_get_i64(c, row), w);
         break;
     case RML_TYPE_U64: {
         uint64_t value = ((const uint64_t *)(const void *)c->values.data)[row];
