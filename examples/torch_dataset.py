@@ -15,8 +15,7 @@ def arrays(folder, split):
     """Each tensor of a split by name, [scenes, ...shape] in float32; and the scenes' own columns."""
     folder = pathlib.Path(folder)
     shapes = {t["name"]: t["shape"] for t in json.loads((folder / "manifest.json").read_text())["tensors"]}
-    table = pq.read_table(folder / f"{split}.parquet")
-    values = {}
+    table, values = pq.read_table(folder / f"{split}.parquet"), {}
     for name, shape in shapes.items():
         flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         values[name] = flat.reshape(table.num_rows, *shape)
@@ -27,10 +26,9 @@ def loader(folder, split, batch_size=32, shuffle=True):
     import torch
 
     values, _ = arrays(folder, split)
-    names = list(values)
-    data = torch.utils.data.TensorDataset(*(torch.from_numpy(np.ascontiguousarray(values[n])) for n in names))
+    data = torch.utils.data.TensorDataset(*(torch.from_numpy(np.array(v)) for v in values.values()))
     for batch in torch.utils.data.DataLoader(data, batch_size=batch_size, shuffle=shuffle):
-        yield dict(zip(names, batch))
+        yield dict(zip(values, batch))
 
 
 if __name__ == "__main__":
