@@ -75,18 +75,18 @@ static rml_status check_leaks(rml_cli *cli, rml_home *home, rml_gate_request *re
     return st;
 }
 
-// A registered model, or anything else that was evaluated: a run, somebody's predictions.
-static rml_status find_judged(rml_cli *cli, rml_catalog *catalog, rml_str *hash, rml_error *err)
+// A registered model, or anything else that has a name: a run, somebody's predictions.
+static rml_status find_thing(rml_cli *cli, rml_catalog *catalog, rml_str *hash, rml_error *err)
 {
-    rml_object_row row;
-    rml_error missing;
+    rml_object_row row = {0};
+    rml_error other;
     rml_str text = rml_str_of(cli->arguments[0]);
-    rml_status st = rml_model_find(catalog, text, &cli->arena, &row, &missing);
+    rml_status st = rml_model_find(catalog, text, &cli->arena, &row, err);
     if (st == RML_ERR_MISSING) {
-        st = rml_catalog_get(catalog, NULL, text, &cli->arena, &row, &missing);
-    }
-    if (st != RML_OK && err) {
-        *err = missing;
+        st = rml_catalog_get(catalog, NULL, text, &cli->arena, &row, &other);
+        if (st != RML_OK && st != RML_ERR_MISSING && err) {
+            *err = other; // an ambiguous prefix, say, tells more than that there is no such model
+        }
     }
     *hash = row.hash;
     return st;
@@ -155,7 +155,7 @@ static rml_status run_gate(rml_cli *cli, rml_error *err)
     RML_TRY(rml_cli_home(cli, false, &home, err));
     RML_TRY(read_approvals(cli, approvals, &request, err));
     RML_TRY(read_policy(cli, &request, err));
-    RML_TRY(find_judged(cli, home->catalog, &model, err));
+    RML_TRY(find_thing(cli, home->catalog, &model, err));
     RML_TRY(rml_gate_gather(home->catalog, model, rml_str_of(rml_cli_value(cli, "--evaluation")),
                             &cli->arena, &request, err));
     RML_TRY(check_leaks(cli, home, &request, err));
@@ -309,7 +309,7 @@ static rml_status run_lineage(rml_cli *cli, rml_error *err)
     rml_str hash;
     rml_array rows = RML_ARRAY(rml_lineage_row);
     RML_TRY(rml_cli_home(cli, false, &home, err));
-    RML_TRY(find_judged(cli, home->catalog, &hash, err));
+    RML_TRY(find_thing(cli, home->catalog, &hash, err));
     rml_status st = rml_lineage(home->catalog, hash, &cli->arena, &rows, err);
     if (st == RML_OK && cli->json) {
         rml_json_list(&cli->writer);

@@ -35,6 +35,12 @@ rml_status rml_model_find(rml_catalog *catalog, rml_str text, rml_arena *arena, 
     if (st == RML_ERR_MISSING) {
         st = rml_catalog_get(catalog, "model", text, arena, out, &why);
     }
+    if (st == RML_ERR_MISSING) {
+        return rml_fail(err, st, (rml_place){0}, "roadmill models lists them",
+                        "expected a model (NAME, NAME/N, NAME@LABEL or digits of its hash), found "
+                        "\"%.*s\"",
+                        RML_FMT(text));
+    }
     if (st != RML_OK && err) {
         *err = why;
     }

@@ -21,6 +21,11 @@ def test_a_model_is_registered_shown_and_not_promoted(run, home, bundle):
     shown = run("models", "show", "predictor", "--home", home, "--json").json()
     assert [f["path"] for f in shown["body"]["files"]] == ["config.json", "weights.safetensors"]
 
+    missed = run("gate", "predicter", "--home", home, check=False)
+    assert missed.returncode == 1
+    assert missed.stderr == ('roadmill: expected a model (NAME, NAME/N, NAME@LABEL or digits of its hash), found '
+                             '"predicter"; roadmill models lists them\n')
+
     refused = run("promote", "predictor/1", "predictor@production", "--home", home, check=False)
     assert refused.returncode == 1 and refused.stdout == ""
     assert refused.stderr == ("roadmill: predictor/1: expected a gate's verdict pass, found none (no gate has judged it); "
