@@ -45,8 +45,8 @@ typedef struct rml_gate_request {
 RML_API rml_str rml_gate_builtin(void);
 RML_API rml_str rml_gate_builtin(void); // the default policy, as YAML
 // Fills evaluation, manifest and model of a request from the catalog. evaluation: name or prefix;
-// empty: the newest one of that model, or of the run that it came from, one of the gate split before
-// any other. What is not there is left empty.
+// empty: the newest one of that model, or of the run that it came from, one of the gate split
+// before any other. What is not there is left empty.
 RML_API rml_status rml_gate_gather(rml_catalog *catalog, rml_str model, rml_str evaluation,
                                    rml_arena *arena, rml_gate_request *out, rml_error *err)
     RML_CHECKED;
