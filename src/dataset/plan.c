@@ -87,7 +87,7 @@ static rml_status fate_by_id(plan *p, const rml_cutter *cutter, rml_fate *fate, 
         fate->split = p->v->parent != NULL ? RML_TRAIN : RML_FATE_RULE;
         p->held_found += in_parent && held == RML_DEV;
     } else if (in_parent && held != RML_TRAIN) {
-        fate->split = held;
+        fate->split = (int32_t)held;
         p->held_found++;
     } else if (p->choose && p->v->parent != NULL) {
         fate->split = RML_FATE_OUT(RML_LEFT_NOT_CHOSEN);
