@@ -38,7 +38,7 @@ static void end_action(rml_json_writer *j)
 }
 
 // Reserved characters and those that are not ASCII, percent-encoded (RFC 2396).
-static rml_str encode_path(rml_arena *arena, rml_str path)
+static void put_path(rml_json_writer *j, rml_arena *arena, rml_str path)
 {
     static const char digits[] = "0123456789ABCDEF";
     char *text = rml_arena_make(arena, path.len * 3 + 1);
@@ -55,7 +55,10 @@ static rml_str encode_path(rml_arena *arena, rml_str path)
             text[n++] = digits[c & 15];
         }
     }
-    return (rml_str){text, n};
+    if (text == NULL && j->status == RML_OK) {
+        j->status = rml_fail_memory(j->err, path.len * 3);
+    }
+    rml_json_kv_str(j, "path", (rml_str){text, n});
 }
 
 // A name that nobody else gives: a version 4 UUID made of the folder and the time.
@@ -115,7 +118,7 @@ static void put_add(rml_json_writer *j, rml_arena *arena, const rml_delta_file *
                     int64_t now_ns)
 {
     begin_action(j, "add");
-    rml_json_kv_str(j, "path", encode_path(arena, file->path));
+    put_path(j, arena, file->path);
     rml_json_key(j, "partitionValues");
     rml_json_object(j);
     rml_json_object_end(j);
@@ -181,7 +184,7 @@ rml_status rml_delta_write(rml_str folder, int64_t read_version, const rml_delta
     }
     for (size_t i = 0; i < commit->remove_count; i++) {
         begin_action(&j, "remove");
-        rml_json_kv_str(&j, "path", encode_path(&arena, commit->remove[i]));
+        put_path(&j, &arena, commit->remove[i]);
         rml_json_kv_i64(&j, "deletionTimestamp", now_ns / 1000000);
         rml_json_kv_bool(&j, "dataChange", true);
         end_action(&j);
