@@ -106,6 +106,7 @@ bool rml_machine_bind(rml_machine *m, uint32_t slot, uint32_t track)
         t->states[t->count - 1].t_ns <= m->instants[0].t_ns - m->w->step_ns) {
         return false;
     }
+    m->work += m->n;
     uint32_t *index = index_of(m, slot);
     size_t k = 0; // states before k are at or before the instant
     bool ever = false;
@@ -343,7 +344,8 @@ static void run_quantifier(rml_machine *m, size_t at)
     bool some = s->op == RML_OP_SOME_BEGIN;
     push_truth(m, some ? RML_FALSE : RML_TRUE);
     m->mask++;
-    for (uint32_t t = 0; t < m->w->traffic->track_count; t++) {
+    // Above the limit the answer is not used: the run fails.
+    for (uint32_t t = 0; t < m->w->traffic->track_count && m->work <= RML_QUERY_WORK_MAX; t++) {
         const rml_track *track = &m->w->traffic->tracks[t];
         if (!(s->classes >> track->agent_class & 1) || rml_machine_is_bound(m, t) ||
             !rml_machine_bind(m, s->a, t)) {
