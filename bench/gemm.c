@@ -91,8 +91,11 @@ static void run(int kind, uint32_t m, uint32_t n, uint32_t k, rml_pool *pool)
     }
     qsort(rate, SAMPLES, sizeof *rate, by_value);
     qsort(share, SAMPLES, sizeof *share, by_value);
-    printf("%-8s M %5u N %4u K %4u  %7.1f GFLOP/s  %5.1f %% of peak\n", kinds[kind], m, n, k,
-           rate[SAMPLES / 2], 100 * share[SAMPLES / 2]);
+    printf("{\"name\": \"gemm: %s, M %u, N %u, K %u, %zu threads\", \"value\": %.1f, \"unit\": "
+           "\"GFLOP/s\", \"peer\": \"peak of now\", \"peer_value\": %.1f, \"ratio\": %.3f}\n",
+           kinds[kind], m, n, k, threads, rate[SAMPLES / 2],
+           share[SAMPLES / 2] > 0 ? rate[SAMPLES / 2] / share[SAMPLES / 2] : 0.0,
+           share[SAMPLES / 2]);
     rml_plan_free(plan);
     rml_graph_free(g);
 }
@@ -106,7 +109,6 @@ int main(int argc, char **argv)
     }
     static const uint32_t rows[] = {64, 512, 2048};
     static const uint32_t shapes[][2] = {{128, 128}, {512, 128}, {128, 512}, {128, 64}, {360, 128}};
-    printf("peak of one core now: %.1f GFLOP/s\n", peak_gflops());
     for (int kind = 0; kind < 3; kind++) {
         for (size_t r = 0; r < 3; r++) {
             for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {

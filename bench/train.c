@@ -1,0 +1,145 @@
+// The training step of the reference predictor (32 agents predicted, one loss over all) against
+// PyTorch's of the same network, one after the other in the same run, twice each.
+//
+// The peer is bench/train_torch.py by the Python of RML_TORCH_PYTHON or RML_PYTHON; without torch
+// there the line has no peer. usage: train [BATCH]
+#define _POSIX_C_SOURCE 200809L // popen
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "roadmill/base/random.h"
+#include "roadmill/model.h"
+
+#define ROUNDS 2
+#define REPEATS 15
+
+typedef struct step {
+    rml_graph *g;
+    rml_plan *plan;
+    const rml_tensor *parameters;
+    rml_tensor gradients[512];
+    size_t count;
+    uint64_t taken;
+} step;
+
+static size_t count_of(const rml_graph *g, rml_tensor t)
+{
+    rml_shape shape = rml_graph_shape(g, t);
+    size_t count = 1;
+    for (uint32_t i = 0; i < shape.rank; i++) {
+        count *= shape.size[i];
+    }
+    return count;
+}
+
+static void fill(step *s, rml_tensor t, bool mask)
+{
+    float *x = rml_plan_data(s->plan, t);
+    for (size_t i = 0; x != NULL && i < count_of(s->g, t); i++) {
+        double u = rml_random_f64(1, (uint64_t)t, i);
+        x[i] = mask ? (float)(u < 0.8 || i == 0) : (float)(4 * u - 2);
+    }
+}
+
+static rml_status step_make(step *s, uint32_t batch, rml_error *err)
+{
+    rml_predictor_config config = {.predict = 32, .no_single = true};
+    rml_predictor p;
+    rml_tensor outputs[513];
+    rml_predictor_defaults(&config);
+    RML_TRY(rml_graph_make(&s->g, err));
+    RML_TRY(rml_predictor_build(s->g, &config, batch, true, &p, err));
+    s->count = rml_graph_parameters(s->g, &s->parameters);
+    RML_TRY(rml_graph_gradient(s->g, p.loss, s->parameters, s->count, s->gradients, err));
+    s->count = rml_graph_parameters(s->g, &s->parameters);
+    outputs[0] = p.loss;
+    memcpy(outputs + 1, s->gradients, s->count * sizeof *outputs);
+    RML_TRY(rml_plan_make(s->g, outputs, s->count + 1, 1, NULL, &s->plan, err));
+    fill(s, p.features, false);
+    fill(s, p.token_valid, true);
+    fill(s, p.position, false);
+    fill(s, p.velocity, false);
+    fill(s, p.target, false);
+    fill(s, p.target_valid, true);
+    return RML_OK;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double step_median_ms(step *s, rml_pool *pool)
+{
+    double ms[REPEATS];
+    for (int i = -2; i < REPEATS; i++) {
+        int64_t start = rml_clock_monotonic_ns();
+        rml_plan_run(s->plan, pool);
+        rml_adamw o = {1e-3, 0.9, 0.999, 1e-8, 0.01, 1, ++s->taken};
+        rml_plan_adamw(s->plan, s->parameters, s->gradients, s->count, &o, pool);
+        ms[i < 0 ? 0 : i] = 1e-6 * (double)(rml_clock_monotonic_ns() - start);
+    }
+    qsort(ms, REPEATS, sizeof *ms, by_value);
+    return ms[REPEATS / 2];
+}
+
+// The peer's median, or 0; its name into peer.
+static double torch_median_ms(size_t threads, uint32_t batch, char peer[64])
+{
+    const char *python = rml_env("RML_TORCH_PYTHON");
+    python = python ? python : rml_env("RML_PYTHON");
+    char command[1024], line[256] = "";
+    double ms = 0;
+    snprintf(command, sizeof command, "%s bench/train_torch.py %zu %u %d 2>/dev/null",
+             python ? python : "python3", threads, batch, REPEATS);
+    FILE *pipe = popen(command, "r");
+    if (pipe == NULL) {
+        return 0;
+    }
+    if (fgets(line, sizeof line, pipe) == NULL ||
+        sscanf(line, "{\"peer\": \"%63[^\"]\", \"ms\": %lf", peer, &ms) != 2) {
+        ms = 0;
+    }
+    pclose(pipe);
+    return ms;
+}
+
+static void run(step *s, size_t threads, uint32_t batch)
+{
+    rml_pool *pool = NULL;
+    if (threads > 1 && rml_pool_make(threads, &pool, NULL) != RML_OK) {
+        return;
+    }
+    double ours = 1e300, theirs = 1e300;
+    char peer[64] = "torch: not installed";
+    for (int i = 0; i < ROUNDS; i++) {
+        double own = step_median_ms(s, pool), other = torch_median_ms(threads, batch, peer);
+        ours = own < ours ? own : ours;
+        theirs = other > 0 && other < theirs ? other : theirs;
+    }
+    bool known = theirs < 1e300; // otherwise zeros beside a peer that says so
+    printf("{\"name\": \"train: step, batch %u, %zu threads\", \"value\": %.2f, \"unit\": \"ms\", "
+           "\"peer\": \"%s\", \"peer_value\": %.2f, \"ratio\": %.3f}\n",
+           batch, threads, ours, peer, known ? theirs : 0, known ? theirs / ours : 0);
+    fflush(stdout);
+    rml_pool_free(pool);
+}
+
+int main(int argc, char **argv)
+{
+    static step s;
+    uint32_t batch = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 32;
+    rml_error err = {0};
+    if (step_make(&s, batch, &err) != RML_OK) {
+        fprintf(stderr, "%s\n", err.what);
+        return 1;
+    }
+    for (size_t threads = 1; threads <= 2 && threads <= rml_thread_count(); threads++) {
+        run(&s, threads, batch);
+    }
+    rml_plan_free(s.plan);
+    rml_graph_free(s.g);
+    return 0;
+}
