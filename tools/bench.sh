@@ -13,6 +13,9 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+case " $names " in *" ngsim "*) # a table of its own, minutes: only when it is named
+    exec sh bench/ngsim.sh ;;
+esac
 for program in build/bench/bench/*; do
     name=$(basename "$program")
     [ -f "$program" ] && [ -x "$program" ] || continue

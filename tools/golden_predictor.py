@@ -124,7 +124,7 @@ def train(name, pin, single, **loss):
     print("};")
 
 
-print(f"// Made by tools/golden_predictor.py with PyTorch {torch.__version__}; do not edit.")
+print(f"// Made by tools/golden_predictor.py with PyTorch {torch.__version__}; do not edit.\n// clang-format off")
 print("typedef struct golden_tensor {\n    const char *name;\n    unsigned stream;\n    size_t count;\n"
       "    const double *values;\n} golden_tensor;")
 train("plain", False, False, winner_end=0.0, distance=0.0, relax=0.0, laplace=1.0)

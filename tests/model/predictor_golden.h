@@ -1,4 +1,5 @@
 // Made by tools/golden_predictor.py with PyTorch 2.15.0+cu132; do not edit.
+// clang-format off
 typedef struct golden_tensor {
     const char *name;
     unsigned stream;
