@@ -222,8 +222,10 @@ bool rml_decimal_f64(const rml_decimal *d, rml_str text, double *out)
 bool rml_parse_f64(rml_str text, double *out)
 {
     rml_decimal d;
+    if (text.len == 0) {
+        return false; // and no arithmetic on a pointer that may be none
+    }
     const char *end = text.data + text.len;
-    return rml_decimal_scan(text.data, end, &d) == end && text.len > 0
-               ? rml_decimal_f64(&d, text, out)
-               : parse_name(text, out);
+    return rml_decimal_scan(text.data, end, &d) == end ? rml_decimal_f64(&d, text, out)
+                                                       : parse_name(text, out);
 }
