@@ -97,29 +97,41 @@ rml_status rml_mcap_log_define(rml_log *log, const rml_mcap_record *record, rml_
 
 // ---- Messages ----------------------------------------------------------------------------------
 
+// The name of a chunk's compression, looked up once a chunk.
+static const char *compression_of(rml_mcap_log *m, const rml_mcap_chunk *chunk)
+{
+    rml_codec codec;
+    if (m->named != chunk->records.data) {
+        m->named = chunk->records.data;
+        m->name = "";
+        (void)rml_mcap_codec(chunk->compression, &codec, &m->name);
+    }
+    return m->name;
+}
+
 rml_status rml_mcap_log_message(rml_log *log, const rml_mcap_record *record,
                                 const rml_mcap_chunk *chunk, rml_log_message *out, bool *wanted,
                                 rml_error *err)
 {
     rml_mcap_log *m = rml_mcap_of(log);
     const rml_mcap_message *message = &record->as.message;
-    rml_place at = rml_place_byte(log->name, record->offset);
     uint32_t index = m->channel_of[message->channel_id];
     *wanted = false;
     if (index == 0) {
         m->lost += record->body.len;
-        return rml_fail(err, RML_ERR_DATA, at, RML_MCAP_REMEDY,
+        return rml_fail(err, RML_ERR_DATA, rml_place_byte(log->name, record->offset),
+                        RML_MCAP_REMEDY,
                         "expected a channel record before its messages, found a message of "
                         "channel %u",
                         message->channel_id);
     }
     if (message->log_ns > INT64_MAX || message->publish_ns > INT64_MAX) {
         m->lost += record->body.len;
-        return rml_fail(err, RML_ERR_DATA, at, RML_MCAP_REMEDY,
-                        "expected times up to 9223372036854775807 ns, found log time %llu and "
-                        "publish time %llu",
-                        (unsigned long long)message->log_ns,
-                        (unsigned long long)message->publish_ns);
+        return rml_fail(
+            err, RML_ERR_DATA, rml_place_byte(log->name, record->offset), RML_MCAP_REMEDY,
+            "expected times up to 9223372036854775807 ns, found log time %llu and "
+            "publish time %llu",
+            (unsigned long long)message->log_ns, (unsigned long long)message->publish_ns);
     }
     const rml_log_channel *channel = RML_AT(&log->channels, rml_log_channel, index - 1);
     if (!rml_log_wants_time(log, (int64_t)message->log_ns) ||
@@ -132,9 +144,8 @@ rml_status rml_mcap_log_message(rml_log *log, const rml_mcap_record *record,
                              .publish_ns = (int64_t)message->publish_ns,
                              .data = message->data,
                              .compression = ""};
-    rml_codec codec;
-    if (chunk != NULL && chunk->compression.len > 0 &&
-        rml_mcap_codec(chunk->compression, &codec, &out->compression)) {
+    if (chunk != NULL && chunk->compression.len > 0) {
+        out->compression = compression_of(m, chunk);
         out->offset = (uint64_t)(chunk->records.data - log->file.data);
         out->length = chunk->records.len;
         out->inner_offset = record->offset_in_chunk + (record->body.len - message->data.len);

@@ -17,6 +17,8 @@ typedef struct rml_mcap_log {
     // The summary repeats every channel, so that a chunk may be passed over unread.
     bool channels_known;
     uint64_t lost;
+    const uint8_t *named; // the chunk whose compression is called name
+    const char *name;
 } rml_mcap_log;
 
 static inline rml_mcap_log *rml_mcap_of(const rml_log *log)

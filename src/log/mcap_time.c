@@ -18,7 +18,6 @@ typedef struct entry {
 typedef struct source {
     uint64_t offset; // of the chunk record in the file
     int64_t start_ns;
-    bool open;
     rml_array entries; // entry, in the order of time and file
     size_t next;       // entry
     rml_bytes records; // empty while dropped
@@ -70,6 +69,18 @@ static int compare_entries(const void *a, const void *b, void *context)
         return x->log_ns < y->log_ns ? -1 : 1;
     }
     return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+// Most recorders write in order: then there is nothing to sort.
+static bool in_order(const rml_array *entries)
+{
+    const entry *e = entries->data;
+    for (size_t i = 1; i < entries->count; i++) {
+        if (e[i].log_ns < e[i - 1].log_ns) {
+            return false;
+        }
+    }
+    return true;
 }
 
 // True when the next message of source a comes before that of b.
@@ -263,9 +274,10 @@ static rml_status open_source(rml_log *log, uint32_t index, rml_error *err)
             return RML_OK;
         }
         RML_TRY(read_chunk(log, s, true, err));
-        RML_TRY(rml_array_sort(&s->entries, compare_entries, NULL, err));
+        if (!in_order(&s->entries)) {
+            RML_TRY(rml_array_sort(&s->entries, compare_entries, NULL, err));
+        }
     }
-    s->open = true;
     if (s->entries.count == 0) {
         drop_space(m->time, s);
         return RML_OK;
