@@ -1,0 +1,32 @@
+"""`synth` as a user meets it: what it prints, its bounds, the same bytes again, and the way into the lake."""
+import filecmp
+
+
+def test_text_and_same_bytes(run, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    first = run("synth", one, "--seed", 3, "--drives", 2, "--vehicles", 9, "--duration", 6, "--faults")
+    size = sum(f.stat().st_size for f in one.rglob("*") if f.is_file())
+    assert first.stdout == (f"{one}: 2 recordings, 2 scenarios, 928 messages, 2 faults planted (faults.json), "
+                            f"{size} bytes\n")
+    run("synth", two, "--seed", 3, "--drives", 2, "--vehicles", 9, "--duration", 6, "--faults")
+    names = [str(f.relative_to(one)) for f in one.rglob("*") if f.is_file()]
+    assert len(names) == 5
+    assert filecmp.cmpfiles(one, two, names, shallow=False)[0] == names
+
+
+def test_bounds(run, tmp_path):
+    done = run("synth", tmp_path / "f", "--vehicles", "70", check=False)
+    assert done.returncode == 2 and not (tmp_path / "f").exists()
+    assert done.stderr == ("roadmill: roadmill synth: expected at most 63 vehicles on 600 m of 3 lanes, found 70\n")
+
+
+def test_into_the_lake(run, home, tmp_path):
+    run("synth", tmp_path / "fleet", "--seed", 3, "--drives", 4, "--duration", 8, "--faults")
+    sums = run("ingest", "--home", home, "--json", tmp_path / "fleet", check=False).json()
+    assert (sums["count"], sums["refused"], sums["already"]) == (8, 0, 0)
+    assert sums["messages"] == sums["rows"] + sums["blobs"] + sums["message_rejects"]
+    assert sums["message_rejects"] == 1  # the message that was cut
+    assert sums["states"] == sums["state_rows"] + sums["state_rejects"] and sums["state_rejects"] == 0
+    assert sums["ego_inputs"] == sums["ego_rows"] + sums["ego_rejects"]
+    again = run("ingest", "--home", home, "--json", tmp_path / "fleet", check=False).json()
+    assert again["already"] == 8
