@@ -33,13 +33,15 @@ static void axes_of(const rml_box *a, const rml_box *b, rml_point2 out[4])
     out[3] = (rml_point2){-b->heading.y_m, b->heading.x_m};
 }
 
-static double point_to_segment(rml_point2 p, rml_point2 a, rml_point2 b)
+// Squared distance of a point to a box; 0 inside.
+static double point_to_box(rml_point2 p, const rml_box *b)
 {
-    double dx = b.x_m - a.x_m, dy = b.y_m - a.y_m, square = dx * dx + dy * dy;
-    double t = square > 0 ? ((p.x_m - a.x_m) * dx + (p.y_m - a.y_m) * dy) / square : 0;
-    t = t < 0 ? 0 : t > 1 ? 1 : t;
-    double ex = a.x_m + t * dx - p.x_m, ey = a.y_m + t * dy - p.y_m;
-    return ex * ex + ey * ey;
+    double dx = p.x_m - b->centre.x_m, dy = p.y_m - b->centre.y_m;
+    double along = fabs(dx * b->heading.x_m + dy * b->heading.y_m) - b->half_length;
+    double across = fabs(dy * b->heading.x_m - dx * b->heading.y_m) - b->half_width;
+    along = along > 0 ? along : 0;
+    across = across > 0 ? across : 0;
+    return along * along + across * across;
 }
 
 double rml_box_gap(const rml_box *a, const rml_box *b)
@@ -56,12 +58,12 @@ double rml_box_gap(const rml_box *a, const rml_box *b)
     }
     corners(a, of_a);
     corners(b, of_b);
+    // Of two convex shapes that are apart, a corner of one is nearest to the other.
     double least = INFINITY;
     for (int i = 0; i < 4; i++) {
-        for (int k = 0; k < 4; k++) {
-            least = fmin(least, point_to_segment(of_a[i], of_b[k], of_b[(k + 1) % 4]));
-            least = fmin(least, point_to_segment(of_b[i], of_a[k], of_a[(k + 1) % 4]));
-        }
+        double there = point_to_box(of_a[i], b), back = point_to_box(of_b[i], a);
+        least = there < least ? there : least;
+        least = back < least ? back : least;
     }
     return sqrt(least);
 }
