@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "../catalog/scratch.h"
+#include "catalog/scratch.h"
 #include "roadmill/base/json.h"
 #include "roadmill/codec.h"
 #include "roadmill/registry.h"

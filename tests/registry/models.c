@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../catalog/scratch.h"
+#include "catalog/scratch.h"
 #include "roadmill/base/json.h"
 #include "roadmill/registry.h"
 
