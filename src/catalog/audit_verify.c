@@ -96,9 +96,13 @@ static rml_status check_end(check *k)
     if (last.sequence > k->sequence) {
         return broken(k, k->sequence + 1, "it to follow, and it is missing", RML_STR("the end"));
     }
-    if (last.sequence != k->sequence || strcmp(last.hash, k->hash) != 0) {
+    if (last.sequence < k->sequence) {
         return broken(k, last.sequence + 1, "no entry after the one written last",
                       RML_STR("one that was put there"));
+    }
+    if (strcmp(last.hash, k->hash) != 0) {
+        return broken(k, k->sequence, "the hash that was written last: it was altered",
+                      rml_str_of(k->hash));
     }
     if (k->expected_head.len > 0 && !k->head_seen) {
         return broken(k, k->sequence + 1, "to meet the hash that was kept elsewhere",

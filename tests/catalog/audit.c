@@ -9,6 +9,7 @@
 
 #include <sqlite3.h>
 
+#include "audit.h"
 #include "roadmill/base/random.h"
 #include "scratch.h"
 
@@ -166,6 +167,55 @@ static void finds_every_change(void **state)
     scratch_close(c);
 }
 
+// A forger who gives the altered entry the hash of its new fields is found by the entry after it,
+// whose `previous` no longer fits, or by the end.
+static void finds_forged_hashes(void **state)
+{
+    (void)state;
+    rml_catalog *c = scratch_open("audit");
+    rml_arena arena = {0};
+    rml_array entries = RML_ARRAY(rml_audit_entry);
+    fill(c);
+    assert_int_equal(rml_audit_list(c, &arena, &entries, NULL), RML_OK);
+    assert_int_equal(sqlite3_open(scratch_path, &db), SQLITE_OK);
+    run("CREATE TABLE kept AS SELECT * FROM audit");
+    for (int i = 1; i <= ENTRIES; i++) {
+        rml_audit_entry e = *RML_AT(&entries, rml_audit_entry, i - 1);
+        char hash[RML_HASH_TEXT], want[40];
+        rml_error err = {0};
+        e.actor = RML_STR("forger");
+        assert_int_equal(rml_audit_hash(&e, hash, NULL), RML_OK);
+        run("UPDATE audit SET actor = 'forger', hash = '%s' WHERE sequence = %d", hash, i);
+        snprintf(want, sizeof want, "audit entry %d:", i < ENTRIES ? i + 1 : i);
+        assert_int_equal(rml_audit_verify(c, (rml_str){0}, NULL, NULL, &err), RML_ERR_CONFLICT);
+        assert_ptr_equal(strstr(err.what, want), err.what);
+        run("DELETE FROM audit");
+        run("INSERT INTO audit SELECT * FROM kept");
+    }
+    rml_array_reset(&entries);
+    rml_arena_reset(&arena);
+    sqlite3_close(db);
+    scratch_close(c);
+}
+
+// Bytes that are not UTF-8 would be written as U+FFFD before hashing: where that stood they must
+// not pass for it.
+static void finds_bytes_that_hash_alike(void **state)
+{
+    (void)state;
+    rml_catalog *c = scratch_open("audit");
+    rml_str x = RML_STR("x");
+    rml_error err;
+    assert_int_equal(rml_audit_add(c, x, x, RML_STR("a\xef\xbf\xbd"), RML_STR("{}"), NULL), RML_OK);
+    assert_int_equal(rml_audit_verify(c, (rml_str){0}, NULL, NULL, NULL), RML_OK);
+    assert_int_equal(sqlite3_open(scratch_path, &db), SQLITE_OK);
+    run("UPDATE audit SET subject = CAST(x'61ff' AS TEXT)");
+    assert_int_equal(rml_audit_verify(c, (rml_str){0}, NULL, NULL, &err), RML_ERR_CONFLICT);
+    assert_non_null(strstr(err.what, "audit entry 1:"));
+    sqlite3_close(db);
+    scratch_close(c);
+}
+
 // Whoever also rewrites the catalog's own memory of the end is found by a head kept elsewhere.
 static void finds_a_cut_end(void **state)
 {
@@ -242,7 +292,8 @@ static void takes_json_and_text_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_every_change), cmocka_unit_test(finds_a_cut_end),
-        cmocka_unit_test(finds_moved_aliases), cmocka_unit_test(takes_json_and_text_alone)};
+        cmocka_unit_test(finds_every_change),          cmocka_unit_test(finds_forged_hashes),
+        cmocka_unit_test(finds_bytes_that_hash_alike), cmocka_unit_test(finds_a_cut_end),
+        cmocka_unit_test(finds_moved_aliases),         cmocka_unit_test(takes_json_and_text_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
