@@ -26,6 +26,7 @@ typedef struct entry {
     rml_parquet_writer *writer; // the file being written
     rml_schema writer_schema;
     uint64_t writer_rows;
+    size_t weight;   // bytes of rows that wait in the writer
     rml_array files; // rml_delta_file
     rml_map paths;   // of files
 } entry;
@@ -216,6 +217,7 @@ static rml_status close_file(rml_lake_txn *txn, entry *e, rml_error *err)
     }
     rml_parquet_close(e->writer);
     e->writer = NULL;
+    e->weight = 0;
     RML_TRY(st);
     // A file that was there already has the same rows, but another version may have packed them
     // otherwise: the log must tell its size.
@@ -239,21 +241,20 @@ static rml_status close_file(rml_lake_txn *txn, entry *e, rml_error *err)
 static rml_status keep_ceiling(rml_lake_txn *txn, rml_error *err)
 {
     for (;;) {
-        size_t total = 0, most = 0;
-        rml_parquet_writer *heaviest = NULL;
+        size_t total = 0;
+        entry *heaviest = NULL;
         for (size_t i = 0; i < txn->entries.count; i++) {
-            rml_parquet_writer *w = RML_AT(&txn->entries, entry, i)->writer;
-            size_t weight = w != NULL ? rml_parquet_weight(w) : 0;
-            total += weight;
-            if (weight > most) {
-                most = weight;
-                heaviest = w;
+            entry *e = RML_AT(&txn->entries, entry, i);
+            total += e->weight;
+            if (e->weight > 0 && (heaviest == NULL || e->weight > heaviest->weight)) {
+                heaviest = e;
             }
         }
         if (total <= PENDING_BYTES_MAX || heaviest == NULL) {
             return RML_OK;
         }
-        RML_TRY(rml_parquet_flush(heaviest, err));
+        RML_TRY(rml_parquet_flush(heaviest->writer, err));
+        heaviest->weight = 0;
     }
 }
 
@@ -293,6 +294,7 @@ rml_status rml_lake_append(rml_lake_txn *txn, const char *table, const rml_batch
             RML_TRY(close_file(txn, e, err));
         }
     }
+    e->weight = e->writer != NULL ? rml_parquet_weight(e->writer) : 0;
     return keep_ceiling(txn, err);
 }
 
