@@ -1,7 +1,11 @@
 """Models, gates, promotion, lineage and the audit chain as commands."""
+import pathlib
+import re
 import sqlite3
 
 import pytest
+
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 
 
 @pytest.fixture
@@ -71,3 +75,17 @@ def test_the_audit_chain(run, home, bundle):
         db.execute("UPDATE audit SET actor = 'somebody'")
     altered = run("audit", "verify", "--home", home, "--json", check=False)
     assert altered.returncode == 3 and "audit entry 1: expected the hash of its own fields" in altered.json()["fault"]
+
+
+def test_the_chain_is_checked_by_the_program_in_its_documentation(run, home, bundle):
+    run("models", "add", "predictor", bundle, "--home", home)
+    run("gate", "predictor", "--home", home, "--approve", "safety=Jörg \"x\"\t€", check=False)
+    program = re.search(r"```python\n(.*?)```", (DOCS / "audit.md").read_text(), re.S).group(1)
+    program = program.replace("fleet/catalog.db", str(home / "catalog.db"))
+    scope = {}
+    exec(program, scope)
+    assert scope["previous"] == run("audit", "verify", "--home", home, "--json").json()["head"]
+    with sqlite3.connect(home / "catalog.db") as db:
+        db.execute("UPDATE audit SET subject = subject || ' ' WHERE sequence = 2")
+    with pytest.raises(AssertionError, match="2"):
+        exec(program, {})
