@@ -194,3 +194,33 @@ def test_wrong_options_are_refused(run, city):
     assert done.returncode == 2 and "--share SPLIT=SHARE" in done.stderr
     done = run("mine", "--dataset", "city", "--home", city[0], check=False)
     assert done.returncode == 2 and "found no --run" in done.stderr
+
+
+def test_a_slice_by_query_is_the_one_of_the_rows(run, city, exported, example):
+    _, rows = example.arrays(exported, "dev")
+    speed = np.array(rows["speed_mps"])
+    bar = float(np.round(np.median(speed), 1))
+    document = run("eval", "--dataset", "city", "--home", city[0], "--json", "--slice",
+                   f"fast=fast(a: vehicle): speed(a) > {bar} m/s").json()
+    slices = {s["name"]: s for s in document["models"][0]["slices"]}
+    assert 0 < (speed > bar).sum() < len(speed)
+    assert slices["fast"]["windows"] == (speed > bar).sum()
+    assert slices["moving"]["windows"] == (speed >= 0.5).sum()
+
+
+def test_a_batch_is_mined_and_makes_a_child(run, city, tmp_path):
+    home, made = city
+    config = tmp_path / "small.yaml"
+    config.write_text("width: 16\nblocks: 1\nheads: 2\nhidden: 32\nsteps: 5\nagents: 4\nmap: 4\n")
+    trained = run("train", config, "--dataset", "city", "--home", home, "--json").json()
+    mined = run("mine", "--dataset", "city", "--run", trained["run"], "--budget", 6, "--home", home, "--json").json()
+    again = run("mine", "--dataset", "city", "--run", trained["run"], "--budget", 6, "--home", home, "--json",
+                env={"ROADMILL_THREADS": "1"}).json()
+    assert mined == again and len(mined["picks"]) == 6 and mined["candidates"] == made["counts"]["dev"]
+    assert {p["reason"] for p in mined["picks"]} <= {"hard", "novel", "diverse"}
+    child = run("dataset", "create", "child", "--parent", "city", "--add", mined["selection"], "--home", home, "--json").json()
+    assert child["counts"]["train"] == made["counts"]["train"] + 6
+    assert child["counts"]["gate"] == made["counts"]["gate"]
+    assert run("dataset", "verify", "child", "--home", home, "--json").json()["leaks"]["clean"]
+    refused = run("mine", "--dataset", "city", "--run", trained["run"], "--from", "gate", "--home", home, check=False)
+    assert refused.returncode == 2 and "which only judges" in refused.stderr
