@@ -277,12 +277,13 @@ static rml_status run_show(rml_cli *cli, rml_error *err)
     const rml_json *counts = rml_json_get(body, "counts");
     rml_str empty = RML_STR("");
     rml_cli_print(cli, "version  %.*s  %.*s\n", RML_FMT(row.hash), RML_FMT(row.name));
-    rml_cli_print(cli, "query    %.*s\n",
-                  RML_FMT(rml_json_get_str(body, "query", RML_STR("every window"))));
+    rml_str query = rml_json_get_str(body, "query", empty);
+    rml_str parent = rml_json_get_str(body, "parent", empty);
+    rml_cli_print(cli, "query    %.*s\n", RML_FMT(query.len ? query : RML_STR("every window")));
     rml_cli_print(cli, "split    by %.*s, seed %.*s\n",
                   RML_FMT(rml_json_get_str(split, "rule", empty)),
                   RML_FMT(rml_json_get_str(split, "seed", empty)));
-    rml_cli_print(cli, "parent   %.12s\n", rml_json_get_str(body, "parent", empty).data);
+    rml_cli_print(cli, "parent   %.12s\n", parent.len ? parent.data : "none");
     rml_cli_print(cli, "licence  %.*s, purpose %.*s\n",
                   RML_FMT(rml_json_get_str(body, "licence", empty)),
                   RML_FMT(rml_json_get_str(body, "purpose", empty)));

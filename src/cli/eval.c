@@ -35,7 +35,8 @@ static rml_status parse_slices(rml_cli *cli, rml_eval_slice slices[SLICES_MAX], 
     for (*count = 0; (text = rml_cli_value_at(cli, "--slice", *count)) != NULL; ++*count) {
         rml_str name, query = rml_str_cut(rml_str_of(text), '=', &name);
         if (*count == SLICES_MAX || name.len == 0 || query.len == 0) {
-            return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+            return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0},
+                            "for example: --slice \"fast=fast(a: vehicle): speed(a) > 10 m/s\"",
                             "expected at most %d times --slice NAME=QUERY, found \"%s\"",
                             SLICES_MAX, text);
         }

@@ -7,6 +7,8 @@
 #include "roadmill/codec.h"
 #include "version.h"
 
+#define PURPOSES_MAX 4096
+
 static const char *const rule_names[] = {"family", "recording", "place", "time"};
 
 static void write_spec(rml_json_writer *w, const rml_version *v, rml_arena *arena)
@@ -161,33 +163,32 @@ static rml_status write_licences(rml_json_writer *w, const rml_version *v, rml_a
 static rml_status write_purpose(rml_json_writer *w, const rml_version *v, rml_lake *lake,
                                 rml_arena *arena, rml_error *err)
 {
-    rml_str purpose = {0};
-    size_t different = 0;
-    for (size_t i = 0; i < v->count; i++) {
-        if (!has_scenes(&v->recordings[i])) {
-            continue;
-        }
-        rml_lake_read read = {.table = "recordings",
-                              .columns = "purpose",
-                              .owners = &v->recordings[i].id,
-                              .owner_count = 1,
-                              .order = "purpose"};
-        rml_rows *rows = NULL;
-        rml_batch batch = {0};
-        rml_status st = rml_lake_select(lake, &read, &rows, err);
-        st = st ? st : rml_rows_all(rows, 16, &batch, err);
-        for (size_t row = 0; st == RML_OK && row < batch.count; row++) {
-            rml_str text = rml_column_get_str(&batch.columns[0], row);
-            text = text.len > 0 ? text : RML_STR("not-stated");
-            if (different == 0 || !rml_str_equal(text, purpose)) {
-                different++;
-                purpose = rml_arena_str(arena, text);
-            }
-        }
-        rml_batch_reset(&batch);
-        rml_rows_close(rows);
-        RML_TRY(st);
+    rml_str purpose = {0}, *ids = RML_NEW_ARRAY(arena, rml_str, v->count);
+    if (ids == NULL) {
+        return rml_fail_memory(err, v->count * sizeof *ids);
     }
+    size_t different = 0, count = 0;
+    for (size_t i = 0; i < v->count; i++) {
+        if (has_scenes(&v->recordings[i])) {
+            ids[count++] = v->recordings[i].id;
+        }
+    }
+    rml_lake_read read = {.table = "recordings",
+                          .columns = "DISTINCT coalesce(purpose, '') AS purpose",
+                          .owners = ids,
+                          .owner_count = count,
+                          .order = "purpose"};
+    rml_rows *rows = NULL;
+    rml_batch batch = {0};
+    rml_status st = rml_lake_select(lake, &read, &rows, err);
+    st = st ? st : rml_rows_all(rows, PURPOSES_MAX, &batch, err);
+    if (st == RML_OK && batch.count == 1) {
+        purpose = rml_arena_str(arena, rml_column_get_str(&batch.columns[0], 0));
+        different = purpose.len > 0;
+    }
+    rml_batch_reset(&batch);
+    rml_rows_close(rows);
+    RML_TRY(st);
     rml_json_kv_str(w, "purpose", different == 1 ? purpose : RML_STR("not-stated"));
     return RML_OK;
 }
