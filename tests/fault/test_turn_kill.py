@@ -25,7 +25,7 @@ def turn_words(home, fleet):
 
 def outcome(run, home, result):
     """What must be equal: states of the tables, hashes of version, run, child, weights."""
-    tables = {t["name"]: t["state"] for t in run("lake", "tables", "--home", home, "--json").json()["tables"]}
+    tables = {t["name"]: t["state"] for t in run("lake", "tables", "--home", home, "--json").json()}
     steps = {s["name"]: s["result"] for s in result["steps"] if s["name"] != "report"}
     return tables, steps, {k: result[k] for k in ("version", "run", "model", "child", "verdict", "reason")}
 
