@@ -7,9 +7,9 @@ start=$(date +%s)
 if [ -n "$data" ]; then
     say "demo: real data: $data"
     sources="$data/logs/ros2-bags/derived/test1_mcap/test1_mcap.mcap $data/scenes/ngsim-commonroad/2020a"
+    # A drive of a Husky robot (IMU, odometry, GNSS) and recorded traffic of three American roads.
     "$roadmill" ingest --home $home --vehicle husky --licence BSD-3-Clause --purpose research \
-        "$data/logs/ros2-bags/derived/test1_mcap/test1_mcap.mcap"
-    "$roadmill" ingest --home $home --licence BSD-3-Clause --purpose research "$data/scenes/ngsim-commonroad/2020a"
+        "$data/logs/ros2-bags/derived/test1_mcap/test1_mcap.mcap" | head -n 3
 else
     say "demo: no real data (--data DIR names some): a made fleet"
     "$roadmill" synth build/demo-fleet --drives 16 --seed 1
