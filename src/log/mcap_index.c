@@ -10,21 +10,6 @@ bool rml_mcap_magic_at(rml_bytes file, uint64_t offset)
            memcmp(file.data + offset, RML_MCAP_MAGIC, RML_MCAP_MAGIC_SIZE) == 0;
 }
 
-bool rml_mcap_frame(rml_bytes bytes, uint64_t at, uint8_t *opcode, rml_bytes *body)
-{
-    if (at > bytes.len || bytes.len - at < RML_MCAP_FRAME) {
-        return false;
-    }
-    const uint8_t *p = bytes.data + at;
-    uint64_t len = rml_load_u64(p + 1);
-    if (len > bytes.len - at - RML_MCAP_FRAME) {
-        return false;
-    }
-    *opcode = p[0];
-    *body = rml_bytes_of(p + RML_MCAP_FRAME, (size_t)len);
-    return true;
-}
-
 bool rml_mcap_codec(rml_str compression, rml_codec *out, const char **name)
 {
     static const struct {

@@ -262,7 +262,6 @@ static rml_status check_crcs(rml_mcap_reader *r, const rml_mcap_record *record, 
 static rml_status next_in_chunk(rml_mcap_reader *r, rml_mcap_record *out, rml_error *err)
 {
     while (r->records_at < r->records.len) {
-        rml_place place = place_at(r, r->chunk_offset);
         size_t at = r->records_at;
         uint8_t opcode;
         rml_bytes body;
@@ -270,7 +269,7 @@ static rml_status next_in_chunk(rml_mcap_reader *r, rml_mcap_record *out, rml_er
             r->lost += r->records.len - at;
             r->records_at = r->records.len;
             return rml_fail(
-                err, RML_ERR_DATA, place, RML_MCAP_REMEDY,
+                err, RML_ERR_DATA, place_at(r, r->chunk_offset), RML_MCAP_REMEDY,
                 "expected a record at byte %zu of the chunk's %zu bytes, found one that "
                 "is longer",
                 at, r->records.len);
@@ -280,15 +279,18 @@ static rml_status next_in_chunk(rml_mcap_reader *r, rml_mcap_record *out, rml_er
         if (opcode != RML_MCAP_SCHEMA && opcode != RML_MCAP_CHANNEL && opcode != RML_MCAP_MESSAGE) {
             continue;
         }
-        rml_status st = rml_mcap_record_parse(opcode, body, place, out, err);
-        if (st) {
-            r->lost += RML_MCAP_FRAME + body.len;
-            return st;
-        }
         out->offset = r->chunk_offset;
         out->in_chunk = true;
         out->offset_in_chunk = at + RML_MCAP_FRAME;
-        return RML_OK;
+        if (opcode == RML_MCAP_MESSAGE && body.len >= RML_MCAP_MESSAGE_FIELDS) {
+            out->opcode = opcode;
+            out->body = body;
+            out->as.message = rml_mcap_message_load(body);
+            return RML_OK;
+        }
+        rml_status st = rml_mcap_record_parse(opcode, body, place_at(r, r->chunk_offset), out, err);
+        r->lost += st == RML_OK ? 0 : RML_MCAP_FRAME + body.len;
+        return st;
     }
     r->records = (rml_bytes){0};
     return RML_END;

@@ -3,8 +3,6 @@
 // "readers should ignore them".
 #include "mcap_record.h"
 
-#define MESSAGE_FIELDS 22
-
 // ---- Maps and lists: raw views that are checked for their form once -----------------------------
 
 static bool take_bytes32(rml_cursor *c, rml_bytes *out)
@@ -107,18 +105,10 @@ static bool parse_channel(rml_cursor *c, rml_mcap_record *r)
 
 static bool parse_message(rml_cursor *c, rml_mcap_record *r)
 {
-    // Loaded at once: the one record that comes by the million.
-    const uint8_t *p = c->left.data;
-    if (c->left.len < MESSAGE_FIELDS) {
+    if (c->left.len < RML_MCAP_MESSAGE_FIELDS) {
         return false;
     }
-    r->as.message = (rml_mcap_message){
-        .channel_id = rml_load_u16(p),
-        .sequence = rml_load_u32(p + 2),
-        .log_ns = rml_load_u64(p + 6),
-        .publish_ns = rml_load_u64(p + 14),
-        .data = rml_bytes_of(p + MESSAGE_FIELDS, c->left.len - MESSAGE_FIELDS),
-    };
+    r->as.message = rml_mcap_message_load(c->left);
     return true;
 }
 
@@ -214,7 +204,7 @@ static const struct kind {
     [RML_MCAP_FOOTER] = {"footer", 20, parse_footer},
     [RML_MCAP_SCHEMA] = {"schema", 14, parse_schema},
     [RML_MCAP_CHANNEL] = {"channel", 16, parse_channel},
-    [RML_MCAP_MESSAGE] = {"message", MESSAGE_FIELDS, parse_message},
+    [RML_MCAP_MESSAGE] = {"message", RML_MCAP_MESSAGE_FIELDS, parse_message},
     [RML_MCAP_CHUNK] = {"chunk", 40, parse_chunk},
     [RML_MCAP_MESSAGE_INDEX] = {"message index", 6, parse_message_index},
     [RML_MCAP_CHUNK_INDEX] = {"chunk index", 64, parse_chunk_index},

@@ -19,7 +19,35 @@ bool rml_mcap_opcode_known(uint8_t opcode);
 bool rml_mcap_magic_at(rml_bytes file, uint64_t offset);
 
 // One top-level record or one in a chunk: false when the frame does not fit into bytes.
-bool rml_mcap_frame(rml_bytes bytes, uint64_t at, uint8_t *opcode, rml_bytes *body);
+static inline bool rml_mcap_frame(rml_bytes bytes, uint64_t at, uint8_t *opcode, rml_bytes *body)
+{
+    if (at > bytes.len || bytes.len - at < RML_MCAP_FRAME) {
+        return false;
+    }
+    const uint8_t *p = bytes.data + at;
+    uint64_t len = rml_load_u64(p + 1);
+    if (len > bytes.len - at - RML_MCAP_FRAME) {
+        return false;
+    }
+    *opcode = p[0];
+    *body = rml_bytes_of(p + RML_MCAP_FRAME, (size_t)len);
+    return true;
+}
+
+// The fields of a message body of at least this size, loaded at once: the one record that comes by
+// the million.
+#define RML_MCAP_MESSAGE_FIELDS 22
+static inline rml_mcap_message rml_mcap_message_load(rml_bytes body)
+{
+    const uint8_t *p = body.data;
+    return (rml_mcap_message){
+        .channel_id = rml_load_u16(p),
+        .sequence = rml_load_u32(p + 2),
+        .log_ns = rml_load_u64(p + 6),
+        .publish_ns = rml_load_u64(p + 14),
+        .data = rml_bytes_of(p + RML_MCAP_MESSAGE_FIELDS, body.len - RML_MCAP_MESSAGE_FIELDS),
+    };
+}
 
 // The records of a chunk, decompressed into *space when they have to be (*records borrows from it
 // or from the file), their CRC checked.
