@@ -191,27 +191,37 @@ static rml_status load(rml_log *log, source *s, rml_error *err)
     return st;
 }
 
+// The usual message, when nothing is filtered: no more to look at than these.
+static bool plain(const rml_log *log, const rml_mcap_message *m)
+{
+    const rml_log_options *o = &log->options;
+    return o->topics == NULL && o->start_ns == 0 && o->end_ns == 0 && m->log_ns <= INT64_MAX &&
+           m->publish_ns <= INT64_MAX && rml_mcap_of(log)->channel_of[m->channel_id] != 0;
+}
+
 static rml_status note_entry(rml_log *log, rml_array *entries, const rml_mcap_record *record,
                              uint64_t offset, rml_error *err)
 {
     rml_mcap_time *t = rml_mcap_of(log)->time;
-    rml_log_message message;
-    bool wanted;
-    rml_error fault = {0};
-    rml_status st = rml_mcap_log_message(log, record, NULL, &message, &wanted, &fault);
-    if (st) {
-        keep_fault(t, &fault);
-        return RML_OK;
-    }
-    if (!wanted) {
-        return RML_OK;
+    if (!plain(log, &record->as.message)) {
+        rml_log_message message;
+        bool wanted;
+        rml_error fault;
+        fault.status = RML_OK;
+        if (rml_mcap_log_message(log, record, NULL, &message, &wanted, &fault)) {
+            keep_fault(t, &fault);
+            return RML_OK;
+        }
+        if (!wanted) {
+            return RML_OK;
+        }
     }
     size_t before_bytes = entries->capacity;
     entry *e = rml_array_push(entries, err);
     if (e == NULL) {
         return RML_ERR_MEMORY;
     }
-    *e = (entry){message.log_ns, offset};
+    *e = (entry){(int64_t)record->as.message.log_ns, offset};
     t->memory += (entries->capacity - before_bytes) * sizeof(entry);
     if (t->memory > log->options.memory_max) {
         return rml_fail(err, RML_ERR_LIMIT, rml_place_byte(log->name, record->offset),
@@ -231,8 +241,8 @@ static rml_status read_chunk(rml_log *log, source *s, bool note, rml_error *err)
     for (uint64_t at = 0; at < s->records.len;) {
         uint8_t opcode;
         rml_bytes body;
-        rml_mcap_record record = {.offset = s->offset, .in_chunk = true};
-        rml_error fault = {0};
+        rml_mcap_record record;
+        rml_error fault;
         if (!rml_mcap_frame(s->records, at, &opcode, &body)) {
             (void)rml_fail(&fault, RML_ERR_DATA, place, RML_MCAP_REMEDY,
                            "expected a record at byte %llu of the chunk's %zu bytes, found one "
@@ -247,6 +257,9 @@ static rml_status read_chunk(rml_log *log, source *s, bool note, rml_error *err)
         if (opcode != RML_MCAP_SCHEMA && opcode != RML_MCAP_CHANNEL && opcode != RML_MCAP_MESSAGE) {
             continue;
         }
+        record.offset = s->offset;
+        record.in_chunk = true;
+        record.offset_in_chunk = (size_t)frame + RML_MCAP_FRAME;
         if (rml_mcap_record_parse(opcode, body, place, &record, &fault)) {
             keep_fault(m->time, &fault);
             m->lost += RML_MCAP_FRAME + body.len;
