@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "graph/adamw_golden.h"
+#include "roadmill/math.h"
 
 static const double start[7] = {0.5, -1.25, 2.0, 1.0, -0.75, 0.125, 3.0};
 
@@ -185,6 +186,41 @@ static void test_initial_values(void **state)
     assert_memory_equal(first[0], first[1], sizeof first[0]);
 }
 
+// Every instruction set's functions return the bits of math's, over all kinds of bit patterns.
+static void test_functions_follow_math(void **state)
+{
+    (void)state;
+    enum { COUNT = 500000 };
+    static const struct {
+        rml_tensor (*op)(rml_graph *, rml_tensor);
+        float (*math)(float);
+    } functions[] = {
+        {rml_op_exp, rml_f32_exp}, {rml_op_log, rml_f32_log}, {rml_op_tanh, rml_f32_tanh}};
+    static const unsigned features[] = {0, RML_CPU_AVX2, RML_CPU_AVX2 | RML_CPU_AVX512};
+    for (size_t f = 0; f < 9; f++) {
+        rml_graph *g;
+        rml_plan *plan;
+        assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+        rml_tensor x = rml_graph_input(g, "x", (rml_shape){1, {COUNT}});
+        rml_tensor y = functions[f / 3].op(g, x);
+        rml_plan_options options = {.cpu = features[f % 3], .scalar = f % 3 == 0};
+        assert_int_equal(rml_plan_make(g, &y, 1, 1, &options, &plan, NULL), RML_OK);
+        float *in = rml_plan_data(plan, x);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            uint32_t bits = i * 8589u; // through the whole range of patterns
+            memcpy(&in[i], &bits, sizeof bits);
+        }
+        rml_plan_run(plan, NULL);
+        const float *out = rml_plan_data(plan, y);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            float want = functions[f / 3].math(in[i]);
+            assert_true(memcmp(&want, &out[i], sizeof want) == 0 || (isnan(want) && isnan(out[i])));
+        }
+        rml_plan_free(plan);
+        rml_graph_free(g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_adamw_bits),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_initial_values),
+        cmocka_unit_test(test_functions_follow_math),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
