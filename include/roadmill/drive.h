@@ -210,6 +210,7 @@ typedef struct rml_recipe rml_recipe;
 RML_API rml_status rml_recipe_parse(rml_str text, rml_str file, rml_recipe **out, rml_error *err)
     RML_CHECKED;
 RML_API void rml_recipe_free(rml_recipe *r);
+RML_API rml_str rml_recipe_name(const rml_recipe *r); // as it says itself; lives with it
 // The built-in ones by name ("odometry", "gnss_imu"): YAML text, empty if there is none.
 RML_API rml_str rml_recipe_builtin(rml_str name);
 // The first built-in recipe whose channels the recording has; its name, empty if none fits.

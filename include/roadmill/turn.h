@@ -41,8 +41,10 @@ typedef struct rml_source_sums {
     uint64_t states, state_rows, state_rejects, tracks, map_rows;
     uint64_t ego_inputs, ego_rows, ego_rejects;
 } rml_source_sums;
+struct rml_recipe; // drive.h
 typedef struct rml_source_options {
     rml_str vehicle, drive_id, licence, purpose, region; // empty: not stated
+    const struct rml_recipe *recipe; // of the ego rows; NULL: the first built-in one that fits
 } rml_source_options;
 // What became of one file, told as it happens. err is filled when it was refused.
 typedef struct rml_source_event {

@@ -1,6 +1,9 @@
 // The command that fills the lake: `ingest`.
 
 #include "command.h"
+#include "roadmill/drive.h"
+
+#define RECIPE_BYTES_MAX ((size_t)1 << 20)
 
 static const rml_option options[] = {
     {"--vehicle", "NAME", "the vehicle that recorded (default: not stated)"},
@@ -8,6 +11,8 @@ static const rml_option options[] = {
     {"--licence", "NAME", "licence of the data, as you state it (default: not stated)"},
     {"--purpose", "NAME", "purpose that the data may be used for"},
     {"--region", "NAME", "region of the data"},
+    {"--recipe", "FILE",
+     "how channels become ego (docs/recipes.md; default: a built-in that fits)"},
 };
 
 static void write_sums(rml_json_writer *w, const rml_source_sums *s)
@@ -103,7 +108,22 @@ static void finish(rml_cli *cli, const rml_home *home, const rml_source_sums *s)
     rml_cli_print(cli, "next: roadmill lake tables --home %.*s\n", RML_FMT(home->path));
 }
 
-static rml_status run_ingest(rml_cli *cli, rml_error *err)
+static rml_status recipe_read(rml_cli *cli, rml_recipe **out, rml_error *err)
+{
+    const char *path = rml_cli_value(cli, "--recipe");
+    rml_buffer text = {0};
+    if (path == NULL) {
+        return RML_OK;
+    }
+    rml_status st = rml_file_read(path, RECIPE_BYTES_MAX, &text, err);
+    if (!st) {
+        st = rml_recipe_parse(rml_buffer_text(&text), rml_str_of(path), out, err);
+    }
+    rml_buffer_reset(&text);
+    return st;
+}
+
+static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, rml_error *err)
 {
     rml_home *home;
     RML_TRY(rml_cli_home(cli, true, &home, err));
@@ -111,7 +131,8 @@ static rml_status run_ingest(rml_cli *cli, rml_error *err)
                                  .drive_id = option_text(cli, "--drive"),
                                  .licence = option_text(cli, "--licence"),
                                  .purpose = option_text(cli, "--purpose"),
-                                 .region = option_text(cli, "--region")};
+                                 .region = option_text(cli, "--region"),
+                                 .recipe = recipe};
     rml_str *sources = RML_NEW_ARRAY(&cli->arena, rml_str, cli->argument_count);
     if (sources == NULL) {
         return rml_fail_memory(err, cli->argument_count * sizeof *sources);
@@ -129,6 +150,15 @@ static rml_status run_ingest(rml_cli *cli, rml_error *err)
                             &sums, err));
     finish(cli, home, &sums);
     return RML_OK;
+}
+
+static rml_status run_ingest(rml_cli *cli, rml_error *err)
+{
+    rml_recipe *recipe = NULL;
+    RML_TRY(recipe_read(cli, &recipe, err));
+    rml_status st = ingest(cli, recipe, err);
+    rml_recipe_free(recipe);
+    return st;
 }
 
 static const rml_command commands[] = {

@@ -428,3 +428,8 @@ void rml_recipe_free(rml_recipe *r)
         rml_heap_free(r);
     }
 }
+
+rml_str rml_recipe_name(const rml_recipe *r)
+{
+    return r->name;
+}

@@ -42,19 +42,25 @@ static void add_sums(rml_source_sums *to, const rml_source_sums *from)
     assert(to->ego_inputs == to->ego_rows + to->ego_rejects);
 }
 
-// The ego rows of a recording by the first built-in recipe that fits; none is no failure.
-static rml_status make_ego(rml_home *home, rml_str recording_id, rml_source_event *event,
-                           rml_error *err)
+// The ego rows of a recording by the recipe given, or by the first built-in one that fits; that
+// none fits is no failure.
+static rml_status make_ego(rml_home *home, rml_str recording_id, const rml_recipe *given,
+                           rml_source_event *event, rml_error *err)
 {
-    RML_TRY(rml_recipe_pick(home->lake, recording_id, &event->recipe, err));
-    if (event->recipe.len == 0) {
-        return RML_OK;
+    rml_recipe *picked = NULL;
+    if (given != NULL) {
+        event->recipe = rml_recipe_name(given);
+    } else {
+        RML_TRY(rml_recipe_pick(home->lake, recording_id, &event->recipe, err));
+        if (event->recipe.len == 0) {
+            return RML_OK;
+        }
+        RML_TRY(rml_recipe_parse(rml_recipe_builtin(event->recipe), event->recipe, &picked, err));
     }
-    rml_recipe *recipe = NULL;
-    RML_TRY(rml_recipe_parse(rml_recipe_builtin(event->recipe), event->recipe, &recipe, err));
     rml_ego_result made;
-    rml_status st = rml_ego_make(home->lake, recording_id, recipe, &made, err);
-    rml_recipe_free(recipe);
+    rml_status st =
+        rml_ego_make(home->lake, recording_id, given != NULL ? given : picked, &made, err);
+    rml_recipe_free(picked);
     RML_TRY(st);
     event->sums.ego_inputs = made.inputs;
     event->sums.ego_rows = made.rows;
@@ -81,7 +87,7 @@ static rml_status ingest_recording(rml_source_walk *w, rml_source_event *event, 
                                     .message_rejects = made.rejects};
     event->already = made.already;
     event->recording_id = rml_arena_str(&w->home->arena, rml_str_of(made.recording_id));
-    return make_ego(w->home, event->recording_id, event, err);
+    return make_ego(w->home, event->recording_id, o->recipe, event, err);
 }
 
 static rml_status import_scenario(rml_source_walk *w, rml_source_event *event, rml_error *err)

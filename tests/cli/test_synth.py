@@ -30,3 +30,35 @@ def test_into_the_lake(run, home, tmp_path):
     assert sums["ego_inputs"] == sums["ego_rows"] + sums["ego_rejects"]
     again = run("ingest", "--home", home, "--json", tmp_path / "fleet", check=False).json()
     assert again["already"] == 8
+
+
+RECIPE = """recipe: slow
+driver: fix
+frame: enu
+channels:
+  fix: {type: sensor_msgs/msg/NavSatFix}
+  odom: {type: nav_msgs/msg/Odometry, policy: linear, tolerance_ms: 60}
+ego:
+  x_m: east(fix)
+  y_m: north(fix)
+  vx_mps: odom.twist.twist.linear.COMPONENT
+"""
+
+
+def test_a_recipe_of_ones_own(run, home, tmp_path):
+    fleet, recipe = tmp_path / "fleet" / "recordings", tmp_path / "slow.yaml"
+    run("synth", fleet.parent, "--seed", 3, "--drives", 1, "--duration", 8)
+    run("ingest", "--home", home, fleet)
+    recipe.write_text(RECIPE.replace("COMPONENT", "x"))
+    (file,) = run("ingest", "--home", home, "--json", "--recipe", recipe, fleet).json()["files"]
+    assert file["already"] and file["recipe"] == "slow"
+    assert file["ego_inputs"] == 41 == file["ego_rows"] + file["ego_rejects"]
+    (row,) = run("query", "--home", home, "--json", "SELECT count(*) AS n, count(vx_mps) AS v FROM ego").json()["rows"]
+    assert row == {"n": file["ego_rows"], "v": file["ego_rows"]}
+    recipe.write_text(RECIPE.replace("COMPONENT", "q"))
+    done = run("ingest", "--home", home, "--recipe", recipe, fleet, check=False)
+    assert f"{recipe}:10:11: expected a field of nav_msgs/msg/Odometry that is a number" in done.stdout + done.stderr
+    recipe.write_text("recipe: slow\ntime: noon\n")
+    done = run("ingest", "--home", home, "--recipe", recipe, fleet, check=False)
+    assert done.returncode == 1 and done.stderr == (
+        f'roadmill: {recipe}:2:7: expected time to be sensor, publish or log, found "noon"\n')
