@@ -239,8 +239,8 @@ static void bootstrap(const rml_unit_sums *s, const rml_draws *draws, double lev
         ratios[d] = above / below;
     }
     qsort(ratios, RML_DRAWS, sizeof *ratios, compare_f64);
-    // n resampled units vary by (n - 1) / n of what they should; a handful of seeds by much less, so
-    // with seeds the widening is measured: standard error against the spread of the draws.
+    // n resampled units vary by (n - 1) / n of what they should; a handful of seeds by much less,
+    // so with seeds the widening is measured: standard error against the spread of the draws.
     double degrees, mean = 0, squares = 0, n = (double)s->units;
     double error = standard_error(s, &degrees);
     for (size_t d = 0; d < RML_DRAWS; d++) {
