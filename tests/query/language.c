@@ -176,12 +176,44 @@ static void covers_is_half_open(void **state)
     assert_false(rml_query_covers(&all, 4, 12));
 }
 
+static void no_memory_is_an_error_and_leaks_nothing(void **state)
+{
+    (void)state;
+    const char *text = "f(ego, v: vehicle): v changes_lane into lane_of(ego) then within 3 s: "
+                       "(some w: near(v, w, 40 m)) for at least 200 ms and gap(ego, v) < 30 m";
+    test_traffic *t = calloc(1, sizeof *t);
+    test_traffic_line(t, "lane L 0,100 0,4 left M next N");
+    test_traffic_line(t, "lane M 0,100 4,8 right L");
+    test_traffic_line(t, "agent a car 4x2 0 10,2 10,0*9");
+    test_traffic_line(t, "agent b car 4x2 0 30,6 10,-10*9");
+    test_traffic_line(t, "agent c car 4x2 0 50,2 10,0*9");
+    bool done = false;
+    for (uint64_t after = 0; after < 500 && !done; after++) {
+        rml_query *q = NULL;
+        rml_array matches = RML_ARRAY(rml_match);
+        rml_error err = {0};
+        rml_heap_fail_after(after);
+        rml_status st = rml_query_compile(rml_str_of(text), RML_STR("q"), &q, &err);
+        st = st ? st : rml_query_run(q, &t->traffic, &matches, NULL, &err);
+        rml_heap_fail_after(UINT64_MAX);
+        done = st == RML_OK;
+        assert_true(done || st == RML_ERR_MEMORY);
+        assert_int_equal(matches.count, done ? 2 : 0);
+        rml_array_reset(&matches);
+        rml_query_free(q);
+    }
+    assert_true(done);
+    test_traffic_clear(t);
+    free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_cases),
         cmocka_unit_test(the_hash_is_of_the_meaning),
         cmocka_unit_test(covers_is_half_open),
+        cmocka_unit_test(no_memory_is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
