@@ -32,8 +32,8 @@ RML_API rml_status rml_export_c(const rml_export *e, const char *folder,
                                 const float *const *samples, size_t sample_count, rml_error *err)
     RML_CHECKED;
 
-// The signature of a predictor: features, token_valid, position and velocity to futures, logits,
-// probabilities and, where the model has that head, one. Borrows graph, plan and name.
+// The signature of a predictor: features, token_valid, position and velocity to those of
+// futures, logits, probabilities and one that the plan keeps. Borrows graph, plan and name.
 typedef struct rml_predictor_signature {
     rml_tensor inputs[4], outputs[4];
     const char *names[4];

@@ -434,9 +434,9 @@ rml_status rml_export_c(const rml_export *e, const char *folder, const float *co
     rml_array nodes = {0};
     rml_export_leaves leaves = {0};
     rml_buffer source = {0}, header = {0}, test = {0};
-    rml_status st = rml_folder_make(folder, err);
-    st = st != RML_OK ? st : rml_export_walk(e, &c.arena, &nodes, &leaves, err);
+    rml_status st = rml_export_walk(e, &c.arena, &nodes, &leaves, err);
     st = st != RML_OK ? st : make_places(&c, &nodes, err);
+    st = st != RML_OK ? st : rml_folder_make(folder, err);
     if (st != RML_OK) {
         goto done;
     }

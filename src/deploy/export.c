@@ -38,6 +38,13 @@ rml_status rml_export_walk(const rml_export *e, rml_arena *arena, rml_array *nod
 {
     RML_TRY(rml_graph_nodes(e->graph, e->outputs, e->output_count, arena, nodes, err));
     size_t most = e->output_count;
+    for (size_t i = 0; i < e->output_count; i++) {
+        if (rml_plan_data(e->plan, e->outputs[i]) == NULL) {
+            return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                            "expected outputs that the plan keeps, found that it drops %s",
+                            e->output_names[i]);
+        }
+    }
     for (size_t i = 0; i < nodes->count; i++) {
         most += RML_AT(nodes, rml_node, i)->input_count;
     }

@@ -13,18 +13,24 @@
 void rml_export_predictor(const rml_graph *graph, rml_plan *plan, const rml_predictor *p,
                           const char *name, rml_predictor_signature *signature, rml_export *out)
 {
+    const rml_tensor outputs[4] = {p->futures, p->logits, p->probabilities, p->one};
+    static const char *const names[4] = {"futures", "logits", "probabilities", "one"};
+    size_t count = 0;
     *signature = (rml_predictor_signature){
-        {p->features, p->token_valid, p->position, p->velocity},
-        {p->futures, p->logits, p->probabilities, p->one},
-        {"futures", "logits", "probabilities", "one"},
-    };
+        .inputs = {p->features, p->token_valid, p->position, p->velocity}};
+    for (size_t i = 0; i < 4; i++) {
+        if (rml_plan_data(plan, outputs[i]) != NULL) {
+            signature->outputs[count] = outputs[i];
+            signature->names[count++] = names[i];
+        }
+    }
     *out = (rml_export){.graph = graph,
                         .plan = plan,
                         .inputs = signature->inputs,
                         .input_count = INPUTS,
                         .outputs = signature->outputs,
                         .output_names = signature->names,
-                        .output_count = p->one >= 0 ? 4 : 3,
+                        .output_count = count,
                         .name = name};
 }
 

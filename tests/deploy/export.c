@@ -202,6 +202,10 @@ static void test_faults(void **state)
     m.e.input_count = 1;
     assert_int_equal(rml_export_onnx(&m.e, "nowhere.onnx", &err), RML_ERR_ARGUMENT);
     assert_non_null(strstr(err.what, "valid"));
+    m.e.input_count = 2;
+    m.outputs[0] = rml_op_exp(m.g, m.outputs[0]); // not in the plan
+    assert_int_equal(rml_export_c(&m.e, "nowhere", NULL, 0, &err), RML_ERR_ARGUMENT);
+    assert_non_null(strstr(err.what, "attended"));
     model_free(&m);
 }
 
