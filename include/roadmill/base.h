@@ -311,6 +311,9 @@ typedef struct rml_progress {
 RML_API void rml_progress_report(const rml_progress *p, const char *what, double done, double total,
                                  const char *unit); // p may be NULL
 RML_API bool rml_progress_stop(const rml_progress *p);
+// RML_OK, or RML_ERR_STOPPED told: "stopped while DOING".
+RML_API rml_status rml_progress_check(const rml_progress *p, const char *doing, rml_error *err)
+    RML_CHECKED;
 
 #ifdef __cplusplus
 }

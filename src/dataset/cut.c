@@ -173,8 +173,8 @@ static rml_status cut_recording(cut *c, size_t index, rml_split split, const rml
         }
     }
     for (size_t at = 0, taken = 0; st == RML_OK && at < windows->count; at += taken) {
-        if (rml_progress_stop(c->progress)) {
-            st = RML_ERR_STOPPED;
+        st = rml_progress_check(c->progress, "cutting scenes", err);
+        if (st) {
             break;
         }
         st =

@@ -165,9 +165,7 @@ static rml_status look_at_all(plan *p, const rml_progress *progress, rml_error *
     rml_version *v = p->v;
     for (size_t i = 0; i < v->count; i++) {
         const rml_traffic *traffic;
-        if (rml_progress_stop(progress)) {
-            return RML_ERR_STOPPED;
-        }
+        RML_TRY(rml_progress_check(progress, "looking at recordings", err));
         RML_TRY(rml_source_get(&v->source, v->order, v->count, i, &traffic, err));
         RML_TRY(look_at(p, traffic, i, err));
         rml_progress_report(progress, "windows", (double)(i + 1), (double)v->count, "recordings");

@@ -282,11 +282,11 @@ static const char *heads_of(rml_onnx *o, const char *x, const rml_shape *s, uint
 static void write_attention(rml_onnx *o, const rml_node *n)
 {
     rml_shape s = shape_in(o, n, 0);
-    uint32_t heads = (uint32_t)n->attributes[0];
+    uint32_t heads = (uint32_t)n->attributes[0], size = s.size[2] / heads;
     const char *q = heads_of(o, in(o, n, 0), &s, heads), *k = heads_of(o, in(o, n, 1), &s, heads);
     const char *v = heads_of(o, in(o, n, 2), &s, heads);
     const char *scores = two(o, "MatMul", NULL, q, swap_last(o, k, 4));
-    scores = two(o, "Mul", NULL, scores, number(o, 1.0f / sqrtf((float)(s.size[2] / heads))));
+    scores = two(o, "Mul", NULL, scores, number(o, 1.0f / sqrtf((float)size)));
     const char *p;
     if (n->input_count > 3 && n->inputs[3] >= 0) {
         rml_shape keys = {4, {s.size[0], 1, 1, s.size[1]}};

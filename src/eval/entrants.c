@@ -73,9 +73,7 @@ rml_status rml_entrants_add_baselines(rml_evaluation *e, rml_error *err)
     e->truth = (rml_truth){e->n, pasts.steps, pasts.target_xy, valid};
     pasts.target_xy = NULL; // a baseline has no business with the truth
     for (size_t k = 0; k < kinds; k++) {
-        if (rml_progress_stop(e->progress)) {
-            return RML_ERR_STOPPED;
-        }
+        RML_TRY(rml_progress_check(e->progress, "fitting baselines", err));
         RML_TRY(add_baseline(e, &kind[k], &train, &pasts, err));
         rml_progress_report(e->progress, "baselines", (double)(k + 1), (double)kinds, "baselines");
     }

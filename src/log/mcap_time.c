@@ -163,7 +163,7 @@ static rml_status make_room(rml_log *log, const source *keep, uint64_t size, rml
                             "read it in the order of the file, or give more memory",
                             "expected to merge chunks within %zu bytes (memory_max), found a need "
                             "of %llu",
-                            log->options.memory_max, (unsigned long long)(t->memory + size));
+                            log->options.memory_max, (unsigned long long)t->memory + size);
         }
         drop_space(t, oldest);
     }

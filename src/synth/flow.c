@@ -67,9 +67,10 @@ void synth_flow_init(synth_flow *f, const synth_road *road, uint64_t seed, uint3
     double spacing = (road->length_m - 60) / (double)(rows ? rows : 1);
     for (size_t i = 0; i < count && i < capacity; i++) {
         uint32_t lane = (uint32_t)(i % road->lanes);
+        size_t row = i / road->lanes;
         // The ego is the first: it starts at the beginning, so that it sees the whole road.
-        double s = 15 + spacing * (double)(i / road->lanes) +
-                   draw(f, (uint32_t)i + 1, 20, 0, fmax(0, spacing - 18));
+        double s =
+            15 + spacing * (double)row + draw(f, (uint32_t)i + 1, 20, 0, fmax(0, spacing - 18));
         vehicle_make(f, &vehicles[i], (uint32_t)i + 1, s, lane);
         f->count++;
     }
