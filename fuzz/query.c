@@ -23,7 +23,7 @@ static void run(const rml_query *q)
             states[i][k] = (rml_track_state){
                 .t_ns = (k + (k > 3)) * 100000000LL, .x_m = 8.0 * i + k, .y_m = 2 + 0.3 * i * k};
         }
-        tracks[i] = (rml_track){.track_id = {"abc" + i, 1},
+        tracks[i] = (rml_track){.track_id = {&"abc"[i], 1},
                                 .agent_class = (rml_agent_class)(i + 1),
                                 .length_m = 4,
                                 .width_m = i == 2 ? NAN : 2,
