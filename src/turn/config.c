@@ -12,12 +12,16 @@ static const char builtin[] = "name: predictor\n"
                               "  seed: 1\n"
                               "  share: {train: 0.35, validation: 0.15, dev: 0.3, gate: 0.2}\n"
                               "train:\n"
+                              "  agents: 16\n"
+                              "  map: 16\n"
+                              "  learning_rate: 0.002\n"
+                              "  drop_tokens: 0.35\n"
                               "  width: 64\n"
                               "  blocks: 2\n"
                               "  heads: 4\n"
                               "  hidden: 128\n"
-                              "  steps: 800\n"
-                              "  batch: 32\n"
+                              "  steps: 1200\n"
+                              "  batch: 64\n"
                               "  seeds: 1\n"
                               "slices:\n"
                               "  braking: \"hard_braking(a)\"\n"
@@ -25,6 +29,8 @@ static const char builtin[] = "name: predictor\n"
                               "mine:\n"
                               "  budget: 128\n"
                               "  seeds: 10\n"
+                              "  agents: 16\n"
+                              "  map: 16\n"
                               "  width: 32\n"
                               "  blocks: 1\n"
                               "  heads: 2\n"
@@ -61,6 +67,9 @@ static rml_status read_train(const rml_yaml *map, rml_train_config *out, rml_err
     RML_TRY(get_u32(map, "blocks", &out->model.blocks, err));
     RML_TRY(get_u32(map, "heads", &out->model.heads, err));
     RML_TRY(get_u32(map, "hidden", &out->model.hidden, err));
+    RML_TRY(get_u32(map, "agents", &out->model.agents, err));
+    RML_TRY(get_u32(map, "map", &out->model.map, err));
+    RML_TRY(rml_yaml_get_f64(map, "drop_tokens", &out->drop_tokens, err));
     RML_TRY(get_u32(map, "batch", &out->batch, err));
     RML_TRY(get_u32(map, "steps", &steps, err));
     if (steps > 0) {

@@ -13,6 +13,9 @@ static void inputs_none(const rml_turn *t, rml_json_writer *w)
 
 static void write_predictor(rml_json_writer *w, const rml_train_config *c)
 {
+    rml_json_kv_i64(w, "agents", c->model.agents);
+    rml_json_kv_i64(w, "map", c->model.map);
+    rml_json_kv_f64(w, "drop_tokens", c->drop_tokens);
     rml_json_kv_i64(w, "width", c->model.width);
     rml_json_kv_i64(w, "blocks", c->model.blocks);
     rml_json_kv_i64(w, "heads", c->model.heads);
