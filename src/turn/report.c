@@ -18,7 +18,7 @@ static const char style[] =
     ".turn-three{grid-template-columns:repeat(auto-fit,minmax(300px,1fr))}"
     ".turn-two>section,.turn-three>section{min-width:0;margin:0;font-size:14px}"
     ".turn-two svg,.turn-three svg{max-width:100%;height:auto}"
-    ".turn-two td,.turn-three td,.turn-two th,.turn-three th{font-size:12px;padding:5px}"
+    ".turn-two td,.turn-three td,.turn-two th,.turn-three th{font-size:11.5px;padding:5px 3px}"
     ".turn-two p,.turn-three p{font-size:13px;margin:8px 0}"
     ".turn-two h2,.turn-three h2{font-size:16px;margin:0 0 8px}"
     "</style>";
@@ -47,12 +47,28 @@ static void say(rml_turn *t, rml_html *h, const char *format, ...)
     rml_html_paragraph(h, rml_str_of(text));
 }
 
+// The conditions that did not pass beside the one that the reason tells, by name.
+static void write_others(rml_turn *t, rml_html *h)
+{
+    rml_str told = rml_turn_text(t, RML_STEP_GATE, "reason");
+    const rml_json *all = rml_json_get(t->results[RML_STEP_GATE], "conditions");
+    for (const rml_json *c = all == NULL ? NULL : all->child; c != NULL; c = c->next) {
+        rml_str verdict = rml_json_get_str(c, "verdict", (rml_str){0});
+        rml_str name = rml_json_get_str(c, "name", (rml_str){0});
+        if (!rml_str_equal(verdict, RML_STR("pass")) && !rml_str_starts(told, name)) {
+            rml_html_escape(
+                h, rml_arena_printf(t->arena, "; %.*s: %.*s", RML_FMT(verdict), RML_FMT(name)));
+        }
+    }
+}
+
 static void write_verdict(rml_turn *t, rml_html *h)
 {
     rml_str verdict = rml_turn_text(t, RML_STEP_GATE, "verdict");
     rml_html_raw(h, rml_arena_printf(t->arena, "<div class=\"turn-verdict turn-%.*s\"><b>%.*s</b>",
                                      RML_FMT(verdict), RML_FMT(verdict)));
     rml_html_escape(h, rml_turn_text(t, RML_STEP_GATE, "reason"));
+    write_others(t, h);
     rml_html_raw(h, RML_STR("</div>"));
 }
 
@@ -257,7 +273,7 @@ static void write_next(rml_turn *t, rml_html *h)
     section(h, "Next");
     rml_html_code(h, rml_arena_printf(
                          t->arena,
-                         "roadmill lineage --home %.*s %.12s\n"
+                         "roadmill lineage --home %.*s \\\n  %.12s\n"
                          "roadmill eval --home %.*s \\\n  --dataset %.12s --split dev \\\n"
                          "  --predictions YOURS.parquet",
                          RML_FMT(t->home->path), model.data, RML_FMT(t->home->path), child.data));
