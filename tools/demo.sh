@@ -6,15 +6,17 @@ roadmill="$root/build/release/roadmill"
 start=$(date +%s)
 if [ -n "$data" ]; then
     say "demo: real data: $data"
+    licence=BSD-3-Clause
     sources="$data/logs/ros2-bags/derived/test1_mcap/test1_mcap.mcap $data/scenes/ngsim-commonroad/2020a"
     # A drive of a Husky robot (IMU, odometry, GNSS) and recorded traffic of three American roads.
     "$roadmill" ingest --home $home --vehicle husky --licence BSD-3-Clause --purpose research \
         "$data/logs/ros2-bags/derived/test1_mcap/test1_mcap.mcap" | head -n 3
 else
     say "demo: no real data (--data DIR names some): a made fleet"
-    "$roadmill" synth build/demo-fleet --drives 16 --seed 1
+    licence=Apache-2.0
+    "$roadmill" synth build/demo-fleet --drives 30 --vehicles 16 --duration 14 --seed 1
     sources=build/demo-fleet
 fi
 # shellcheck disable=SC2086
-"$roadmill" turn --home $home --licence BSD-3-Clause --purpose research $sources
+"$roadmill" turn --home $home --licence "$licence" --purpose research $sources
 say "demo: $(($(date +%s) - start)) s; the report: $root/$home/report.html"

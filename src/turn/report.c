@@ -165,6 +165,14 @@ static const char *gain_words(double low, double high)
     return isnan(low) ? "undecided" : high < 0 ? "a gain" : low > 0 ? "a loss" : "no gain shown";
 }
 
+static const char *change_text(rml_turn *t, double mid, double low, double high)
+{
+    rml_str text = isnan(low)
+                       ? rml_arena_printf(t->arena, "%+.1f %% (too few families)", mid)
+                       : rml_arena_printf(t->arena, "%+.1f %% [%+.1f, %+.1f]", mid, low, high);
+    return text.data != NULL ? text.data : "";
+}
+
 static rml_status write_gain(rml_turn *t, rml_html *h, rml_error *err)
 {
     const rml_json *r = t->results[RML_STEP_MINE];
@@ -192,13 +200,14 @@ static rml_status write_gain(rml_turn *t, rml_html *h, rml_error *err)
     }
     rml_buffer_reset(&svg);
     say(t, h,
-        "%lld scenes chosen by the model from dev against %lld random ones, %lld seeds: %+.1f %% "
-        "[%+.1f, %+.1f] of minFDE (K=6) on unseen families: %s. The same choice on shuffled "
-        "scores: "
-        "%+.1f %% [%+.1f, %+.1f]; %lld of its %lld seeds claimed a gain.",
+        "%lld scenes chosen by the model from dev against %lld random ones, %lld seeds: %s of "
+        "minFDE "
+        "(K=6) on unseen families: %s. The same choice on shuffled scores: %s; %lld of its %lld "
+        "seeds claimed a gain.",
         (long long)rml_json_get_i64(r, "budget", 0), (long long)rml_json_get_i64(r, "budget", 0),
-        (long long)rml_json_get_i64(gain, "seeds", 0), mid[0], low, high, gain_words(low, high),
-        mid[1], lows[1], highs[1], (long long)rml_json_get_i64(control, "claims", 0),
+        (long long)rml_json_get_i64(gain, "seeds", 0), change_text(t, mid[0], low, high),
+        gain_words(low, high), change_text(t, mid[1], lows[1], highs[1]),
+        (long long)rml_json_get_i64(control, "claims", 0),
         (long long)rml_json_get_i64(control, "seeds", 0));
     section_end(h);
     return st;
