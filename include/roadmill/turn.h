@@ -37,6 +37,7 @@ RML_API void rml_home_close(rml_home *home);
 // states = state_rows + state_rejects, ego_inputs = ego_rows + ego_rejects.
 typedef struct rml_source_sums {
     uint64_t files, already, refused, bytes;
+    uint64_t bytes_lost; // of damaged recordings
     uint64_t messages, rows, blobs, message_rejects;
     uint64_t states, state_rows, state_rejects, tracks, map_rows;
     uint64_t ego_inputs, ego_rows, ego_rejects;

@@ -20,6 +20,16 @@ static void say(rml_cli *cli, const char *format, ...)
     cli->json = json;
 }
 
+// Bytes of UTF-8 that take no column of their own.
+static int continuation_bytes(const char *text)
+{
+    int count = 0;
+    for (; *text != '\0'; text++) {
+        count += ((unsigned char)*text & 0xC0) == 0x80;
+    }
+    return count;
+}
+
 static void say_options(rml_cli *cli, const rml_option *options, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -57,7 +67,7 @@ void rml_cli_help(rml_cli *cli, rml_str topic)
             }
             char left[80];
             snprintf(left, sizeof left, "%s %s", c->name, c->arguments);
-            say(cli, "  %-30s %s\n", left, c->summary);
+            say(cli, "  %-*s %s\n", 30 + continuation_bytes(left), left, c->summary);
         }
     }
     say(cli,

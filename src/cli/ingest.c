@@ -18,6 +18,7 @@ static const rml_option options[] = {
 static void write_sums(rml_json_writer *w, const rml_source_sums *s)
 {
     rml_json_kv_i64(w, "bytes", (int64_t)s->bytes);
+    rml_json_kv_i64(w, "bytes_lost", (int64_t)s->bytes_lost);
     rml_json_kv_i64(w, "messages", (int64_t)s->messages);
     rml_json_kv_i64(w, "rows", (int64_t)s->rows);
     rml_json_kv_i64(w, "blobs", (int64_t)s->blobs);
@@ -67,6 +68,11 @@ static void tell(void *context, const rml_source_event *e)
     } else {
         rml_cli_print(cli, "ingested  %.12s  %.*s\n", e->recording_id.data, RML_FMT(e->path));
     }
+    if (s->bytes_lost > 0) {
+        rml_cli_print(cli,
+                      "          %llu bytes could not be read; roadmill log info tells where\n",
+                      (unsigned long long)s->bytes_lost);
+    }
     if (s->messages > 0) {
         rml_cli_print(cli, "          %llu messages = %llu rows + %llu blobs + %llu rejects\n",
                       (unsigned long long)s->messages, (unsigned long long)s->rows,
@@ -92,7 +98,7 @@ static rml_str option_text(const rml_cli *cli, const char *option)
 
 static void finish(rml_cli *cli, const rml_home *home, const rml_source_sums *s)
 {
-    cli->exit_code = s->refused > 0 ? 3 : 0;
+    cli->exit_code = s->refused > 0 || s->bytes_lost > 0 ? 3 : 0;
     if (cli->json) {
         rml_json_list_end(&cli->writer);
         rml_json_kv_i64(&cli->writer, "count", (int64_t)s->files);

@@ -25,6 +25,7 @@ static void add_sums(rml_source_sums *to, const rml_source_sums *from)
     to->already += from->already;
     to->refused += from->refused;
     to->bytes += from->bytes;
+    to->bytes_lost += from->bytes_lost;
     to->messages += from->messages;
     to->rows += from->rows;
     to->blobs += from->blobs;
@@ -81,6 +82,7 @@ static rml_status ingest_recording(rml_source_walk *w, rml_source_event *event, 
     event->sums = (rml_source_sums){.files = 1,
                                     .already = made.already,
                                     .bytes = made.bytes,
+                                    .bytes_lost = made.bytes_lost,
                                     .messages = made.messages,
                                     .rows = made.rows,
                                     .blobs = made.blobs,
