@@ -15,6 +15,11 @@ def states(run, home):
     return {t["name"]: t["state"] for t in run("lake", "tables", "--home", home, "--json").json()}
 
 
+def to_the_end(words):
+    """Done, or done with loss: the damaged copies lose bytes the first time that they come in."""
+    assert subprocess.run(words, stdout=subprocess.DEVNULL).returncode in (0, 3)
+
+
 def damage(path):
     """A cut copy and one with a flipped byte beside the whole file: their rejects must be the same, too."""
     whole = path.read_bytes()
@@ -40,7 +45,7 @@ def test_killed_ingest_gives_the_same_tables(run, program, sources, tmp_path):
     calm = tmp_path / "calm"
     run("init", calm)
     start = time.monotonic()
-    subprocess.run(ingest(program, calm, sources), check=True, stdout=subprocess.DEVNULL)
+    to_the_end(ingest(program, calm, sources))
     span = time.monotonic() - start
     expected = states(run, calm)
     assert {"recordings", "drives", "rejects", "signals_sensor_msgs_msg_imu"} <= set(expected)
@@ -53,10 +58,10 @@ def test_killed_ingest_gives_the_same_tables(run, program, sources, tmp_path):
         time.sleep(rng.uniform(0, span))
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
-        subprocess.run(ingest(program, home, sources), check=True, stdout=subprocess.DEVNULL)
+        to_the_end(ingest(program, home, sources))
         assert states(run, home) == expected, f"moment {moment}"
         shutil.rmtree(home)
-    subprocess.run(ingest(program, calm, sources), check=True, stdout=subprocess.DEVNULL)
+    to_the_end(ingest(program, calm, sources))
     assert states(run, calm) == expected, "one run more changes nothing"
     assert killed >= MOMENTS // 2, "most kills fall into the run"
 
@@ -64,7 +69,8 @@ def test_killed_ingest_gives_the_same_tables(run, program, sources, tmp_path):
 def test_conservation_is_in_the_tables(run, sources, tmp_path):
     home = tmp_path / "home"
     run("init", home)
-    run("ingest", "--home", home, "--vehicle", "v", sources)
+    done = run("ingest", "--home", home, "--vehicle", "v", sources, check=False)
+    assert done.returncode == 3 and "bytes could not be read" in done.stdout, done.stderr
     sql = "SELECT count(*) AS n FROM recordings WHERE messages <> \"rows\" + blobs + rejects"
     assert run("query", "--home", home, "--json", sql).json()["rows"] == [{"n": 0}]
     tables = [t["name"] for t in run("lake", "tables", "--home", home, "--json").json()]
