@@ -8,6 +8,7 @@
 
 #include "roadmill/catalog.h"
 #include "roadmill/dataset.h"
+#include "roadmill/mine.h"
 #include "roadmill/os.h"
 #include "roadmill/registry.h"
 #include "roadmill/table.h"
@@ -78,7 +79,7 @@ typedef struct rml_turn_config {
     rml_str policy, policy_file; // gate policy: YAML and its name
     const rml_turn_slice *slices;
     size_t slice_count;
-    size_t mine_budget;       // scenes per batch
+    rml_mine_options mine;    // the budget of a batch and how its scenes are chosen
     uint32_t mine_seeds;      // repetitions of the comparison with random batches
     rml_train_config compare; // the small trainings of that comparison
 } rml_turn_config;

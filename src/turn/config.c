@@ -179,12 +179,32 @@ static rml_status read_slices(const rml_yaml *map, rml_arena *arena, rml_turn_co
     return RML_OK;
 }
 
+// A weight of the choice of a batch, or its diversity: a share from 0 on.
+static rml_status get_weight(const rml_yaml *map, const char *key, double most, double *out,
+                             rml_error *err)
+{
+    double value = *out;
+    RML_TRY(rml_yaml_get_f64(map, key, &value, err));
+    if (!(value >= 0 && value <= most)) {
+        return rml_fail(err, RML_ERR_ARGUMENT, rml_yaml_get(map, key)->at, NULL,
+                        "expected %s between 0 and %g, found %g", key, most, value);
+    }
+    *out = value;
+    return RML_OK;
+}
+
 static rml_status read_mine(const rml_yaml *map, rml_turn_config *out, rml_error *err)
 {
-    uint32_t budget = (uint32_t)out->mine_budget;
+    uint32_t budget = (uint32_t)out->mine.budget, per_family = (uint32_t)out->mine.per_unit_max;
     RML_TRY(get_u32(map, "budget", &budget, err));
     RML_TRY(get_u32(map, "seeds", &out->mine_seeds, err));
-    out->mine_budget = budget;
+    RML_TRY(get_u32(map, "per_family", &per_family, err));
+    RML_TRY(get_weight(map, "loss", 1000, &out->mine.weight_loss, err));
+    RML_TRY(get_weight(map, "spread", 1000, &out->mine.weight_disagreement, err));
+    RML_TRY(get_weight(map, "novelty", 1000, &out->mine.weight_novelty, err));
+    RML_TRY(get_weight(map, "diversity", 1, &out->mine.diversity, err));
+    out->mine.budget = budget;
+    out->mine.per_unit_max = per_family;
     return read_train(map, &out->compare, err);
 }
 

@@ -102,15 +102,15 @@ static void choose_random(size_t count, size_t budget, uint64_t seed, rml_batch_
 }
 
 rml_status rml_batch_choose(rml_runner *model, const rml_dataset *d, rml_batch_arm arm,
-                            size_t budget, uint64_t seed, rml_arena *arena, rml_batch_picks *out,
-                            rml_error *err)
+                            const rml_mine_options *wanted, uint64_t seed, rml_arena *arena,
+                            rml_batch_picks *out, rml_error *err)
 {
-    *out = (rml_batch_picks){.picks = RML_NEW_ARRAY(arena, rml_mine_pick, budget)};
-    if (budget > 0 && out->picks == NULL) {
-        return rml_fail_memory(err, budget * sizeof *out->picks);
+    *out = (rml_batch_picks){.picks = RML_NEW_ARRAY(arena, rml_mine_pick, wanted->budget)};
+    if (wanted->budget > 0 && out->picks == NULL) {
+        return rml_fail_memory(err, wanted->budget * sizeof *out->picks);
     }
     if (arm == RML_ARM_RANDOM) {
-        choose_random(rml_dataset_count(d, RML_DEV), budget, seed, out);
+        choose_random(rml_dataset_count(d, RML_DEV), wanted->budget, seed, out);
         return RML_OK;
     }
     rml_dev_scores s = {0};
@@ -120,7 +120,8 @@ rml_status rml_batch_choose(rml_runner *model, const rml_dataset *d, rml_batch_a
     }
     rml_mine_scores scores = {s.count,     s.loss,  s.disagreement, s.novelty,
                               s.embedding, s.width, s.family};
-    rml_mine_options options = {.budget = budget, .seed = seed};
+    rml_mine_options options = *wanted;
+    options.seed = seed;
     return rml_mine_select(&scores, &options, NULL, out->picks, &out->count, err);
 }
 
@@ -178,8 +179,8 @@ static rml_status compare_seed(const rml_comparison *c, uint64_t seed, rml_arena
     for (int arm = 0; !st && arm < MODELS - 1; arm++) {
         rml_batch_picks batch;
         rml_runner *model = NULL;
-        st = rml_batch_choose(base, c->dataset, (rml_batch_arm)arm, c->turn->config->mine_budget,
-                              seed, arena, &batch, err);
+        st = rml_batch_choose(base, c->dataset, (rml_batch_arm)arm, &c->turn->config->mine, seed,
+                              arena, &batch, err);
         if (!st) {
             st = train_and_judge(c, &batch, seed, arena, &model, c->values[arm] + seed * n, err);
         }
@@ -274,7 +275,7 @@ static rml_status run_comparison(rml_comparison *c, uint32_t seeds, rml_gain_rep
 
 rml_status rml_gain_measure(rml_turn *t, const rml_dataset *d, rml_gain_report *out, rml_error *err)
 {
-    *out = (rml_gain_report){.budget = t->config->mine_budget,
+    *out = (rml_gain_report){.budget = t->config->mine.budget,
                              .train_before = rml_dataset_count(d, RML_TRAIN)};
     rml_comparison c = {.turn = t, .dataset = d};
     RML_TRY(rml_split_arrays_make(t->arena, d, RML_VALIDATION, &c.validation, err));

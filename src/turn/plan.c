@@ -76,7 +76,13 @@ static void inputs_gate(const rml_turn *t, rml_json_writer *w)
 
 static void inputs_mine(const rml_turn *t, rml_json_writer *w)
 {
-    rml_json_kv_i64(w, "budget", (int64_t)t->config->mine_budget);
+    const rml_mine_options *o = &t->config->mine;
+    rml_json_kv_i64(w, "budget", (int64_t)o->budget);
+    rml_json_kv_i64(w, "per_family", (int64_t)o->per_unit_max);
+    rml_json_kv_f64(w, "loss", o->weight_loss);
+    rml_json_kv_f64(w, "spread", o->weight_disagreement);
+    rml_json_kv_f64(w, "novelty", o->weight_novelty);
+    rml_json_kv_f64(w, "diversity", o->diversity);
     rml_json_kv_i64(w, "seeds", t->config->mine_seeds);
     write_predictor(w, &t->config->compare);
 }

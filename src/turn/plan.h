@@ -106,7 +106,7 @@ typedef struct rml_batch_picks {
 } rml_batch_picks;
 typedef enum rml_batch_arm { RML_ARM_MINED, RML_ARM_RANDOM, RML_ARM_SHUFFLED } rml_batch_arm;
 rml_status rml_batch_choose(rml_runner *model, const rml_dataset *d, rml_batch_arm arm,
-                            size_t budget, uint64_t seed, rml_arena *arena, rml_batch_picks *out,
-                            rml_error *err) RML_CHECKED;
+                            const rml_mine_options *wanted, uint64_t seed, rml_arena *arena,
+                            rml_batch_picks *out, rml_error *err) RML_CHECKED;
 
 #endif

@@ -40,7 +40,7 @@ static rml_status choose_batch(rml_turn *t, const rml_dataset *d, rml_json_write
     RML_TRY(rml_runner_open(folder.data, 32, &model, err));
     rml_batch_picks picks;
     rml_status st =
-        rml_batch_choose(model, d, RML_ARM_MINED, t->config->mine_budget, 0, t->arena, &picks, err);
+        rml_batch_choose(model, d, RML_ARM_MINED, &t->config->mine, 0, t->arena, &picks, err);
     rml_runner_close(model);
     RML_TRY(st);
     write_picks(w, d, &picks);
