@@ -17,9 +17,7 @@ int main(void)
     for (uint64_t i = 0; i < MESSAGES; i++) {
         len = imu_make(i, messages + i * IMU_SIZE);
     }
-    imu_must(
-        rml_message_compile(RML_STR("ros2msg"), name, rml_message_builtin(name), name, &plan, &err),
-        &err);
+    imu_must(rml_message_compile_ros2(name, rml_message_builtin(name), name, &plan, &err), &err);
     imu_must(rml_batch_init(&batch, rml_message_schema(plan), &err), &err);
     double best = 1e9, floor = 1e9;
     for (int round = 0; round < ROUNDS; round++) {

@@ -25,8 +25,7 @@ int main(int argc, char **argv)
     rml_message_plan *plan = NULL;
     rml_batch batch = {0};
     rml_str type = RML_STR("sensor_msgs/msg/Imu");
-    rml_status st =
-        rml_message_compile(RML_STR("ros2msg"), type, rml_message_builtin(type), type, &plan, &err);
+    rml_status st = rml_message_compile_ros2(type, rml_message_builtin(type), type, &plan, &err);
     st = st ? st : rml_batch_init(&batch, rml_message_schema(plan), &err);
     for (int i = 1; st == RML_OK && i < argc; i++) {
         st = rml_log_open(rml_str_of(argv[i]), NULL, &log, &err);

@@ -58,9 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = zero == NULL ? size : (size_t)(zero - data);
     rml_message_plan *plan = NULL;
     rml_error err = {0};
-    if (rml_message_compile(RML_STR("ros2msg"), RML_STR("fuzz/msg/T"),
-                            (rml_str){(const char *)data, len}, RML_STR("fuzz"), &plan,
-                            &err) == RML_OK) {
+    if (rml_message_compile_ros2(RML_STR("fuzz/msg/T"), (rml_str){(const char *)data, len},
+                                 RML_STR("fuzz"), &plan, &err) == RML_OK) {
         if (zero != NULL) {
             decode(plan, rml_bytes_of(zero + 1, size - len - 1));
         }

@@ -1,8 +1,8 @@
-// log: recordings as a sequence of messages, whatever the container. MCAP now (log/mcap.h has its
-// records and its writer); another container is one more row of the table of formats.
+// log: recordings as a sequence of messages, whatever the container. A container is one row of the
+// table of formats (src/log/format.h); log/mcap.h has the records of MCAP, log/writer.h writes.
 //
 // Reads untrusted files: every size is checked before it is used, and what stands before a fault is
-// given out before the fault is told.
+// given out before the fault is told. The file itself is never changed.
 #ifndef ROADMILL_LOG_H
 #define ROADMILL_LOG_H
 
@@ -12,28 +12,58 @@
 extern "C" {
 #endif
 
+// What a container keeps beside a channel or a record: "callerid", "latching",
+// "offered_qos_profiles", "topic_type_hash". In the order of the file.
+typedef struct rml_log_pair {
+    rml_str key, value;
+} rml_log_pair;
+
 // A stream of messages of one kind in a recording. Text borrows from the log until close.
 typedef struct rml_log_channel {
     uint32_t id; // dense, from 0: index into rml_log_channels
     uint32_t container_id;
     rml_str topic;
-    rml_str message_encoding; // "cdr", "json", "protobuf", "ros1", ...
-    rml_str schema_name;      // "sensor_msgs/msg/Imu"; empty if there is no schema
-    rml_str schema_encoding;  // "ros2msg", ...
+    // "cdr", "ros1", "protobuf", "flatbuffer", "json": as in the MCAP registry of well-known
+    // encodings. "mdf4": a record of an MDF channel group, its layout in the schema (encoding
+    // "mdf4", a JSON text of ours, docs/recordings.md). "can": a CAN or CAN FD frame in the layout
+    // of LINKTYPE_CAN_SOCKETCAN, "lin": of LINKTYPE_LIN (both tcpdump.org/linktypes), kept raw.
+    rml_str message_encoding;
+    rml_str schema_name;     // "sensor_msgs/msg/Imu"; empty if there is no schema
+    rml_str schema_encoding; // "ros2msg", "ros2idl", "ros1msg", "protobuf", "flatbuffer", ...
     rml_bytes schema;
+    const rml_log_pair *pairs;
+    size_t pair_count;
 } rml_log_channel;
 
 typedef struct rml_log_message {
-    uint32_t channel; // index into rml_log_channels
-    uint32_t sequence;
-    int64_t log_ns, publish_ns;
-    rml_bytes data; // borrows until the next call
-    // Where data stands in the file, for references to it. compression "": it is the range itself;
-    // otherwise the range is decompressed and data begins at inner_offset of what comes out.
+    uint32_t channel;           // index into rml_log_channels
+    uint32_t sequence;          // 0 where the container keeps none
+    int64_t log_ns, publish_ns; // equal where the container keeps one time
+    rml_bytes data;             // borrows until the next call
+    // Where data stands, for references to it: in file `file` of rml_log_files. compression "": it
+    // is the range itself; "zstd", "lz4", "bzip2": the range is decompressed and data begins at
+    // inner_offset of what comes out; "sqlite": data of the row of `messages` whose id is offset;
+    // NULL: it stands in no one place (records that are cut up, a bag compressed as a file).
+    uint32_t file;
     uint64_t offset, length;
-    const char *compression; // "", "zstd", "lz4"
+    const char *compression;
     uint64_t inner_offset;
 } rml_log_message;
+
+// What a recording holds beside messages: attachments, metadata records, events.
+typedef enum rml_log_extra_kind {
+    RML_LOG_ATTACHMENT, // a file within the file: name, media_type, data, times
+    RML_LOG_METADATA,   // a named list of pairs
+    RML_LOG_EVENT,      // a named instant or span (MDF4 EV): log_ns, name, pairs
+} rml_log_extra_kind;
+typedef struct rml_log_extra {
+    rml_log_extra_kind kind;
+    rml_str name, media_type;
+    int64_t log_ns, create_ns;
+    rml_bytes data;
+    const rml_log_pair *pairs;
+    size_t pair_count;
+} rml_log_extra;
 
 typedef enum rml_log_order { RML_LOG_FILE_ORDER = 0, RML_LOG_TIME_ORDER } rml_log_order;
 
@@ -74,8 +104,14 @@ typedef struct rml_log_ledger {
 } rml_log_ledger;
 
 typedef struct rml_log rml_log;
+// uri: a file, the folder of a ROS 2 bag, or "-" for standard input (file order, no index).
 RML_API rml_status rml_log_open(rml_str uri, const rml_log_options *options, rml_log **out,
                                 rml_error *err) RML_CHECKED;
+// Several recordings as one: in time order merged (equal times in the order of uris), in file order
+// one after the other. Channels of equal topic and schema are one channel. Text is copied.
+RML_API rml_status rml_log_open_many(const rml_str *uris, size_t count,
+                                     const rml_log_options *options, rml_log **out, rml_error *err)
+    RML_CHECKED;
 // The same over bytes of the caller, which live longer than the log; name is for errors.
 RML_API rml_status rml_log_over(rml_bytes file, rml_str name, const rml_log_options *options,
                                 rml_log **out, rml_error *err) RML_CHECKED;
@@ -83,9 +119,18 @@ RML_API rml_status rml_log_over(rml_bytes file, rml_str name, const rml_log_opti
 // given; the call may be repeated and goes on after the damage where the container allows it.
 // In time order messages of one log_ns come in the order of the file.
 RML_API rml_status rml_log_next(rml_log *log, rml_log_message *out, rml_error *err) RML_CHECKED;
+// The next message will be the first with log time >= time_ns, in the log's order: by the index
+// where there is one, else by reading. May go back, but not on a pipe (RML_ERR_UNSUPPORTED).
+RML_API rml_status rml_log_seek(rml_log *log, int64_t time_ns, rml_error *err) RML_CHECKED;
+// Extra number `index` of the recording, RML_END behind the last. Borrows until the next call of
+// this or of rml_log_next. Not on a pipe (RML_ERR_UNSUPPORTED).
+RML_API rml_status rml_log_extra_at(rml_log *log, size_t index, rml_log_extra *out, rml_error *err)
+    RML_CHECKED;
+// The files that hold the messages, by rml_log_message.file: one but for a split bag or several.
+RML_API const rml_str *rml_log_files(const rml_log *log, size_t *count);
 // Channels seen so far (all of them, when read by index). Grows while reading a stream.
 RML_API const rml_log_channel *rml_log_channels(const rml_log *log, size_t *count);
-RML_API const char *rml_log_format_name(const rml_log *log); // "mcap"
+RML_API const char *rml_log_format_name(const rml_log *log); // "mcap", "bag", "ros2", "mdf"
 RML_API rml_str rml_log_profile(const rml_log *log);         // "ros2", ""
 RML_API rml_str rml_log_library(const rml_log *log);         // what wrote it
 // So far: bytes that could not be read, because they are torn or their CRC is wrong.

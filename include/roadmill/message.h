@@ -19,11 +19,23 @@ extern "C" {
 
 typedef struct rml_plan_message rml_message_plan;
 
-// encoding as in the recording's schema ("ros2msg"); name "sensor_msgs/msg/Imu"; text with its
-// dependencies after lines of "=". A type that is used and not defined is RML_ERR_DATA. Constants
-// are read and left out. Depth at most 32, fields at most 4,096.
-RML_API rml_status rml_message_compile(rml_str encoding, rml_str name, rml_str text, rml_str file,
+// How the messages of a channel are encoded, as a recording says it (roadmill/log.h has the same
+// fields). An encoding is a row of the table in src/message/encoding.h.
+typedef struct rml_message_kind {
+    rml_str message_encoding; // "cdr"
+    rml_str schema_encoding;  // "ros2msg"; empty: none
+    rml_str schema_name;      // "sensor_msgs/msg/Imu"
+    rml_bytes schema;         // for ros2msg: text, dependencies after lines of "="
+} rml_message_kind;
+
+// A type that is used and not defined is RML_ERR_DATA; a pair of encodings that is not read,
+// RML_ERR_UNSUPPORTED. Constants are left out. Depth at most 32, fields at most 4,096. file is for
+// errors.
+RML_API rml_status rml_message_compile(const rml_message_kind *kind, rml_str file,
                                        rml_message_plan **out, rml_error *err) RML_CHECKED;
+// ros2msg in CDR, the commonest.
+RML_API rml_status rml_message_compile_ros2(rml_str name, rml_str text, rml_str file,
+                                            rml_message_plan **out, rml_error *err) RML_CHECKED;
 RML_API void rml_message_plan_free(rml_message_plan *plan);
 // The message's fields. Types as in DESIGN "Types on disk": u8 -> I16 (uint8[], byte[]
 // and char[] -> BINARY), u16 -> I32, u32 -> I64, u64 -> U64; builtin_interfaces Time and Duration

@@ -20,6 +20,7 @@
 #include "roadmill/ingest.h"
 #include "roadmill/log.h"
 #include "roadmill/log/mcap.h"
+#include "roadmill/log/writer.h"
 #include "roadmill/math.h"
 #include "roadmill/message.h"
 #include "roadmill/mine.h"

@@ -119,9 +119,9 @@ static rml_status channel_of(cat *c, uint32_t index, cat_channel **out, rml_erro
     }
     channel->tried = true;
     const rml_log_channel *l = &channels[index];
-    if (rml_str_equal(l->message_encoding, RML_STR("cdr")) &&
-        rml_message_compile(l->schema_encoding, l->schema_name, rml_str_of_bytes(l->schema),
-                            c->file, &channel->plan, NULL) == RML_OK) {
+    const rml_message_kind kind = {l->message_encoding, l->schema_encoding, l->schema_name,
+                                   l->schema};
+    if (rml_message_compile(&kind, c->file, &channel->plan, NULL) == RML_OK) {
         return rml_batch_init(&channel->batch, rml_message_schema(channel->plan), err);
     }
     return RML_OK;

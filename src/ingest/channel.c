@@ -111,8 +111,9 @@ rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel 
     }
     rml_error fault = {0};
     c->undecodable = !rml_str_equal(channel->schema_encoding, RML_STR("ros2msg"));
-    rml_status st = rml_message_compile(channel->schema_encoding, channel->schema_name,
-                                        rml_str_of_bytes(channel->schema), file, &c->plan, &fault);
+    const rml_message_kind kind = {channel->message_encoding, channel->schema_encoding,
+                                   channel->schema_name, channel->schema};
+    rml_status st = rml_message_compile(&kind, file, &c->plan, &fault);
     if (st == RML_ERR_MEMORY) {
         return rml_fail_memory(err, channel->schema.len);
     }

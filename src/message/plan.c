@@ -273,13 +273,23 @@ static rml_status compile_message(compiler *c)
     return end_structs(c, 0);
 }
 
-rml_status rml_message_compile(rml_str encoding, rml_str name, rml_str text, rml_str file,
-                               rml_message_plan **out, rml_error *err)
+rml_status rml_message_compile(const rml_message_kind *kind, rml_str file, rml_message_plan **out,
+                               rml_error *err)
 {
-    if (!rml_str_equal(encoding, RML_STR("ros2msg"))) {
+    if (!rml_str_equal(kind->message_encoding, RML_STR("cdr")) ||
+        !rml_str_equal(kind->schema_encoding, RML_STR("ros2msg"))) {
         return rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(file), NULL,
-                        "expected a schema in ros2msg, found encoding \"%.*s\"", RML_FMT(encoding));
+                        "expected messages in cdr with a schema in ros2msg, found \"%.*s\" with "
+                        "\"%.*s\"",
+                        RML_FMT(kind->message_encoding), RML_FMT(kind->schema_encoding));
     }
+    return rml_message_compile_ros2(kind->schema_name, rml_str_of_bytes(kind->schema), file, out,
+                                    err);
+}
+
+rml_status rml_message_compile_ros2(rml_str name, rml_str text, rml_str file,
+                                    rml_message_plan **out, rml_error *err)
+{
     rml_message_plan *plan = rml_heap_make(sizeof(*plan));
     if (plan == NULL) {
         return rml_fail_memory(err, sizeof(*plan));

@@ -243,8 +243,7 @@ static rml_status record(recorder *r, const char *path, rml_error *err)
 {
     for (size_t i = 0; i < SENSORS; i++) {
         rml_str type = rml_str_of(sensors[i].type);
-        RML_TRY(rml_message_compile(RML_STR("ros2msg"), type, rml_message_builtin(type), type,
-                                    &r->plans[i], err));
+        RML_TRY(rml_message_compile_ros2(type, rml_message_builtin(type), type, &r->plans[i], err));
         RML_TRY(rml_batch_init(&r->batches[i], rml_message_schema(r->plans[i]), err));
     }
     for (size_t step = 0; step < r->drive->ego.count; step++) {

@@ -17,8 +17,8 @@ static rml_message_plan *compile_as(const char *name, const char *text)
 {
     rml_error err = {0};
     rml_message_plan *plan = NULL;
-    rml_status st = rml_message_compile(RML_STR("ros2msg"), rml_str_of(name), rml_str_of(text),
-                                        RML_STR("test"), &plan, &err);
+    rml_status st =
+        rml_message_compile_ros2(rml_str_of(name), rml_str_of(text), RML_STR("test"), &plan, &err);
     if (st != RML_OK) {
         fail_msg("%s: %s", text, err.what);
     }
@@ -188,9 +188,8 @@ static void each_bad_schema(void **state)
     for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
         rml_error err = {0};
         rml_message_plan *plan = NULL;
-        rml_status st =
-            rml_message_compile(RML_STR("ros2msg"), RML_STR("test/msg/T"),
-                                rml_str_of(schemas[i].text), RML_STR("test"), &plan, &err);
+        rml_status st = rml_message_compile_ros2(RML_STR("test/msg/T"), rml_str_of(schemas[i].text),
+                                                 RML_STR("test"), &plan, &err);
         assert_int_not_equal(st, RML_OK);
         if (strstr(err.what, schemas[i].says) == NULL) {
             fail_msg("%s: expected \"%s\", found \"%s\"", schemas[i].name, schemas[i].says,

@@ -102,9 +102,9 @@ static void count_messages(const char *fleet, int drive, const char *topic, coun
         size_t channels;
         const rml_log_channel *c = &rml_log_channels(log, &channels)[m.channel];
         if (!plan) {
-            must(rml_message_compile(c->schema_encoding, c->schema_name,
-                                     rml_str_of_bytes(c->schema), wanted, &plan, &err),
-                 &err);
+            const rml_message_kind kind = {c->message_encoding, c->schema_encoding, c->schema_name,
+                                           c->schema};
+            must(rml_message_compile(&kind, wanted, &plan, &err), &err);
             must(rml_batch_init(&batch, rml_message_schema(plan), &err), &err);
         }
         int64_t sensor_ns = 0;
