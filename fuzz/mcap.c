@@ -56,7 +56,7 @@ static size_t read_messages(rml_bytes file, rml_log_order order, uint64_t *sum, 
                 *sum += m.data.data[i];
             }
             count++;
-            st = rml_log_ledger_add(&ledger, &arena, &m, &err);
+            st = rml_log_ledger_add(&ledger, &arena, &m, NULL, &err);
         }
     } while (goes_on(st));
     st = rml_log_ledger_end(&ledger, &arena, log, &err);

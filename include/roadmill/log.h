@@ -79,7 +79,37 @@ typedef struct rml_log_options {
                        // RML_ERR_LIMIT
 } rml_log_options;
 
-// What a recording holds and lacks, per channel; for the `recordings` table and `log info`.
+// ---- The ledger: what a recording holds and lacks, per channel ---------------------------------
+
+// An interval between messages that follow each other, from the earlier one on.
+typedef struct rml_log_gap {
+    int64_t from_ns, length_ns;
+} rml_log_gap;
+#define RML_LOG_GAPS_MAX 8
+#define RML_LOG_BINS_MAX 256
+
+// Messages over log time: bins[i] counts those in [(first + i) * width_ns, (first + i + 1) *
+// width_ns); width_ns is a power of two and as small as RML_LOG_BINS_MAX allows. Messages of log
+// time 0 are in none.
+typedef struct rml_log_bins {
+    int64_t width_ns, first;
+    size_t count;
+    uint32_t bins[RML_LOG_BINS_MAX];
+} rml_log_bins;
+
+// Which clock the sensor times of a channel follow, told by the least latency (log - sensor time).
+typedef enum rml_log_sensor_clock {
+    RML_LOG_CLOCK_NONE,     // no sensor times
+    RML_LOG_CLOCK_SAME,     // that of the log: -1 to 10 s
+    RML_LOG_CLOCK_TAI,      // 37 s ahead of a log in UTC
+    RML_LOG_CLOCK_GPS,      // 18 s ahead
+    RML_LOG_CLOCK_UTC,      // 37 s behind: the log counts TAI
+    RML_LOG_CLOCK_RELATIVE, // counts from a start of its own, the log from 1970
+    RML_LOG_CLOCK_ZERO,     // always 0
+    RML_LOG_CLOCK_OFFSET,   // something else
+} rml_log_sensor_clock;
+RML_API const char *rml_log_sensor_clock_name(rml_log_sensor_clock clock); // "tai"
+
 typedef struct rml_log_channel_ledger {
     uint64_t messages, bytes;
     int64_t first_ns, last_ns; // least and greatest log time; 0 messages: both 0
@@ -87,9 +117,25 @@ typedef struct rml_log_channel_ledger {
     uint64_t out_of_order;     // log time before that of the message before
     uint64_t sequence_drops;   // numbers that are missing in an otherwise rising sequence
     uint64_t duplicates;       // same sequence (not 0), log time and data as the one before
-    // Of the message before, while the ledger is being kept.
-    int64_t previous_ns;
-    uint32_t previous_sequence, previous_crc;
+    uint64_t zero_times;       // log time 0
+    int64_t jump_back_ns_max;  // how far log time falls below the greatest before; 0: never
+
+    // Of rml_log_ledger_end. A gap is an interval longer than five times the median one; the median
+    // is known to an eighth of an octave, which decides which side of the bound an interval is on.
+    int64_t period_ns; // the median interval; 0: fewer than two messages
+    uint64_t gap_count;
+    rml_log_gap gaps[RML_LOG_GAPS_MAX]; // the longest of them, longest first
+    size_t gaps_kept;
+    rml_log_sensor_clock sensor_clock;
+
+    // Latency: log time minus sensor time, where a message says a sensor time other than 0.
+    uint64_t sensor_messages, sensor_zeros;
+    int64_t latency_ns_min, latency_ns_max;
+    double latency_ns_mean;
+    double drift_ppm;     // of latency over log time, least squares; NaN below 10 s
+    uint64_t clock_jumps; // latency changes by more than 1 s from one message to the next
+    rml_log_bins *bins;   // NULL: no messages
+    struct rml_log_channel_state *state; // while the ledger is being kept
 } rml_log_channel_ledger;
 typedef struct rml_log_ledger {
     rml_log_channel_ledger *channels; // [channel_count], by rml_log_message.channel
@@ -138,9 +184,11 @@ RML_API uint64_t rml_log_bytes_lost(const rml_log *log);
 RML_API void rml_log_close(rml_log *log);
 
 // Keeping a ledger while reading in the order of the file: each message, each fault, then the end.
-// Memory in the arena. All-zero is a new ledger.
+// Memory in the arena, some 4 KiB a channel. All-zero is a new ledger. sensor_ns: the time that the
+// message itself says, NULL where it says none.
 RML_API rml_status rml_log_ledger_add(rml_log_ledger *ledger, rml_arena *arena,
-                                      const rml_log_message *message, rml_error *err) RML_CHECKED;
+                                      const rml_log_message *message, const int64_t *sensor_ns,
+                                      rml_error *err) RML_CHECKED;
 RML_API rml_status rml_log_ledger_fault(rml_log_ledger *ledger, rml_arena *arena,
                                         const rml_error *fault, rml_error *err) RML_CHECKED;
 RML_API rml_status rml_log_ledger_end(rml_log_ledger *ledger, rml_arena *arena, const rml_log *log,
@@ -158,10 +206,21 @@ typedef struct rml_log_kept {
 struct rml_json_writer;
 RML_API void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log,
                                  const rml_log_kept *kept, struct rml_json_writer *w);
+// What is odd about it, a line each ("/imu: 2 gaps, the longest 1.25 s from 2026-11-21T…"); nothing
+// for a whole recording without oddities. Appended to out.
+RML_API rml_status rml_log_ledger_words(const rml_log_ledger *ledger, const rml_log *log,
+                                        rml_buffer *out, rml_error *err) RML_CHECKED;
+// How a reader of messages tells the sensor time of one; false where it says none.
+typedef struct rml_log_sensor {
+    bool (*sensor_ns)(void *context, const rml_log *log, const rml_log_message *message,
+                      int64_t *out);
+    void *context;
+} rml_log_sensor;
 // Reads all that is left of a log, to its end, for its ledger. Damage is no failure: it stands in
-// the ledger.
-RML_API rml_status rml_log_inspect(rml_log *log, rml_arena *arena, rml_log_ledger *out,
-                                   const rml_progress *progress, rml_error *err) RML_CHECKED;
+// the ledger. sensor may be NULL.
+RML_API rml_status rml_log_inspect(rml_log *log, rml_arena *arena, const rml_log_sensor *sensor,
+                                   rml_log_ledger *out, const rml_progress *progress,
+                                   rml_error *err) RML_CHECKED;
 // True if the first bytes are those of a container that this room reads.
 RML_API bool rml_log_recognised(rml_bytes head);
 

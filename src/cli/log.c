@@ -1,6 +1,7 @@
 // Commands that look into recordings: `log info`, `log cat`.
 #include "roadmill/log.h"
 #include "command.h"
+#include "log_sensor.h"
 #include "roadmill/message.h"
 
 // ---- log info ----------------------------------------------------------------------------------
@@ -19,10 +20,6 @@ static void print_info(rml_cli *cli, rml_str file, const rml_log *log, const rml
         rml_cli_print(cli, ", %.3f s from %s", (double)(end_ns - start_ns) * 1e-9, from);
     }
     rml_cli_print(cli, ", %s%s\n", rml_log_completeness(l), l->has_index ? "" : ", no index");
-    if (l->faults > 0) {
-        rml_cli_print(cli, "damage: %.*s (%llu places, %llu bytes lost)\n", RML_FMT(l->damage),
-                      (unsigned long long)l->faults, (unsigned long long)l->bytes_lost);
-    }
     static const char *const heads[] = {"topic",     "type",  "encoding",     "count",     "Hz",
                                         "gap max s", "drops", "out of order", "duplicates"};
     rml_cli_table table;
@@ -52,7 +49,10 @@ static rml_status info_file(rml_cli *cli, rml_str file, rml_error *err)
     rml_log *log = NULL;
     rml_log_ledger ledger;
     RML_TRY(rml_log_open(file, NULL, &log, err));
-    rml_status st = rml_log_inspect(log, &cli->arena, &ledger, &cli->progress, err);
+    log_sensor sensor = LOG_SENSOR(file);
+    const rml_log_sensor says = log_sensor_of(&sensor);
+    rml_status st = rml_log_inspect(log, &cli->arena, &says, &ledger, &cli->progress, err);
+    log_sensor_reset(&sensor);
     if (st == RML_OK) {
         if (cli->json) {
             rml_json_object(&cli->writer);
@@ -62,6 +62,7 @@ static rml_status info_file(rml_cli *cli, rml_str file, rml_error *err)
             rml_json_object_end(&cli->writer);
         }
         print_info(cli, file, log, &ledger);
+        st = cli->json ? RML_OK : rml_log_ledger_words(&ledger, log, &cli->output, err);
         cli->exit_code = ledger.faults > 0 ? 3 : cli->exit_code;
     }
     rml_log_close(log);

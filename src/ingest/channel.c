@@ -139,19 +139,17 @@ void rml_ingest_channel_reset(rml_ingest_channel *c)
 }
 
 rml_status rml_ingest_channel_add(rml_ingest_channel *c, const rml_log_channel *channel,
-                                  const rml_log_message *message, rml_str recording_id,
-                                  rml_str file, rml_error *err)
+                                  const rml_log_message *message, const int64_t *sensor_ns,
+                                  rml_str recording_id, rml_str file, rml_error *err)
 {
     rml_column *columns = c->batch.columns;
-    int64_t sensor_ns;
     RML_TRY(rml_message_decode(c->plan, message->data, rml_place_byte(file, message->offset),
                                columns + RML_SIGNAL_COLUMNS, err));
     RML_TRY(rml_column_str(&columns[0], recording_id, err));
     RML_TRY(rml_column_str(&columns[1], channel->topic, err));
     RML_TRY(rml_column_i64(&columns[2], message->sequence, err));
-    RML_TRY(rml_message_sensor_ns(c->plan, message->data, &sensor_ns)
-                ? rml_column_i64(&columns[3], sensor_ns, err)
-                : rml_column_null(&columns[3], err));
+    RML_TRY(sensor_ns != NULL ? rml_column_i64(&columns[3], *sensor_ns, err)
+                              : rml_column_null(&columns[3], err));
     RML_TRY(rml_column_i64(&columns[4], message->publish_ns, err));
     RML_TRY(rml_column_i64(&columns[5], message->log_ns, err));
     RML_TRY(rml_column_null(&columns[6], err)); // a recording does not name its clocks

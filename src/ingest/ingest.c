@@ -161,15 +161,13 @@ static rml_status meet_channels(rml_ingest_job *job, rml_error *err)
 }
 
 static rml_status keep_blob(rml_ingest_job *job, const rml_ingest_channel *channel, rml_str topic,
-                            const rml_log_message *message, rml_error *err)
+                            const rml_log_message *message, const int64_t *sensor_ns,
+                            rml_error *err)
 {
-    int64_t sensor_ns;
-    bool has =
-        channel->plan != NULL && rml_message_sensor_ns(channel->plan, message->data, &sensor_ns);
     const char *kind = channel->kind != NULL ? channel->kind : "message";
     job->out->blobs++;
     return rml_blobs_append(&job->blobs, job->recording_id, topic, kind, job->absolute, message,
-                            has ? &sensor_ns : NULL, err);
+                            sensor_ns, err);
 }
 
 static rml_status keep_reject(rml_ingest_job *job, const char *stage, rml_str topic,
@@ -182,11 +180,11 @@ static rml_status keep_reject(rml_ingest_job *job, const char *stage, rml_str to
 // Decodes into the channel's batch; a message that cannot be decoded is a reject.
 static rml_status keep_row(rml_ingest_job *job, rml_ingest_channel *channel,
                            const rml_log_channel *described, const rml_log_message *message,
-                           rml_log_kept *kept, rml_error *err)
+                           const int64_t *sensor_ns, rml_log_kept *kept, rml_error *err)
 {
     rml_error fault = {0};
-    rml_status st =
-        rml_ingest_channel_add(channel, described, message, job->recording_id, job->uri, &fault);
+    rml_status st = rml_ingest_channel_add(channel, described, message, sensor_ns,
+                                           job->recording_id, job->uri, &fault);
     if (st == RML_OK) {
         kept->rows++;
         job->out->rows++;
@@ -211,14 +209,18 @@ static rml_status take_message(rml_ingest_job *job, const rml_log_message *messa
     const rml_log_channel *described = &rml_log_channels(job->log, &count)[message->channel];
     rml_ingest_channel *channel = RML_AT(&job->channels, rml_ingest_channel, message->channel);
     rml_log_kept *kept = RML_AT(&job->counts, rml_log_kept, message->channel);
-    RML_TRY(rml_log_ledger_add(&job->ledger, &job->arena, message, err));
+    int64_t time_ns;
+    bool says =
+        channel->plan != NULL && rml_message_sensor_ns(channel->plan, message->data, &time_ns);
+    const int64_t *sensor_ns = says ? &time_ns : NULL;
+    RML_TRY(rml_log_ledger_add(&job->ledger, &job->arena, message, sensor_ns, err));
     job->out->messages++;
     bool large = channel->undecodable && message->data.len >= BLOB_SIZE_MIN;
     if (channel->fate == RML_FATE_BLOBS || large) {
         kept->blobs++;
-        RML_TRY(keep_blob(job, channel, described->topic, message, err));
+        RML_TRY(keep_blob(job, channel, described->topic, message, sensor_ns, err));
     } else if (channel->fate == RML_FATE_SIGNALS) {
-        RML_TRY(keep_row(job, channel, described, message, kept, err));
+        RML_TRY(keep_row(job, channel, described, message, sensor_ns, kept, err));
         job->pending += message->data.len;
     } else {
         kept->rejects++;
@@ -296,11 +298,19 @@ static rml_status append_drive(rml_ingest_job *job, const rml_recording_row *r, 
                          .start_ns = r->start_ns,
                          .end_ns = r->end_ns,
                          .has_span = r->has_span};
-    RML_TRY(rml_batch_init(&batch, rml_drives_schema(), err));
-    rml_status st = rml_drives_append(&batch, &row, err);
+    rml_buffer words = {0};
+    rml_status st = rml_batch_init(&batch, rml_drives_schema(), err);
+    if (!st) {
+        st = rml_log_ledger_words(&job->ledger, job->log, &words, err);
+    }
+    if (!st) {
+        row.findings = rml_str_trim(rml_buffer_text(&words));
+        st = rml_drives_append(&batch, &row, err);
+    }
     if (!st) {
         st = rml_lake_append(job->txn, "drives", &batch, err);
     }
+    rml_buffer_reset(&words);
     rml_batch_reset(&batch);
     return st;
 }

@@ -104,7 +104,7 @@ rml_status rml_recordings_append(rml_batch *batch, const rml_recording_row *row,
 
 static const rml_field drives_fields[] = {
     TEXT("drive_id"), TEXT("recording_id"), TEXT("vehicle"),  TEXT("vehicle_config"),
-    TEXT("place_id"), NUMBER("start_ns"),   NUMBER("end_ns"),
+    TEXT("place_id"), NUMBER("start_ns"),   NUMBER("end_ns"), TEXT("findings"),
 };
 
 rml_schema rml_drives_schema(void)
@@ -122,6 +122,7 @@ rml_status rml_drives_append(rml_batch *batch, const rml_drive_row *row, rml_err
         text_cell(row->place_id),
         time_cell(row->has_span, row->start_ns),
         time_cell(row->has_span, row->end_ns),
+        text_cell(row->findings),
     };
     return append_cells(batch, cells, COUNT(cells), err);
 }

@@ -243,7 +243,7 @@ static void the_ledger_counts(void **state)
         const rml_log_message m = {.sequence = messages[i].sequence,
                                    .log_ns = messages[i].log_ns,
                                    .data = rml_bytes_of("abc", 3)};
-        OK(rml_log_ledger_add(&ledger, &arena, &m, &err));
+        OK(rml_log_ledger_add(&ledger, &arena, &m, NULL, &err));
     }
     const rml_log_channel_ledger *c = &ledger.channels[0];
     assert_int_equal(c->messages, 6);

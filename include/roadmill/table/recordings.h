@@ -41,6 +41,7 @@ RML_API rml_status rml_recordings_append(rml_batch *batch, const rml_recording_r
 typedef struct rml_drive_row {
     rml_str drive_id, recording_id;
     rml_str vehicle, vehicle_config, place_id;
+    rml_str findings; // what is odd about the recording, a line each (docs/recordings.md)
     int64_t start_ns, end_ns;
     bool has_span;
 } rml_drive_row;
