@@ -120,8 +120,9 @@ typedef struct rml_log_channel_ledger {
     uint64_t zero_times;       // log time 0
     int64_t jump_back_ns_max;  // how far log time falls below the greatest before; 0: never
 
-    // Of rml_log_ledger_end. A gap is an interval longer than five times the median one; the median
-    // is known to an eighth of an octave, which decides which side of the bound an interval is on.
+    // Of rml_log_ledger_end. A gap is an interval longer than five times the median one, where
+    // there are eight intervals at least; the median is known to an eighth of an octave, which
+    // decides which side of the bound an interval is on.
     int64_t period_ns; // the median interval; 0: fewer than two messages
     uint64_t gap_count;
     rml_log_gap gaps[RML_LOG_GAPS_MAX]; // the longest of them, longest first

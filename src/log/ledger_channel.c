@@ -9,6 +9,8 @@
 #define OCTAVE 8
 #define BUCKETS (OCTAVE * 61)
 #define GAP_FACTOR 5
+// Fewer intervals have no period to speak of.
+#define INTERVALS_MIN 8
 #define JUMP_NS 1000000000
 // Times from here on count from 1970; smaller ones count from some start of their own.
 #define EPOCH_NS_MIN ((int64_t)100000000000000000)
@@ -259,7 +261,7 @@ static void end_gaps(rml_log_channel_ledger *c)
     c->period_ns = (int64_t)bucket_least(median);
     // A period of zero (messages in bursts of one time) says nothing about gaps.
     size_t bound = bucket_of((uint64_t)c->period_ns * GAP_FACTOR) + 1;
-    if (c->period_ns == 0 || bound >= BUCKETS) {
+    if (c->period_ns == 0 || bound >= BUCKETS || total < INTERVALS_MIN) {
         return;
     }
     for (size_t i = bound; i < BUCKETS; i++) {

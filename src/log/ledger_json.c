@@ -8,9 +8,6 @@ static void gaps_json(const rml_log_channel_ledger *c, rml_json_writer *w)
         rml_json_kv_ns(w, "period_ns", c->period_ns);
     }
     rml_json_kv_i64(w, "gap_count", (int64_t)c->gap_count);
-    if (c->gaps_kept == 0) {
-        return;
-    }
     rml_json_key(w, "gaps");
     rml_json_list(w);
     for (size_t i = 0; i < c->gaps_kept; i++) {

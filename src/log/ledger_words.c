@@ -7,6 +7,9 @@
 // Below this a back step of log time is an ordinary interleaving of threads that write.
 #define BACK_NS_MIN 1000000000
 #define DRIFT_PPM_MIN 100.0
+#define GAP_NS_MIN 1000000
+// Times from here on count from 1970: then 0 is no time.
+#define EPOCH_NS_MIN ((int64_t)100000000000000000)
 
 const char *rml_log_sensor_clock_name(rml_log_sensor_clock clock)
 {
@@ -21,10 +24,10 @@ typedef struct teller {
     rml_error *err;
 } teller;
 
-// One gap and how it is told: "2 gaps, the longest 1.250 s from 2026-11-21T08:15:30Z".
+// "2 gaps over 5 periods, the longest 1.250 s from 2026-11-21T08:15:30Z".
 static rml_status tell_gaps(const teller *t, const rml_log_channel_ledger *c)
 {
-    if (c->gaps_kept == 0) {
+    if (c->gaps_kept == 0 || c->gaps[0].length_ns < GAP_NS_MIN) {
         return RML_OK;
     }
     char from[40];
@@ -79,7 +82,8 @@ static rml_status tell_channel(const teller *t, const rml_log_channel_ledger *c)
     RML_TRY(tell_gaps(t, c));
     RML_TRY(tell_count(t, c->sequence_drops, "numbers missing in the sequence"));
     RML_TRY(tell_count(t, c->duplicates, "duplicates of the message before"));
-    RML_TRY(tell_count(t, c->zero_times, "log times of 0"));
+    RML_TRY(tell_count(t, c->last_ns >= EPOCH_NS_MIN || c->last_ns == 0 ? c->zero_times : 0,
+                       "log times of 0"));
     if (c->jump_back_ns_max >= BACK_NS_MIN) {
         RML_TRY(rml_buffer_printf(t->out, t->err, "%.*s: log time falls back by up to %.3f s\n",
                                   RML_FMT(t->topic), (double)c->jump_back_ns_max * 1e-9));
