@@ -1,6 +1,20 @@
-# cmake --install: program, both libraries, headers, pkg-config.
+# cmake --install: program, both libraries, headers, pkg-config, manual page and completions (which
+# the program itself prints, so not where it was built for another machine).
 include(GNUInstallDirs)
 install(TARGETS roadmill roadmill_static roadmill_shared)
 install(DIRECTORY include/roadmill DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 configure_file(cmake/roadmill.pc.in roadmill.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/roadmill.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(NOT CMAKE_CROSSCOMPILING)
+  set(shown ${PROJECT_BINARY_DIR}/shown)
+  file(MAKE_DIRECTORY ${shown})
+  foreach(page "manual|roadmill.1|share/man/man1" "completion bash|roadmill|share/bash-completion/completions"
+      "completion zsh|_roadmill|share/zsh/site-functions" "completion fish|roadmill.fish|share/fish/vendor_completions.d")
+    string(REPLACE "|" ";" parts ${page})
+    list(GET parts 0 words)
+    list(GET parts 1 name)
+    list(GET parts 2 folder)
+    install(CODE "execute_process(COMMAND sh -c \"'${PROJECT_BINARY_DIR}/roadmill' ${words} >'${shown}/${name}'\" COMMAND_ERROR_IS_FATAL ANY)")
+    install(FILES ${shown}/${name} DESTINATION ${folder})
+  endforeach()
+endif()

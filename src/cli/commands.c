@@ -17,12 +17,15 @@ extern const rml_command_group rml_registry_commands;
 extern const rml_command_group rml_export_commands;
 extern const rml_command_group rml_turn_commands;
 extern const rml_command_group rml_audit_commands;
+extern const rml_command_group rml_completion_commands;
+extern const rml_command_group rml_manual_commands;
 
 static const rml_command_group *const groups[] = {
     &rml_home_commands,    &rml_ingest_commands, &rml_log_commands,   &rml_recordings_commands,
     &rml_synth_commands,   &rml_lake_commands,   &rml_scene_commands, &rml_find_commands,
     &rml_dataset_commands, &rml_train_commands,  &rml_eval_commands,  &rml_registry_commands,
-    &rml_export_commands,  &rml_turn_commands,   &rml_audit_commands,
+    &rml_export_commands,  &rml_turn_commands,   &rml_audit_commands, &rml_completion_commands,
+    &rml_manual_commands,
 };
 
 const rml_command_group *const *const rml_command_groups = groups;

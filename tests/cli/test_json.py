@@ -72,7 +72,7 @@ def words_of(world):
         "eval": ["--dataset", turn["version"], "--run", turn["run"], *at],
         "mine": ["--dataset", turn["version"], "--run", turn["run"], "--budget", 4, *at],
         "gate": ["tiny/1", *at], "models": at, "models show": ["tiny/1", *at],
-        "lineage": [turn["model"], *at], "audit verify": at, "audit list": at,
+        "lineage": [turn["model"], *at], "audit verify": at, "audit list": at, "completion": ["zsh", "--json"], "manual": ["--json"],
         "export": ["--format", "onnx", turn["run"], top / "onnx", *at],
     }
 
