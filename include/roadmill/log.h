@@ -142,12 +142,19 @@ typedef struct rml_log_ledger {
     rml_log_channel_ledger *channels; // [channel_count], by rml_log_message.channel
     size_t channel_count, channel_capacity;
     uint64_t messages;
-    uint64_t bytes;      // of the file
-    uint64_t bytes_lost; // not readable: torn or with a wrong CRC
-    bool complete;       // magic, footer and summary stand at the end and agree
+    // Some loggers number the messages of all channels in one sequence: then its missing numbers
+    // are counted here, and those of the channels are 0.
+    bool shared_sequence;
+    uint64_t sequence_drops; // of all channels
+    uint64_t bytes;          // of the file
+    uint64_t bytes_lost;     // not readable: torn or with a wrong CRC
+    bool complete;           // magic, footer and summary stand at the end and agree
     bool has_index;
     uint64_t faults; // places where reading met damage
     rml_str damage;  // the first fault in one line; empty if there is none
+    // While the ledger is being kept: of the message before, whatever its channel.
+    uint32_t previous_sequence;
+    uint64_t sequence_steps; // numbers that follow that of the message before
 } rml_log_ledger;
 
 typedef struct rml_log rml_log;

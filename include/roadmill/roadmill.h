@@ -15,6 +15,7 @@
 #include "roadmill/deploy.h"
 #include "roadmill/draw.h"
 #include "roadmill/drive.h"
+#include "roadmill/drive/report.h"
 #include "roadmill/eval.h"
 #include "roadmill/graph.h"
 #include "roadmill/ingest.h"

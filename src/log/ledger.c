@@ -29,8 +29,35 @@ rml_status rml_log_ledger_add(rml_log_ledger *ledger, rml_arena *arena,
     RML_TRY(grow(ledger, arena, (size_t)message->channel + 1, err));
     RML_TRY(rml_log_channel_ledger_add(&ledger->channels[message->channel], arena, message,
                                        sensor_ns, err));
+    uint32_t sequence = message->sequence, previous = ledger->previous_sequence;
+    if (ledger->messages > 0 && sequence > previous) {
+        ledger->sequence_steps += sequence == previous + 1;
+        ledger->sequence_drops += sequence - previous - 1;
+    }
+    ledger->previous_sequence = sequence;
     ledger->messages++;
     return RML_OK;
+}
+
+// One sequence for all channels: nearly every number follows that of the message before, whatever
+// its channel, and the channels on their own seem to lack numbers.
+static void find_shared_sequence(rml_log_ledger *ledger)
+{
+    uint64_t drops = 0;
+    size_t channels = 0;
+    for (size_t i = 0; i < ledger->channel_count; i++) {
+        drops += ledger->channels[i].sequence_drops;
+        channels += ledger->channels[i].messages > 0;
+    }
+    ledger->shared_sequence = channels > 1 && drops > ledger->sequence_drops &&
+                              ledger->sequence_steps >= (ledger->messages - 1) / 20 * 19;
+    if (!ledger->shared_sequence) {
+        ledger->sequence_drops = drops;
+        return;
+    }
+    for (size_t i = 0; i < ledger->channel_count; i++) {
+        ledger->channels[i].sequence_drops = 0;
+    }
 }
 
 rml_status rml_log_ledger_fault(rml_log_ledger *ledger, rml_arena *arena, const rml_error *fault,
@@ -55,6 +82,7 @@ rml_status rml_log_ledger_end(rml_log_ledger *ledger, rml_arena *arena, const rm
     for (size_t i = 0; i < ledger->channel_count; i++) {
         rml_log_channel_ledger_end(&ledger->channels[i]);
     }
+    find_shared_sequence(ledger);
     ledger->bytes = log->file.len;
     ledger->bytes_lost = rml_log_bytes_lost(log);
     ledger->complete = log->format->complete(log, &ledger->has_index);

@@ -98,6 +98,8 @@ void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log, const
     rml_json_kv_str(w, "profile", log->profile);
     rml_json_kv_str(w, "logger", log->library);
     rml_json_kv_i64(w, "messages", (int64_t)ledger->messages);
+    rml_json_kv_bool(w, "shared_sequence", ledger->shared_sequence);
+    rml_json_kv_i64(w, "sequence_drops", (int64_t)ledger->sequence_drops);
     if (rml_log_ledger_span(ledger, &start_ns, &end_ns)) {
         rml_json_kv_ns(w, "start_ns", start_ns);
         rml_json_kv_ns(w, "end_ns", end_ns);

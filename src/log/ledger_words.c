@@ -8,6 +8,7 @@
 #define BACK_NS_MIN 1000000000
 #define DRIFT_PPM_MIN 100.0
 #define GAP_NS_MIN 1000000
+#define SPAN_NS_MIN 1000000000
 // Times from here on count from 1970: then 0 is no time.
 #define EPOCH_NS_MIN ((int64_t)100000000000000000)
 
@@ -21,6 +22,7 @@ const char *rml_log_sensor_clock_name(rml_log_sensor_clock clock)
 typedef struct teller {
     rml_buffer *out;
     rml_str topic;
+    int64_t start_ns, end_ns; // of the recording
     rml_error *err;
 } teller;
 
@@ -77,8 +79,29 @@ static rml_status tell_sensor(const teller *t, const rml_log_channel_ledger *c)
     return RML_OK;
 }
 
+// A channel that begins long after the recording, or stops long before its end: by more than five
+// of its periods, and a second.
+static rml_status tell_ends(const teller *t, const rml_log_channel_ledger *c)
+{
+    int64_t bound_ns = 5 * c->period_ns > SPAN_NS_MIN ? 5 * c->period_ns : SPAN_NS_MIN;
+    bool other_clock = (c->first_ns >= EPOCH_NS_MIN) != (t->end_ns >= EPOCH_NS_MIN);
+    if (c->period_ns == 0 || other_clock) {
+        return RML_OK;
+    }
+    if (c->first_ns - t->start_ns > bound_ns) {
+        RML_TRY(rml_buffer_printf(t->out, t->err, "%.*s: begins %.3f s after the recording\n",
+                                  RML_FMT(t->topic), (double)(c->first_ns - t->start_ns) * 1e-9));
+    }
+    if (t->end_ns - c->last_ns > bound_ns) {
+        RML_TRY(rml_buffer_printf(t->out, t->err, "%.*s: stops %.3f s before the recording ends\n",
+                                  RML_FMT(t->topic), (double)(t->end_ns - c->last_ns) * 1e-9));
+    }
+    return RML_OK;
+}
+
 static rml_status tell_channel(const teller *t, const rml_log_channel_ledger *c)
 {
+    RML_TRY(tell_ends(t, c));
     RML_TRY(tell_gaps(t, c));
     RML_TRY(tell_count(t, c->sequence_drops, "numbers missing in the sequence"));
     RML_TRY(tell_count(t, c->duplicates, "duplicates of the message before"));
@@ -103,8 +126,16 @@ rml_status rml_log_ledger_words(const rml_log_ledger *ledger, const rml_log *log
     if (!ledger->complete) {
         RML_TRY(rml_buffer_printf(out, err, "it has no proper end: cut off, or never closed\n"));
     }
+    if (ledger->shared_sequence && ledger->sequence_drops > 0) {
+        RML_TRY(rml_buffer_printf(out, err,
+                                  "%llu numbers missing in the sequence that all channels share\n",
+                                  (unsigned long long)ledger->sequence_drops));
+    }
+    int64_t start_ns = 0, end_ns = 0;
+    (void)rml_log_ledger_span(ledger, &start_ns, &end_ns);
     for (size_t i = 0; i < log->channels.count && i < ledger->channel_count; i++) {
-        const teller t = {out, RML_AT(&log->channels, rml_log_channel, i)->topic, err};
+        const teller t = {out, RML_AT(&log->channels, rml_log_channel, i)->topic, start_ns, end_ns,
+                          err};
         if (ledger->channels[i].messages == 0) {
             RML_TRY(rml_buffer_printf(out, err, "%.*s: no messages\n", RML_FMT(t.topic)));
         } else {
