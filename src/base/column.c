@@ -368,6 +368,34 @@ static void commit_rows(rml_column *c, const rml_column *other, size_t from, siz
     }
 }
 
+void rml_column_cut(rml_column *c, size_t rows)
+{
+    size_t size = rml_type_size(c->type);
+    if (c->type == RML_TYPE_STRUCT) {
+        for (size_t i = 0; i < c->child_count; i++) {
+            rml_column_cut(&c->children[i], rows);
+        }
+    } else if (size > 0) {
+        c->values.len = rows * size;
+    } else {
+        size_t inner = rows == 0 ? 0 : (size_t)offset_at(c, rows);
+        if (c->type == RML_TYPE_LIST) {
+            rml_column_cut(&c->children[0], inner);
+        } else {
+            c->values.len = inner;
+        }
+        c->offsets.len = rows == 0 ? 0 : (rows + 1) * sizeof(int64_t);
+    }
+    for (size_t i = rows; c->null_count > 0 && i < c->count; i++) {
+        c->null_count -= !rml_bit_get(c->validity.data, i);
+    }
+    c->validity.len = c->null_count > 0 ? (rows + 7) / 8 : 0;
+    for (size_t i = rows; i < c->validity.len * 8; i++) {
+        rml_bit_set(c->validity.data, i, false);
+    }
+    c->count = rows;
+}
+
 rml_status rml_column_append(rml_column *c, const rml_column *other, size_t from, size_t count,
                              rml_error *err)
 {

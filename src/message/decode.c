@@ -1,20 +1,20 @@
-// Runs a plan over a CDR message and appends one row (OMG DDS-RTPS 2.3 section 10, XCDR version 1:
-// numbers are aligned to their size, 8 bytes at most, counted from behind the 4 bytes of the
-// encapsulation header).
+// Runs a plan over a message whose fields lie one behind the other: CDR (OMG DDS-RTPS 2.3 section
+// 10; XCDR version 1: numbers are aligned to their size, 8 bytes at most, counted from behind the 4
+// bytes of the encapsulation header; version 2: 4 bytes at most) and ROS 1 (nothing is aligned).
 //
-// The decode proof: what the plan reads is all there is but for up to 3 bytes of padding. A message
-// that does not hold to it leaves the columns as they were.
+// The decode proof: what the plan reads is all there is but for the padding that the layout allows.
+#include "layout.h"
+
 #include <string.h>
 
-#include "plan.h"
-
-#define HEADER_SIZE 4
-#define PADDING_MAX 3
+// DDS-XTypes 1.3 table 60: encapsulation identifiers.
+enum { PLAIN_CDR_BE = 0, PLAIN_CDR_LE = 1, PLAIN_CDR2_BE = 6, PLAIN_CDR2_LE = 7 };
 
 typedef struct decoder {
     const rml_message_plan *plan;
     const uint8_t *data; // behind the encapsulation header
     size_t size, at;
+    size_t align_max;
     bool swap;   // the byte order is not this machine's
     size_t wide; // bytes of a character of a wstring: 4, or 2
     rml_column *const *slots;
@@ -43,14 +43,15 @@ static rml_status fail_short(const decoder *d, const rml_op *op, uint64_t need)
 {
     return rml_fail(d->err, RML_ERR_DATA, d->place, NULL,
                     "expected %llu bytes for field %.*s at byte %zu, found %zu",
-                    (unsigned long long)need, RML_FMT(op->field), d->at + HEADER_SIZE,
+                    (unsigned long long)need, RML_FMT(op->field), d->at + d->plan->layout.header,
                     d->size - d->at);
 }
 
 // Moves to the next multiple of size, and checks that need bytes are left there.
 static bool reach(decoder *d, size_t size, uint64_t need)
 {
-    size_t at = (d->at + size - 1) & ~(size - 1);
+    size_t unit = size < d->align_max ? size : d->align_max;
+    size_t at = (d->at + unit - 1) & ~(unit - 1);
     if (at > d->size || need > d->size - at) {
         return false;
     }
@@ -242,7 +243,9 @@ static rml_status decode_time(decoder *d, const rml_op *op)
     uint32_t seconds, nanoseconds;
     RML_TRY(take_u32(d, op, &seconds));
     RML_TRY(take_u32(d, op, &nanoseconds));
-    int64_t ns = (int64_t)(int32_t)seconds * 1000000000 + nanoseconds;
+    bool is_unsigned = d->plan->layout.unsigned_time && op->wire == RML_WIRE_TIME;
+    int64_t ns = (is_unsigned ? (int64_t)seconds : (int64_t)(int32_t)seconds) * 1000000000;
+    ns += nanoseconds;
     return append_value(d->slots[op->node], (const uint8_t *)&ns, sizeof(ns), d->err);
 }
 
@@ -255,7 +258,8 @@ static rml_status fail_bound(const decoder *d, const rml_op *op, size_t length)
                     RML_FMT(op->field), length);
 }
 
-// The length counts a zero byte at the end; some writers leave it out, or write 0 for no text.
+// In CDR the length counts a zero byte at the end; some writers leave it out, or write 0 for no
+// text.
 static rml_status decode_text(decoder *d, const rml_op *op)
 {
     uint32_t size;
@@ -265,7 +269,8 @@ static rml_status decode_text(decoder *d, const rml_op *op)
     }
     const char *text = (const char *)d->data + d->at;
     d->at += size;
-    size_t len = size > 0 && text[size - 1] == 0 ? size - 1 : size;
+    bool ended = d->plan->layout.zero_ends_text && size > 0 && text[size - 1] == 0;
+    size_t len = ended ? size - 1 : size;
     if (op->bound != RML_PLAN_NONE && len > op->bound) {
         return fail_bound(d, op, len);
     }
@@ -408,61 +413,38 @@ static rml_status run(decoder *d, uint32_t from, uint32_t to)
     return RML_OK;
 }
 
-// ---- Taking back -------------------------------------------------------------------------------
-
-static int64_t offset_at(const rml_column *c, size_t i)
-{
-    int64_t offset = 0;
-    if (c->offsets.len > 0) {
-        memcpy(&offset, c->offsets.data + i * sizeof(offset), sizeof(offset));
-    }
-    return offset;
-}
-
-// Cuts a column back to its first rows; the rows cut off were appended by decoding, so none of them
-// is null.
-static void cut_back(rml_column *c, size_t rows)
-{
-    size_t size = rml_type_size(c->type);
-    if (c->type == RML_TYPE_STRUCT) {
-        for (size_t i = 0; i < c->child_count; i++) {
-            cut_back(&c->children[i], rows);
-        }
-    } else if (size > 0) {
-        c->values.len = rows * size;
-    } else {
-        size_t inner = (size_t)offset_at(c, rows);
-        if (c->type == RML_TYPE_LIST) {
-            cut_back(&c->children[0], inner);
-        } else {
-            c->values.len = inner;
-        }
-        c->offsets.len = rows == 0 ? 0 : (rows + 1) * sizeof(int64_t);
-    }
-    if (c->null_count > 0) {
-        c->validity.len = (rows + 7) / 8;
-        for (size_t i = rows; i < c->validity.len * 8; i++) {
-            rml_bit_set(c->validity.data, i, false);
-        }
-    }
-    c->count = rows;
-}
-
 // ---- A message ---------------------------------------------------------------------------------
 
-// Reads the encapsulation header: which byte order follows.
-static rml_status begin(rml_bytes data, rml_place place, bool *swap, rml_error *err)
+// Reads the encapsulation header: byte order and alignment of what follows.
+static rml_status begin(const rml_message_plan *plan, rml_bytes data, rml_place place, bool *swap,
+                        size_t *align_max, rml_error *err)
 {
-    if (data.len < HEADER_SIZE) {
+    *align_max = plan->layout.align_max;
+    *swap = !machine_is_little();
+    if (data.len < plan->layout.header) {
         return rml_fail(err, RML_ERR_DATA, place, NULL,
-                        "expected a CDR header of 4 bytes, found %zu", data.len);
+                        "expected a CDR header of %zu bytes, found %zu", plan->layout.header,
+                        data.len);
+    }
+    if (plan->layout.header == 0) {
+        return RML_OK;
     }
     unsigned kind = (unsigned)data.data[0] << 8 | data.data[1];
-    if (kind > 1) {
+    switch (kind) {
+    case PLAIN_CDR2_BE:
+    case PLAIN_CDR2_LE:
+        *align_max = 4;
+        break;
+    case PLAIN_CDR_BE:
+    case PLAIN_CDR_LE:
+        break;
+    default:
         return rml_fail(err, RML_ERR_UNSUPPORTED, place, NULL,
-                        "expected plain CDR (encapsulation 0x0000 or 0x0001), found 0x%04x", kind);
+                        "expected plain CDR (encapsulation 0x0000, 0x0001, 0x0006 or 0x0007), "
+                        "found 0x%04x",
+                        kind);
     }
-    *swap = (kind == 1) != machine_is_little();
+    *swap = (kind % 2 == 1) != machine_is_little();
     return RML_OK;
 }
 
@@ -471,62 +453,58 @@ static rml_status run_once(decoder *d)
     d->at = 0;
     RML_TRY(run(d, 0, (uint32_t)d->plan->ops.count));
     size_t padding = d->size - d->at;
-    size_t most = PADDING_MAX + (d->plan->empty ? 1 : 0);
+    size_t most = d->plan->layout.padding_max + (d->plan->empty && d->plan->layout.header ? 1 : 0);
     if (padding > most) {
         return rml_fail(d->err, RML_ERR_DATA, d->place, NULL,
                         "expected the message to end at byte %zu with at most %zu bytes of "
                         "padding, found %zu bytes more",
-                        d->at + HEADER_SIZE, most, padding);
+                        d->at + d->plan->layout.header, most, padding);
     }
     return RML_OK;
 }
 
-rml_status rml_message_decode(const rml_message_plan *plan, rml_bytes data, rml_place place,
-                              rml_column *columns, rml_error *err)
+rml_status rml_layout_decode(const rml_message_plan *plan, rml_bytes data, rml_place place,
+                             rml_column *columns, rml_error *err)
 {
-    bool swap;
-    RML_TRY(begin(data, place, &swap, err));
+    decoder d = {.plan = plan, .wide = 4, .place = place, .err = err};
+    RML_TRY(begin(plan, data, place, &d.swap, &d.align_max, err));
     rml_column *slots[RML_PLAN_NODES_MAX];
     rml_plan_bind(plan, columns, slots);
-    decoder d = {.plan = plan,
-                 .data = data.data + HEADER_SIZE,
-                 .size = data.len - HEADER_SIZE,
-                 .swap = swap,
-                 .wide = 4,
-                 .slots = slots,
-                 .place = place,
-                 .err = err};
+    d.slots = slots;
+    d.data = data.data + plan->layout.header;
+    d.size = data.len - plan->layout.header;
     size_t rows = plan->schema.count == 0 ? 0 : columns[0].count;
     rml_status st = run_once(&d);
     if (st == RML_ERR_DATA && plan->has_wide) {
         // Writers differ in the width of a wstring's characters; the decode proof decides. The
         // error told is that of the common width.
         for (size_t i = 0; i < plan->schema.count; i++) {
-            cut_back(&columns[i], rows);
+            rml_column_cut(&columns[i], rows);
         }
         d.wide = 2;
         d.err = NULL;
         st = run_once(&d) == RML_OK ? RML_OK : RML_ERR_DATA;
     }
-    for (size_t i = 0; st && i < plan->schema.count; i++) {
-        cut_back(&columns[i], rows);
-    }
     return st;
 }
 
-bool rml_message_sensor_ns(const rml_message_plan *plan, rml_bytes data, int64_t *out)
+bool rml_layout_sensor_ns(const rml_message_plan *plan, rml_bytes data, int64_t *out)
 {
     bool swap;
-    if (!plan->has_header || data.len < HEADER_SIZE + 8 ||
-        begin(data, (rml_place){0}, &swap, NULL) != RML_OK) {
+    size_t align_max, at = plan->layout.header + plan->layout.stamp_at;
+    if (!plan->has_header || data.len < at + 8 ||
+        begin(plan, data, (rml_place){0}, &swap, &align_max, NULL) != RML_OK) {
         return false;
     }
-    uint8_t raw[8];
-    memcpy(raw, data.data + HEADER_SIZE, sizeof(raw));
-    if (data.data[1] == 0) {
-        swap_bytes(raw, 4);
-        swap_bytes(raw + 4, 4);
+    uint32_t seconds, nanoseconds;
+    memcpy(&seconds, data.data + at, 4);
+    memcpy(&nanoseconds, data.data + at + 4, 4);
+    if (swap) {
+        swap_bytes((uint8_t *)&seconds, 4);
+        swap_bytes((uint8_t *)&nanoseconds, 4);
     }
-    *out = (int64_t)(int32_t)rml_load_u32(raw) * 1000000000 + rml_load_u32(raw + 4);
+    bool is_unsigned = plan->layout.unsigned_time;
+    *out = (is_unsigned ? (int64_t)seconds : (int64_t)(int32_t)seconds) * 1000000000;
+    *out += nanoseconds;
     return true;
 }

@@ -1,6 +1,7 @@
-// ROS 2 interface definitions (.msg), concatenated with their dependencies as recordings hold them:
+// ROS interface definitions (.msg), concatenated with their dependencies as recordings hold them:
 // the message first, then after lines of "=" a line "MSG: package/Type" and its definition. Source:
-// design.ros2.org/articles/legacy_interface_definition.html; mcap.dev/spec/registry "ros2msg".
+// wiki.ros.org/msg; design.ros2.org/articles/legacy_interface_definition.html;
+// mcap.dev/spec/registry "ros1msg", "ros2msg".
 #include "definition.h"
 
 #include <string.h>
@@ -27,11 +28,11 @@ static const struct {
     {"string", RML_WIRE_STRING},
     {"wstring", RML_WIRE_WSTRING},
     {"time", RML_WIRE_TIME},
-    {"duration", RML_WIRE_TIME},
+    {"duration", RML_WIRE_DURATION},
     {"Time", RML_WIRE_TIME},
-    {"Duration", RML_WIRE_TIME},
+    {"Duration", RML_WIRE_DURATION},
     {"builtin_interfaces/Time", RML_WIRE_TIME},
-    {"builtin_interfaces/Duration", RML_WIRE_TIME},
+    {"builtin_interfaces/Duration", RML_WIRE_DURATION},
 };
 
 // "package/msg/Type" is "package/Type".
@@ -123,7 +124,25 @@ static rml_str take_word(rml_str *text)
     return word;
 }
 
-static rml_status parse_field(rml_str code, rml_place at, rml_arena *arena,
+// What a name of a type stands for on the wire.
+static rml_wire wire_of(rml_dialect dialect, rml_str name)
+{
+    // In ROS 1 a byte is signed (wiki.ros.org/msg), and a message may be called Time.
+    bool ros1 = dialect == RML_ROS1MSG;
+    if (ros1 && rml_str_equal(name, RML_STR("byte"))) {
+        return RML_WIRE_I8;
+    }
+    for (size_t i = 0; i < sizeof(primitives) / sizeof(primitives[0]); i++) {
+        if (rml_str_equal(name, rml_str_of(primitives[i].name)) &&
+            !(ros1 && primitives[i].wire >= RML_WIRE_TIME && name.data[0] != 't' &&
+              name.data[0] != 'd')) {
+            return primitives[i].wire;
+        }
+    }
+    return RML_WIRE_NESTED;
+}
+
+static rml_status parse_field(rml_dialect dialect, rml_str code, rml_place at, rml_arena *arena,
                               rml_definition_type *type, rml_error *err)
 {
     rml_str rest = code, base;
@@ -145,12 +164,7 @@ static rml_status parse_field(rml_str code, rml_place at, rml_arena *arena,
                         FIELDS_MAX);
     }
     RML_TRY(normal_name(base, arena, &f.type, err));
-    f.wire = RML_WIRE_NESTED;
-    for (size_t i = 0; i < sizeof(primitives) / sizeof(primitives[0]); i++) {
-        if (rml_str_equal(f.type, rml_str_of(primitives[i].name))) {
-            f.wire = primitives[i].wire;
-        }
-    }
+    f.wire = wire_of(dialect, f.type);
     if (f.string_bound != UINT32_MAX && f.wire != RML_WIRE_STRING && f.wire != RML_WIRE_WSTRING) {
         return rml_fail(err, RML_ERR_DATA, at, NULL,
                         "expected a bound \"<=\" on a string, found it on %.*s", RML_FMT(base));
@@ -185,8 +199,8 @@ static bool is_separator(rml_str line)
     return n >= 3 && n == line.len;
 }
 
-static rml_status parse_lines(rml_str name, rml_str text, rml_str file, rml_arena *arena,
-                              rml_definition *d, rml_error *err)
+static rml_status parse_lines(rml_dialect dialect, rml_str name, rml_str text, rml_str file,
+                              rml_arena *arena, rml_definition *d, rml_error *err)
 {
     RML_TRY(add_type(d, name, arena, err));
     bool want_name = false;
@@ -204,7 +218,7 @@ static rml_status parse_lines(rml_str name, rml_str text, rml_str file, rml_aren
             continue;
         }
         if (!want_name) {
-            RML_TRY(parse_field(code, at, arena,
+            RML_TRY(parse_field(dialect, code, at, arena,
                                 RML_AT(&d->types, rml_definition_type, d->types.count - 1), err));
             continue;
         }
@@ -220,11 +234,11 @@ static rml_status parse_lines(rml_str name, rml_str text, rml_str file, rml_aren
     return RML_OK;
 }
 
-rml_status rml_definition_parse(rml_str name, rml_str text, rml_str file, rml_arena *arena,
-                                rml_definition *out, rml_error *err)
+rml_status rml_definition_parse(rml_dialect dialect, rml_str name, rml_str text, rml_str file,
+                                rml_arena *arena, rml_definition *out, rml_error *err)
 {
     *out = (rml_definition){RML_ARRAY(rml_definition_type)};
-    rml_status st = parse_lines(name, text, file, arena, out, err);
+    rml_status st = parse_lines(dialect, name, text, file, arena, out, err);
     if (st) {
         rml_definition_reset(out);
     }

@@ -1,4 +1,4 @@
-// Inside the room: a ros2msg text as types and fields, before names are resolved.
+// Inside the room: a ros2msg or ros1msg text as types and fields, before names are resolved.
 #ifndef RML_MESSAGE_DEFINITION_H
 #define RML_MESSAGE_DEFINITION_H
 
@@ -19,7 +19,8 @@ typedef enum rml_wire {
     RML_WIRE_F64,
     RML_WIRE_STRING,
     RML_WIRE_WSTRING,
-    RML_WIRE_TIME, // two 32-bit numbers: seconds, nanoseconds
+    RML_WIRE_TIME,     // two 32-bit numbers: seconds, nanoseconds
+    RML_WIRE_DURATION, // the same, seconds signed in ROS 1 too
     RML_WIRE_NESTED,
 } rml_wire;
 
@@ -44,9 +45,10 @@ typedef struct rml_definition {
     rml_array types; // rml_definition_type, the first is the message itself
 } rml_definition;
 
+typedef enum rml_dialect { RML_ROS2MSG, RML_ROS1MSG } rml_dialect;
 // Text borrows from `text`. Names in the arena.
-rml_status rml_definition_parse(rml_str name, rml_str text, rml_str file, rml_arena *arena,
-                                rml_definition *out, rml_error *err) RML_CHECKED;
+rml_status rml_definition_parse(rml_dialect dialect, rml_str name, rml_str text, rml_str file,
+                                rml_arena *arena, rml_definition *out, rml_error *err) RML_CHECKED;
 void rml_definition_reset(rml_definition *d);
 // The type that `name` means inside package/Type `inside`; NULL if it is not defined.
 const rml_definition_type *rml_definition_find(const rml_definition *d, rml_str name,

@@ -1,9 +1,8 @@
-// The way back: one row of columns as a CDR message, little-endian, by the same plan.
+// The way back: one row of columns as a message whose fields lie one behind the other,
+// little-endian, by the same plan.
+#include "layout.h"
+
 #include <string.h>
-
-#include "plan.h"
-
-#define HEADER_SIZE 4
 
 typedef struct encoder {
     const rml_message_plan *plan;
@@ -15,15 +14,17 @@ typedef struct encoder {
 
 static rml_status align(encoder *e, size_t size)
 {
-    size_t used = (e->out->len - e->start) & (size - 1);
+    size_t align_max = e->plan->layout.align_max;
+    size_t unit = size < align_max ? size : align_max;
+    size_t used = (e->out->len - e->start) & (unit - 1);
     if (used == 0) {
         return RML_OK;
     }
-    uint8_t *p = rml_buffer_add(e->out, size - used, e->err);
+    uint8_t *p = rml_buffer_add(e->out, unit - used, e->err);
     if (p == NULL) {
         return RML_ERR_MEMORY;
     }
-    memset(p, 0, size - used);
+    memset(p, 0, unit - used);
     return RML_OK;
 }
 
@@ -39,7 +40,8 @@ static rml_status check_value(const encoder *e, const rml_op *op, const rml_colu
 {
     if (c->null_count > 0 && rml_column_is_null(c, row)) {
         return rml_fail(e->err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
-                        "expected a value in %.*s, found null: CDR has none", RML_FMT(op->field));
+                        "expected a value in %.*s, found null: the encoding has none",
+                        RML_FMT(op->field));
     }
     return RML_OK;
 }
@@ -139,9 +141,10 @@ static rml_status encode_text(encoder *e, const rml_op *op, size_t row)
                         "expected at most %u characters in %.*s, found %zu", op->bound,
                         RML_FMT(op->field), text.len);
     }
-    RML_TRY(put_u32(e, (uint32_t)text.len + 1));
+    bool zero = e->plan->layout.zero_ends_text;
+    RML_TRY(put_u32(e, (uint32_t)text.len + (zero ? 1 : 0)));
     RML_TRY(rml_buffer_str(e->out, text, e->err));
-    return rml_buffer_append(e->out, "", 1, e->err);
+    return rml_buffer_append(e->out, "", zero ? 1 : 0, e->err);
 }
 
 // UTF-16 units in 4 bytes each, as Fast-CDR writes a wstring. The text is UTF-8 by its column.
@@ -178,12 +181,14 @@ static rml_status encode_time(encoder *e, const rml_op *op, size_t row)
     RML_TRY(check_value(e, op, c, row));
     int64_t ns = rml_column_get_i64(c, row);
     int64_t seconds = ns / 1000000000 - (ns % 1000000000 < 0 ? 1 : 0);
-    if (seconds < INT32_MIN || seconds > INT32_MAX) {
+    bool is_unsigned = e->plan->layout.unsigned_time && op->wire == RML_WIRE_TIME;
+    int64_t low = is_unsigned ? 0 : INT32_MIN, high = is_unsigned ? UINT32_MAX : INT32_MAX;
+    if (seconds < low || seconds > high) {
         return rml_fail(e->err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
                         "expected a time of 32-bit seconds in %.*s, found %lld ns",
                         RML_FMT(op->field), (long long)ns);
     }
-    RML_TRY(put_u32(e, (uint32_t)(int32_t)seconds));
+    RML_TRY(put_u32(e, (uint32_t)seconds));
     return put_u32(e, (uint32_t)(ns - seconds * 1000000000));
 }
 
@@ -234,21 +239,14 @@ static rml_status run(encoder *e, uint32_t from, uint32_t to, size_t row)
     return RML_OK;
 }
 
-rml_status rml_message_encode(const rml_message_plan *plan, const rml_column *columns, size_t row,
-                              rml_buffer *out, rml_error *err)
+rml_status rml_layout_encode(const rml_message_plan *plan, const rml_column *columns, size_t row,
+                             rml_buffer *out, rml_error *err)
 {
     rml_column *slots[RML_PLAN_NODES_MAX];
     // Encoding only reads; binding is shared with decoding, which writes.
     rml_plan_bind(plan, (rml_column *)(uintptr_t)columns, slots);
-    size_t before = out->len;
-    RML_TRY(rml_buffer_append(out, "\0\1\0\0", HEADER_SIZE, err));
+    RML_TRY(rml_buffer_append(out, "\0\1\0\0", plan->layout.header, err));
     encoder e = {plan, out, out->len, slots, err};
-    rml_status st = run(&e, 0, (uint32_t)plan->ops.count, row);
-    if (st == RML_OK && plan->empty) {
-        st = rml_buffer_append(out, "", 1, err);
-    }
-    if (st) {
-        out->len = before;
-    }
-    return st;
+    RML_TRY(run(&e, 0, (uint32_t)plan->ops.count, row));
+    return plan->empty && plan->layout.header > 0 ? rml_buffer_append(out, "", 1, err) : RML_OK;
 }

@@ -126,9 +126,11 @@ static rml_status compile_one(compiler *c, const rml_definition_field *f,
         return RML_OK;
     }
     case RML_WIRE_TIME:
+    case RML_WIRE_DURATION:
         out->type = RML_TYPE_I64;
         *least = 8;
-        return add_op(c, (rml_op){.kind = RML_OP_TIME, .node = node, .field = path});
+        return add_op(c,
+                      (rml_op){.kind = RML_OP_TIME, .wire = f->wire, .node = node, .field = path});
     case RML_WIRE_STRING:
     case RML_WIRE_WSTRING:
         out->type = RML_TYPE_STRING;
@@ -273,65 +275,17 @@ static rml_status compile_message(compiler *c)
     return end_structs(c, 0);
 }
 
-rml_status rml_message_compile(const rml_message_kind *kind, rml_str file, rml_message_plan **out,
-                               rml_error *err)
+rml_status rml_plan_compile(rml_message_plan *plan, const rml_definition *definition, rml_str file,
+                            rml_error *err)
 {
-    if (!rml_str_equal(kind->message_encoding, RML_STR("cdr")) ||
-        !rml_str_equal(kind->schema_encoding, RML_STR("ros2msg"))) {
-        return rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(file), NULL,
-                        "expected messages in cdr with a schema in ros2msg, found \"%.*s\" with "
-                        "\"%.*s\"",
-                        RML_FMT(kind->message_encoding), RML_FMT(kind->schema_encoding));
-    }
-    return rml_message_compile_ros2(kind->schema_name, rml_str_of_bytes(kind->schema), file, out,
-                                    err);
-}
-
-rml_status rml_message_compile_ros2(rml_str name, rml_str text, rml_str file,
-                                    rml_message_plan **out, rml_error *err)
-{
-    rml_message_plan *plan = rml_heap_make(sizeof(*plan));
-    if (plan == NULL) {
-        return rml_fail_memory(err, sizeof(*plan));
-    }
-    plan->ops = RML_ARRAY(rml_op);
-    plan->nodes = RML_ARRAY(rml_node);
-    plan->leaves = RML_ARRAY(uint32_t);
-    rml_definition definition;
-    rml_status st = rml_definition_parse(name, text, file, &plan->arena, &definition, err);
-    if (st == RML_OK) {
-        compiler c = {.plan = plan,
-                      .definition = &definition,
-                      .file = file,
-                      .struct_ends = RML_ARRAY(uint32_t),
-                      .err = err};
-        st = compile_message(&c);
-        rml_array_reset(&c.struct_ends);
-        rml_definition_reset(&definition);
-    }
-    if (st) {
-        rml_message_plan_free(plan);
-        return st;
-    }
-    *out = plan;
-    return RML_OK;
-}
-
-void rml_message_plan_free(rml_message_plan *plan)
-{
-    if (plan == NULL) {
-        return;
-    }
-    rml_array_reset(&plan->ops);
-    rml_array_reset(&plan->nodes);
-    rml_array_reset(&plan->leaves);
-    rml_arena_reset(&plan->arena);
-    rml_heap_free(plan);
-}
-
-rml_schema rml_message_schema(const rml_message_plan *plan)
-{
-    return plan->schema;
+    compiler c = {.plan = plan,
+                  .definition = definition,
+                  .file = file,
+                  .struct_ends = RML_ARRAY(uint32_t),
+                  .err = err};
+    rml_status st = compile_message(&c);
+    rml_array_reset(&c.struct_ends);
+    return st;
 }
 
 void rml_plan_bind(const rml_message_plan *plan, rml_column *columns, rml_column **slots)

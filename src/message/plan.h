@@ -4,6 +4,7 @@
 #define RML_MESSAGE_PLAN_H
 
 #include "definition.h"
+#include "encoding.h"
 #include "roadmill/message.h"
 
 #define RML_PLAN_NODES_MAX 4096
@@ -38,9 +39,22 @@ typedef struct rml_node {
     uint32_t parent, index;
 } rml_node;
 
+// What differs between encodings that lay fields out one behind the other.
+typedef struct rml_layout {
+    size_t header;      // bytes of encapsulation before the fields
+    size_t align_max;   // numbers are aligned to their size, this at most
+    size_t padding_max; // bytes that may follow the last field
+    bool zero_ends_text;
+    bool unsigned_time;
+    size_t stamp_at; // of a std_msgs/Header's time behind the encapsulation
+} rml_layout;
+
 struct rml_plan_message {
     rml_arena arena;
     rml_schema schema;
+    const rml_encoding *encoding;
+    void *state; // of the encoding, in the arena; encodings that are no sequence of ops
+    rml_layout layout;
     rml_array ops;    // rml_op
     rml_array nodes;  // rml_node, parents before children
     rml_array leaves; // uint32_t node, for VALUES
@@ -55,6 +69,9 @@ extern const struct rml_wire_info {
     rml_type type;
 } rml_wires[];
 
+// Fills the plan from a definition: ops, nodes, schema.
+rml_status rml_plan_compile(rml_message_plan *plan, const rml_definition *definition, rml_str file,
+                            rml_error *err) RML_CHECKED;
 // slots[node] for the given columns.
 void rml_plan_bind(const rml_message_plan *plan, rml_column *columns, rml_column **slots);
 

@@ -83,6 +83,8 @@ RML_API rml_status rml_column_str(rml_column *c, rml_str text, rml_error *err) R
 RML_API rml_status rml_column_list_end(rml_column *c, rml_error *err) RML_CHECKED;
 // After appending one value to each child: ends a STRUCT value.
 RML_API rml_status rml_column_struct_end(rml_column *c, rml_error *err) RML_CHECKED;
+// Takes rows back: `rows` are left. Also a column whose children were filled further than itself.
+RML_API void rml_column_cut(rml_column *c, size_t rows);
 // Appends rows [from, from + count) of another column of the same shape.
 RML_API rml_status rml_column_append(rml_column *c, const rml_column *other, size_t from,
                                      size_t count, rml_error *err) RML_CHECKED;
