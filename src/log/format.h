@@ -10,6 +10,8 @@ typedef struct rml_log_format {
     bool (*recognised)(rml_bytes head);
     rml_status (*open)(rml_log *log, rml_error *err);
     rml_status (*next)(rml_log *log, rml_log_message *out, rml_error *err);
+    // Back to the first message; NULL: the format keeps both orders itself.
+    rml_status (*rewind)(rml_log *log, rml_error *err);
     uint64_t (*lost)(const rml_log *log);
     // True when the end of the file is as it should be; and whether there is an index.
     bool (*complete)(const rml_log *log, bool *has_index);
@@ -28,7 +30,7 @@ struct rml_log {
     void *state; // of the format
 };
 
-extern const rml_log_format rml_log_mcap;
+extern const rml_log_format rml_log_mcap, rml_log_bag;
 
 bool rml_log_wants_topic(const rml_log *log, rml_str topic);
 bool rml_log_wants_time(const rml_log *log, int64_t log_ns);

@@ -1,7 +1,7 @@
 // A recording of any container: the table of formats and what is common to them.
 #include "format.h"
 
-static const rml_log_format *const formats[] = {&rml_log_mcap};
+static const rml_log_format *const formats[] = {&rml_log_mcap, &rml_log_bag};
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 
 #define HEAD_SIZE 64
@@ -77,7 +77,7 @@ static rml_status open_log(rml_bytes file, rml_object *object, rml_str name,
     const rml_log_format *format = format_of(head);
     if (format == NULL) {
         return rml_fail(err, RML_ERR_DATA, rml_place_file(name), NULL,
-                        "expected a recording (MCAP), found %s",
+                        "expected a recording (MCAP, ROS bag), found %s",
                         file.len == 0 ? "an empty file" : "a file that begins otherwise");
     }
     rml_log *log = rml_heap_make(sizeof(*log));

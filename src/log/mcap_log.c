@@ -329,5 +329,10 @@ static void close_mcap(rml_log *log)
     rml_heap_free(m->schema_of);
 }
 
-const rml_log_format rml_log_mcap = {"mcap",    recognised,    open_mcap, next_mcap,
-                                     lost_mcap, complete_mcap, close_mcap};
+const rml_log_format rml_log_mcap = {.name = "mcap",
+                                     .recognised = recognised,
+                                     .open = open_mcap,
+                                     .next = next_mcap,
+                                     .lost = lost_mcap,
+                                     .complete = complete_mcap,
+                                     .close = close_mcap};
