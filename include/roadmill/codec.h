@@ -34,6 +34,11 @@ RML_API rml_status rml_decompress(rml_codec_context *c, rml_codec codec, rml_byt
 RML_API rml_status rml_decompress_all(rml_codec_context *c, rml_codec codec, rml_bytes in,
                                       size_t most, rml_buffer *out, rml_place at, rml_error *err)
     RML_CHECKED;
+// Decompresses zstd frames of any size piece by piece: put gets what comes out, in order. Memory: a
+// window of at most 128 MiB, by what the frame asks for.
+RML_API rml_status rml_unzstd(rml_bytes in, rml_place at,
+                              rml_status (*put)(void *context, rml_bytes piece, rml_error *err),
+                              void *context, rml_error *err) RML_CHECKED;
 // Appends the compressed form. level 0 is the library's default.
 RML_API rml_status rml_compress(rml_codec_context *c, rml_codec codec, int level, rml_bytes in,
                                 rml_buffer *out, rml_error *err) RML_CHECKED;

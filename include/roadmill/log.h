@@ -42,8 +42,9 @@ typedef struct rml_log_message {
     rml_bytes data;             // borrows until the next call
     // Where data stands, for references to it: in file `file` of rml_log_files. compression "": it
     // is the range itself; "zstd", "lz4", "bzip2": the range is decompressed and data begins at
-    // inner_offset of what comes out; "sqlite": data of the row of `messages` whose id is offset;
-    // NULL: it stands in no one place (records that are cut up, a bag compressed as a file).
+    // inner_offset of what comes out; "sqlite": data of the row of `messages` whose id is offset,
+    // "sqlite+zstd": decompressed; NULL: it stands in no one place (records that are cut up, a bag
+    // compressed as a file).
     uint32_t file;
     uint64_t offset, length;
     const char *compression;
@@ -173,11 +174,11 @@ RML_API rml_status rml_log_over(rml_bytes file, rml_str name, const rml_log_opti
 // given; the call may be repeated and goes on after the damage where the container allows it.
 // In time order messages of one log_ns come in the order of the file.
 RML_API rml_status rml_log_next(rml_log *log, rml_log_message *out, rml_error *err) RML_CHECKED;
-// The next message will be the first with log time >= time_ns, in the log's order: by the index
-// where there is one, else by reading. May go back, but not on a pipe (RML_ERR_UNSUPPORTED).
+// From here on messages with log time >= time_ns, in the log's order, from the first of them on: by
+// the index where there is one, else by reading. May go back.
 RML_API rml_status rml_log_seek(rml_log *log, int64_t time_ns, rml_error *err) RML_CHECKED;
 // Extra number `index` of the recording, RML_END behind the last. Borrows until the next call of
-// this or of rml_log_next. Not on a pipe (RML_ERR_UNSUPPORTED).
+// this or of rml_log_next.
 RML_API rml_status rml_log_extra_at(rml_log *log, size_t index, rml_log_extra *out, rml_error *err)
     RML_CHECKED;
 // The files that hold the messages, by rml_log_message.file: one but for a split bag or several.
@@ -224,6 +225,11 @@ typedef struct rml_log_sensor {
                       int64_t *out);
     void *context;
 } rml_log_sensor;
+// The ledger from what the file says of itself (an index with statistics), without reading its
+// messages: counts, spans, completeness; no order, gaps or clocks. RML_END where the file does not
+// say enough: then rml_log_inspect.
+RML_API rml_status rml_log_summarise(rml_log *log, rml_arena *arena, rml_log_ledger *out,
+                                     rml_error *err) RML_CHECKED;
 // Reads all that is left of a log, to its end, for its ledger. Damage is no failure: it stands in
 // the ledger. sensor may be NULL.
 RML_API rml_status rml_log_inspect(rml_log *log, rml_arena *arena, const rml_log_sensor *sensor,

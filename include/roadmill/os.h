@@ -59,6 +59,28 @@ RML_API rml_status rml_file_writer_commit(rml_file_writer *w, bool replace, rml_
     RML_CHECKED;
 RML_API void rml_file_writer_close(rml_file_writer *w);
 
+// A file without a name, in ROADMILL_TMP, TMPDIR or /tmp, that is gone when it is closed. All-zero
+// is "not open". Written at its end, read anywhere.
+typedef struct rml_spill {
+    int fd;
+    bool open;
+    uint64_t size;
+} rml_spill;
+RML_API rml_status rml_spill_open(rml_spill *s, rml_error *err) RML_CHECKED;
+RML_API rml_status rml_spill_write(rml_spill *s, const void *data, size_t len, rml_error *err)
+    RML_CHECKED;
+// Exactly len bytes at an offset that was written.
+RML_API rml_status rml_spill_read(const rml_spill *s, uint64_t offset, void *data, size_t len,
+                                  rml_error *err) RML_CHECKED;
+// Its content mapped, until the map is closed; the spill may be closed before.
+RML_API rml_status rml_spill_map(const rml_spill *s, rml_map_file *out, rml_error *err) RML_CHECKED;
+RML_API void rml_spill_close(rml_spill *s);
+// All of standard input into a spill.
+RML_API rml_status rml_spill_stdin(rml_spill *s, rml_error *err) RML_CHECKED;
+// A new folder there, its path in the arena; rml_folder_remove takes it away.
+RML_API rml_status rml_folder_temporary(rml_arena *arena, rml_str *path, rml_error *err)
+    RML_CHECKED;
+
 RML_API rml_status rml_folder_make(const char *path, rml_error *err) RML_CHECKED; // with parents
 // Names in a folder, sorted by bytes, without . and ..; rml_str items, in the arena.
 RML_API rml_status rml_folder_list(const char *path, rml_arena *arena, rml_array *names,

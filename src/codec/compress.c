@@ -279,6 +279,42 @@ rml_status rml_decompress_all(rml_codec_context *c, rml_codec codec, rml_bytes i
     }
 }
 
+static rml_status unzstd(ZSTD_DStream *stream, rml_buffer *piece, rml_bytes in, rml_place at,
+                         rml_status (*put)(void *context, rml_bytes piece, rml_error *err),
+                         void *context, rml_error *err)
+{
+    ZSTD_inBuffer from = {in.data, in.len, 0};
+    size_t left = 1;
+    while (from.pos < from.size || left != 0) {
+        ZSTD_outBuffer to = {piece->data, piece->capacity, 0};
+        size_t before = from.pos;
+        left = ZSTD_decompressStream(stream, &to, &from);
+        if (ZSTD_isError(left) || (to.pos == 0 && from.pos == before)) {
+            return rml_fail(err, RML_ERR_DATA, at, NULL,
+                            "expected zstd frames, found at byte %zu of them: %s", from.pos,
+                            ZSTD_isError(left) ? ZSTD_getErrorName(left) : "an end that is cut");
+        }
+        RML_TRY(put(context, rml_bytes_of(piece->data, to.pos), err));
+    }
+    return RML_OK;
+}
+
+rml_status rml_unzstd(rml_bytes in, rml_place at,
+                      rml_status (*put)(void *context, rml_bytes piece, rml_error *err),
+                      void *context, rml_error *err)
+{
+    rml_buffer piece = {0};
+    ZSTD_DStream *stream = ZSTD_createDStream();
+    rml_status st = stream == NULL ? rml_fail_memory(err, ZSTD_DStreamOutSize())
+                                   : rml_buffer_reserve(&piece, ZSTD_DStreamOutSize(), err);
+    if (st == RML_OK) {
+        st = unzstd(stream, &piece, in, at, put, context, err);
+    }
+    ZSTD_freeDStream(stream);
+    rml_buffer_reset(&piece);
+    return st;
+}
+
 rml_status rml_compress(rml_codec_context *c, rml_codec codec, int level, rml_bytes in,
                         rml_buffer *out, rml_error *err)
 {

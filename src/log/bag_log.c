@@ -71,12 +71,6 @@ static rml_status open_bag(rml_log *log, rml_error *err)
 
 // ---- Connections -------------------------------------------------------------------------------
 
-static rml_status copy(rml_log *log, rml_bytes from, rml_str *to, rml_error *err)
-{
-    *to = rml_arena_str(&log->arena, rml_str_of_bytes(from));
-    return to->data == NULL ? rml_fail_memory(err, from.len) : RML_OK;
-}
-
 // Fields of a connection's own header that are no part of a channel become pairs.
 static rml_status copy_pairs(rml_log *log, rml_bytes data, rml_log_channel *c, rml_error *err)
 {
@@ -99,8 +93,8 @@ static rml_status copy_pairs(rml_log *log, rml_bytes data, rml_log_channel *c, r
         }
         if (!is_taken) {
             rml_log_pair *pair = &pairs[c->pair_count++];
-            RML_TRY(copy(log, rml_bytes_of_str(name), &pair->key, err));
-            RML_TRY(copy(log, value, &pair->value, err));
+            RML_TRY(rml_log_copy(log, name, &pair->key, err));
+            RML_TRY(rml_log_copy(log, rml_str_of_bytes(value), &pair->value, err));
         }
     }
     return RML_OK;
@@ -132,9 +126,9 @@ static rml_status define(rml_log *log, const rml_bag_record *record, uint64_t at
                          .message_encoding = RML_STR("ros1"),
                          .schema_encoding = RML_STR("ros1msg")};
     rml_str schema;
-    RML_TRY(copy(log, topic, &c.topic, err));
-    RML_TRY(copy(log, type, &c.schema_name, err));
-    RML_TRY(copy(log, definition, &schema, err));
+    RML_TRY(rml_log_copy(log, rml_str_of_bytes(topic), &c.topic, err));
+    RML_TRY(rml_log_copy(log, rml_str_of_bytes(type), &c.schema_name, err));
+    RML_TRY(rml_log_copy(log, rml_str_of_bytes(definition), &schema, err));
     c.schema = rml_bytes_of_str(schema);
     RML_TRY(copy_pairs(log, record->data, &c, err));
     c.id = (uint32_t)log->channels.count;

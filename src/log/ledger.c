@@ -83,7 +83,7 @@ rml_status rml_log_ledger_end(rml_log_ledger *ledger, rml_arena *arena, const rm
         rml_log_channel_ledger_end(&ledger->channels[i]);
     }
     find_shared_sequence(ledger);
-    ledger->bytes = log->file.len;
+    ledger->bytes = log->bytes;
     ledger->bytes_lost = rml_log_bytes_lost(log);
     ledger->complete = log->format->complete(log, &ledger->has_index);
     return RML_OK;
@@ -135,8 +135,8 @@ rml_status rml_log_inspect(rml_log *log, rml_arena *arena, const rml_log_sensor 
                 sensor != NULL && sensor->sensor_ns(sensor->context, log, &message, &sensor_ns);
             RML_TRY(rml_log_ledger_add(&ledger, arena, &message, says ? &sensor_ns : NULL, err));
             if ((ledger.messages & 4095) == 0) {
-                rml_progress_report(progress, "reading", (double)message.offset,
-                                    (double)log->file.len, "B");
+                rml_progress_report(progress, "reading", (double)message.offset, (double)log->bytes,
+                                    "B");
                 if (rml_progress_stop(progress)) {
                     return rml_fail(err, RML_ERR_STOPPED, rml_place_file(log->name), NULL,
                                     "stopped while reading");

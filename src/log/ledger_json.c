@@ -94,7 +94,7 @@ void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log, const
 {
     int64_t start_ns, end_ns;
     rml_json_object(w);
-    rml_json_kv_str(w, "format", rml_str_of(log->format->name));
+    rml_json_kv_str(w, "format", rml_str_of(rml_log_format_name(log)));
     rml_json_kv_str(w, "profile", log->profile);
     rml_json_kv_str(w, "logger", log->library);
     rml_json_kv_i64(w, "messages", (int64_t)ledger->messages);

@@ -1,9 +1,10 @@
 // A recording of any container: the table of formats and what is common to them.
 #include "format.h"
 
-static const rml_log_format *const formats[] = {&rml_log_mcap, &rml_log_bag};
+static const rml_log_format *const formats[] = {&rml_log_mcap, &rml_log_bag, &rml_log_db3};
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 
+#define READS "MCAP, ROS bag, ROS 2 bag, MDF4"
 #define HEAD_SIZE 64
 #define MEMORY_DEFAULT ((size_t)256 << 20)
 
@@ -52,6 +53,7 @@ static rml_status copy_options(rml_log *log, const rml_log_options *options, rml
     if (log->options.stream) {
         log->options.order = RML_LOG_FILE_ORDER;
     }
+    log->asked_start_ns = log->options.start_ns;
     size_t count = log->options.topics == NULL ? 0 : log->options.topic_count;
     rml_str *topics = RML_NEW_ARRAY(&log->arena, rml_str, count + 1);
     if (topics == NULL) {
@@ -69,35 +71,66 @@ static rml_status copy_options(rml_log *log, const rml_log_options *options, rml
     return RML_OK;
 }
 
-// object: the open file, which the log takes over; NULL when the bytes are the caller's.
-static rml_status open_log(rml_bytes file, rml_object *object, rml_str name,
+rml_status rml_log_copy(rml_log *log, rml_str from, rml_str *to, rml_error *err)
+{
+    *to = rml_arena_str(&log->arena, from);
+    return to->data == NULL ? rml_fail_memory(err, from.len) : RML_OK;
+}
+
+rml_status rml_log_make(const rml_log_format *format, rml_str name, const rml_log_options *options,
+                        rml_log **out, rml_error *err)
+{
+    rml_log *log = rml_heap_make(sizeof(*log));
+    if (log == NULL) {
+        return rml_fail_memory(err, sizeof(*log));
+    }
+    log->format = format;
+    log->channels = RML_ARRAY(rml_log_channel);
+    log->files = RML_ARRAY(rml_str);
+    rml_status st = rml_log_copy(log, name, &log->name, err);
+    if (st == RML_OK) {
+        st = copy_options(log, options, err);
+    }
+    if (st) {
+        rml_log_close(log);
+        return st;
+    }
+    *out = log;
+    return RML_OK;
+}
+
+// Opens the format over the bytes that the log holds.
+static rml_status open_format(rml_log *log, rml_error *err)
+{
+    rml_str *file = rml_array_push(&log->files, err);
+    if (file == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    *file = log->name;
+    log->bytes = log->file.len;
+    return log->format->open(log, err);
+}
+
+// object: the open file, spill: a map; the log takes over the one that is not NULL.
+static rml_status open_log(rml_bytes file, rml_object *object, rml_map_file *spill, rml_str name,
                            const rml_log_options *options, rml_log **out, rml_error *err)
 {
     rml_bytes head = rml_bytes_of(file.data, file.len < HEAD_SIZE ? file.len : HEAD_SIZE);
     const rml_log_format *format = format_of(head);
     if (format == NULL) {
         return rml_fail(err, RML_ERR_DATA, rml_place_file(name), NULL,
-                        "expected a recording (MCAP, ROS bag), found %s",
+                        "expected a recording (%s), found %s", READS,
                         file.len == 0 ? "an empty file" : "a file that begins otherwise");
     }
-    rml_log *log = rml_heap_make(sizeof(*log));
-    if (log == NULL) {
-        return rml_fail_memory(err, sizeof(*log));
-    }
-    log->format = format;
+    rml_log *log;
+    RML_TRY(rml_log_make(format, name, options, &log, err));
     log->file = file;
-    if (object != NULL) {
-        log->object = *object;
-    }
-    log->channels = RML_ARRAY(rml_log_channel);
-    log->name = rml_arena_str(&log->arena, name);
-    rml_status st =
-        log->name.data == NULL ? rml_fail_memory(err, name.len) : copy_options(log, options, err);
-    if (st == RML_OK) {
-        st = format->open(log, err);
-    }
+    log->object = object != NULL ? *object : (rml_object){0};
+    log->spill = spill != NULL ? *spill : (rml_map_file){0};
+    rml_status st = open_format(log, err);
     if (st) {
-        log->object = (rml_object){0}; // the caller closes it
+        log->object = (rml_object){0}; // the caller closes them
+        log->spill = (rml_map_file){0};
         rml_log_close(log);
         return st;
     }
@@ -108,23 +141,112 @@ static rml_status open_log(rml_bytes file, rml_object *object, rml_str name,
 rml_status rml_log_over(rml_bytes file, rml_str name, const rml_log_options *options, rml_log **out,
                         rml_error *err)
 {
-    return open_log(file, NULL, name, options, out, err);
+    return open_log(file, NULL, NULL, name, options, out, err);
+}
+
+rml_status rml_log_open_spill(const rml_spill *spill, rml_str name, const rml_log_options *options,
+                              rml_log **out, rml_error *err)
+{
+    rml_map_file map;
+    RML_TRY(rml_spill_map(spill, &map, err));
+    rml_status st = open_log(map.bytes, NULL, &map, name, options, out, err);
+    if (st) {
+        rml_map_file_close(&map);
+    }
+    return st;
+}
+
+static rml_status open_stdin(const rml_log_options *options, rml_log **out, rml_error *err)
+{
+    rml_spill spill;
+    RML_TRY(rml_spill_stdin(&spill, err));
+    rml_status st = rml_log_open_spill(&spill, RML_STR("-"), options, out, err);
+    rml_spill_close(&spill);
+    return st;
 }
 
 rml_status rml_log_open(rml_str uri, const rml_log_options *options, rml_log **out, rml_error *err)
 {
     rml_object object = {0};
+    rml_arena arena = {0};
+    rml_str path;
+    if (rml_str_equal(uri, RML_STR("-"))) {
+        return open_stdin(options, out, err);
+    }
+    rml_status st = rml_store_path(uri, &arena, &path, err);
+    if (st == RML_OK && rml_ros2_bag_recognised(path.data)) {
+        st = rml_ros2_bag_open(path, options, out, err);
+        rml_arena_reset(&arena);
+        return st;
+    }
+    rml_arena_reset(&arena);
+    RML_TRY(st);
     RML_TRY(rml_object_open(&object, uri, err));
-    rml_status st = open_log(object.bytes, &object, uri, options, out, err);
+    st = open_log(object.bytes, &object, NULL, uri, options, out, err);
     if (st) {
         rml_object_close(&object);
     }
     return st;
 }
 
+rml_status rml_log_open_many(const rml_str *uris, size_t count, const rml_log_options *options,
+                             rml_log **out, rml_error *err)
+{
+    if (count == 1) {
+        return rml_log_open(uris[0], options, out, err);
+    }
+    rml_log **children = rml_heap_make((count + 1) * sizeof(*children));
+    if (children == NULL) {
+        return rml_fail_memory(err, count * sizeof(*children));
+    }
+    rml_status st = RML_OK;
+    size_t opened = 0;
+    while (st == RML_OK && opened < count) {
+        st = rml_log_open(uris[opened], options, &children[opened], err);
+        opened += st == RML_OK;
+    }
+    if (st == RML_OK) {
+        st = rml_log_join(children, count, count == 0 ? (rml_str){0} : uris[0], options, NULL, 0,
+                          out, err);
+    } else {
+        for (size_t i = 0; i < opened; i++) {
+            rml_log_close(children[i]);
+        }
+    }
+    rml_heap_free(children);
+    return st;
+}
+
 rml_status rml_log_next(rml_log *log, rml_log_message *out, rml_error *err)
 {
-    return log->format->next(log, out, err);
+    bool sorts = log->options.order == RML_LOG_TIME_ORDER && !log->format->orders;
+    return sorts ? rml_log_sorter_next(log, out, err) : log->format->next(log, out, err);
+}
+
+rml_status rml_log_seek(rml_log *log, int64_t time_ns, rml_error *err)
+{
+    rml_log_sorter_free(log->sorter);
+    log->sorter = NULL;
+    // 0 is "from the beginning" in the options; no time lies before the least.
+    log->options.start_ns = time_ns > log->asked_start_ns ? time_ns : log->asked_start_ns;
+    return log->format->rewind(log, err);
+}
+
+rml_status rml_log_extra_at(rml_log *log, size_t index, rml_log_extra *out, rml_error *err)
+{
+    return log->format->extra == NULL ? RML_END : log->format->extra(log, index, out, err);
+}
+
+rml_status rml_log_summarise(rml_log *log, rml_arena *arena, rml_log_ledger *out, rml_error *err)
+{
+    *out = (rml_log_ledger){0};
+    return log->format->summary == NULL ? RML_END : log->format->summary(log, arena, out, err);
+}
+
+const rml_str *rml_log_files(const rml_log *log, size_t *count)
+{
+    *count = log->files.count;
+    return log->files.data;
 }
 
 const rml_log_channel *rml_log_channels(const rml_log *log, size_t *count)
@@ -135,7 +257,7 @@ const rml_log_channel *rml_log_channels(const rml_log *log, size_t *count)
 
 const char *rml_log_format_name(const rml_log *log)
 {
-    return log->format->name;
+    return log->shown != NULL ? log->shown : log->format->name;
 }
 
 rml_str rml_log_profile(const rml_log *log)
@@ -158,8 +280,11 @@ void rml_log_close(rml_log *log)
     if (log == NULL) {
         return;
     }
+    rml_log_sorter_free(log->sorter);
     log->format->close(log);
     rml_array_reset(&log->channels);
+    rml_array_reset(&log->files);
+    rml_map_file_close(&log->spill);
     rml_object_close(&log->object);
     rml_arena_reset(&log->arena);
     rml_heap_free(log);

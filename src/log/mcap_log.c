@@ -11,12 +11,6 @@ static bool recognised(rml_bytes head)
 
 // ---- Definitions -------------------------------------------------------------------------------
 
-static rml_status copy_str(rml_log *log, rml_str from, rml_str *to, rml_error *err)
-{
-    *to = rml_arena_str(&log->arena, from);
-    return to->data == NULL ? rml_fail_memory(err, from.len) : RML_OK;
-}
-
 static bool same_schema(const rml_mcap_schema *a, const rml_mcap_schema *b)
 {
     return rml_str_equal(a->name, b->name) && rml_str_equal(a->encoding, b->encoding) &&
@@ -31,9 +25,9 @@ static rml_status define_schema(rml_log *log, const rml_mcap_schema *schema, rml
         return RML_OK;
     }
     rml_str name, encoding, data;
-    RML_TRY(copy_str(log, schema->name, &name, err));
-    RML_TRY(copy_str(log, schema->encoding, &encoding, err));
-    RML_TRY(copy_str(log, rml_str_of_bytes(schema->data), &data, err));
+    RML_TRY(rml_log_copy(log, schema->name, &name, err));
+    RML_TRY(rml_log_copy(log, schema->encoding, &encoding, err));
+    RML_TRY(rml_log_copy(log, rml_str_of_bytes(schema->data), &data, err));
     rml_mcap_schema *s = rml_array_push(&m->schemas, err);
     if (s == NULL) {
         return RML_ERR_MEMORY;
@@ -65,8 +59,8 @@ static rml_status define_channel(rml_log *log, const rml_mcap_channel *channel, 
                          .schema_name = schema->name,
                          .schema_encoding = schema->encoding,
                          .schema = schema->data};
-    RML_TRY(copy_str(log, channel->topic, &c.topic, err));
-    RML_TRY(copy_str(log, channel->message_encoding, &c.message_encoding, err));
+    RML_TRY(rml_log_copy(log, channel->topic, &c.topic, err));
+    RML_TRY(rml_log_copy(log, channel->message_encoding, &c.message_encoding, err));
     c.id = (uint32_t)log->channels.count;
     rml_log_channel *out = rml_array_push(&log->channels, err);
     if (out == NULL) {
@@ -82,8 +76,8 @@ rml_status rml_mcap_log_define(rml_log *log, const rml_mcap_record *record, rml_
     switch (record->opcode) {
     case RML_MCAP_HEADER:
         if (log->profile.data == NULL) {
-            RML_TRY(copy_str(log, record->as.header.profile, &log->profile, err));
-            RML_TRY(copy_str(log, record->as.header.library, &log->library, err));
+            RML_TRY(rml_log_copy(log, record->as.header.profile, &log->profile, err));
+            RML_TRY(rml_log_copy(log, record->as.header.library, &log->library, err));
         }
         return RML_OK;
     case RML_MCAP_SCHEMA:
@@ -249,6 +243,21 @@ static rml_status take_header(rml_log *log, rml_error *err)
     return RML_OK;
 }
 
+// In the order asked for, from the first message on.
+static rml_status begin_reading(rml_log *log, rml_error *err)
+{
+    rml_mcap_log *m = rml_mcap_of(log);
+    if (log->options.order == RML_LOG_TIME_ORDER) {
+        return rml_mcap_time_open(log, err);
+    }
+    const rml_mcap_reader_options options = {.skip_crc = log->options.skip_crc,
+                                             .memory_max = log->options.memory_max};
+    RML_TRY(rml_mcap_reader_over(log->file, log->name, &options, &m->reader, err));
+    rml_mcap_reader_release(m->reader, &log->object);
+    rml_mcap_reader_filter(m->reader, reader_wants, log);
+    return RML_OK;
+}
+
 static rml_status open_mcap(rml_log *log, rml_error *err)
 {
     rml_mcap_log *m = rml_arena_make(&log->arena, sizeof(*m));
@@ -266,15 +275,18 @@ static rml_status open_mcap(rml_log *log, rml_error *err)
     if (!log->options.stream) {
         RML_TRY(take_summary(log, err));
     }
-    if (log->options.order == RML_LOG_TIME_ORDER) {
-        return rml_mcap_time_open(log, err);
-    }
-    const rml_mcap_reader_options options = {.skip_crc = log->options.skip_crc,
-                                             .memory_max = log->options.memory_max};
-    RML_TRY(rml_mcap_reader_over(log->file, log->name, &options, &m->reader, err));
-    rml_mcap_reader_release(m->reader, &log->object);
-    rml_mcap_reader_filter(m->reader, reader_wants, log);
-    return RML_OK;
+    return begin_reading(log, err);
+}
+
+static rml_status rewind_mcap(rml_log *log, rml_error *err)
+{
+    rml_mcap_log *m = rml_mcap_of(log);
+    rml_mcap_reader_close(m->reader);
+    rml_mcap_time_close(m->time);
+    m->reader = NULL;
+    m->time = NULL;
+    m->lost = 0;
+    return begin_reading(log, err);
 }
 
 static rml_status next_mcap(rml_log *log, rml_log_message *out, rml_error *err)
@@ -333,6 +345,8 @@ const rml_log_format rml_log_mcap = {.name = "mcap",
                                      .recognised = recognised,
                                      .open = open_mcap,
                                      .next = next_mcap,
+                                     .rewind = rewind_mcap,
+                                     .orders = true,
                                      .lost = lost_mcap,
                                      .complete = complete_mcap,
                                      .close = close_mcap};
