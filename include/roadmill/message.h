@@ -56,6 +56,10 @@ struct rml_json_writer;
 RML_API void rml_message_json(rml_schema schema, const rml_column *columns, size_t row,
                               struct rml_json_writer *w);
 
+// One value of one of its columns, as it stands there.
+RML_API void rml_message_json_value(const rml_field *field, const rml_column *column, size_t row,
+                                    struct rml_json_writer *w);
+
 // Definitions of common ROS packages, written by us: text for rml_message_compile, empty if there
 // is none of that name.
 RML_API rml_str rml_message_builtin(rml_str name);

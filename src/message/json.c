@@ -15,7 +15,8 @@ static void write_integer(rml_str name, int64_t value, rml_json_writer *w)
     }
 }
 
-static void write_value(const rml_field *field, const rml_column *c, size_t row, rml_json_writer *w)
+void rml_message_json_value(const rml_field *field, const rml_column *c, size_t row,
+                            rml_json_writer *w)
 {
     if (rml_column_is_null(c, row)) {
         rml_json_null(w);
@@ -60,7 +61,7 @@ static void write_value(const rml_field *field, const rml_column *c, size_t row,
         rml_column_get_list(c, row, &first, &count);
         rml_json_list(w);
         for (size_t i = 0; i < count; i++) {
-            write_value(&field->children[0], &c->children[0], first + i, w);
+            rml_message_json_value(&field->children[0], &c->children[0], first + i, w);
         }
         rml_json_list_end(w);
         break;
@@ -76,7 +77,7 @@ void rml_message_json(rml_schema schema, const rml_column *columns, size_t row, 
     rml_json_object(w);
     for (size_t i = 0; i < schema.count; i++) {
         rml_json_key(w, schema.fields[i].name.data);
-        write_value(&schema.fields[i], &columns[i], row, w);
+        rml_message_json_value(&schema.fields[i], &columns[i], row, w);
     }
     rml_json_object_end(w);
 }

@@ -1,0 +1,329 @@
+// `log cat`: every message of recordings as a line of JSON, or of CSV.
+#include <string.h>
+
+#include "command.h"
+#include "log_open.h"
+#include "roadmill/codec.h"
+#include "roadmill/message.h"
+
+#define FLUSH_SIZE ((size_t)1 << 18)
+
+// How one channel's messages are printed: by plan, or as bytes where there is none.
+typedef struct cat_channel {
+    bool tried;
+    rml_message_plan *plan; // NULL: bytes
+    rml_batch batch;
+} cat_channel;
+
+typedef struct cat {
+    rml_cli *cli;
+    rml_str file;
+    rml_log *log;
+    rml_array channels; // cat_channel
+    int64_t limit, given;
+    bool raw;
+    // CSV: the channel whose columns the head names; -1: none yet.
+    bool csv;
+    int64_t csv_channel;
+} cat;
+
+static rml_status channel_of(cat *c, uint32_t index, cat_channel **out, rml_error *err)
+{
+    size_t count;
+    const rml_log_channel *channels = rml_log_channels(c->log, &count);
+    while (c->channels.count <= index) {
+        if (rml_array_push(&c->channels, err) == NULL) {
+            return RML_ERR_MEMORY;
+        }
+    }
+    cat_channel *channel = *out = RML_AT(&c->channels, cat_channel, index);
+    if (channel->tried) {
+        return RML_OK;
+    }
+    channel->tried = true;
+    const rml_log_channel *l = &channels[index];
+    const rml_message_kind kind = {l->message_encoding, l->schema_encoding, l->schema_name,
+                                   l->schema};
+    if (rml_message_compile(&kind, c->file, &channel->plan, NULL) == RML_OK) {
+        return rml_batch_init(&channel->batch, rml_message_schema(channel->plan), err);
+    }
+    return RML_OK;
+}
+
+static rml_status decode(cat *c, cat_channel *channel, const rml_log_message *m, rml_error *fault)
+{
+    if (channel->plan == NULL) {
+        return RML_ERR_UNSUPPORTED;
+    }
+    rml_batch_clear(&channel->batch);
+    return rml_message_decode(channel->plan, m->data, rml_place_byte(c->file, m->offset),
+                              channel->batch.columns, fault);
+}
+
+// ---- JSON --------------------------------------------------------------------------------------
+
+// "sha256", "size": for comparing recordings without their content.
+static rml_status write_digest(const rml_log_message *m, rml_json_writer *w, rml_error *err)
+{
+    rml_hash hash;
+    char text[RML_HASH_TEXT];
+    if (rml_sha256(m->data.data, m->data.len, &hash) != RML_OK) {
+        return rml_fail_memory(err, m->data.len);
+    }
+    rml_hash_text(&hash, text);
+    rml_json_kv_i64(w, "size", (int64_t)m->data.len);
+    rml_json_kv_str(w, "sha256", rml_str_of(text));
+    return RML_OK;
+}
+
+static rml_status write_message(cat *c, cat_channel *channel, const rml_log_channel *l,
+                                const rml_log_message *m, rml_json_writer *w, rml_error *err)
+{
+    rml_error fault = {0};
+    if (c->raw) {
+        return write_digest(m, w, err);
+    }
+    if (decode(c, channel, m, &fault) == RML_OK) {
+        rml_json_key(w, "message");
+        rml_message_json(channel->batch.schema, channel->batch.columns, 0, w);
+        return RML_OK;
+    }
+    rml_json_kv_str(w, "encoding", l->message_encoding);
+    if (fault.status) {
+        rml_json_kv_str(w, "error", rml_str_of(fault.what));
+    }
+    rml_json_key(w, "data");
+    rml_json_base64(w, m->data);
+    return RML_OK;
+}
+
+// One object on one line, whether --json is given or not.
+static rml_status print_json(cat *c, cat_channel *channel, const rml_log_channel *l,
+                             const rml_log_message *m, rml_error *err)
+{
+    rml_json_writer w;
+    rml_json_writer_init(&w, &c->cli->output, err);
+    rml_json_object(&w);
+    rml_json_kv_str(&w, "topic", l->topic);
+    rml_json_kv_ns(&w, "log_ns", m->log_ns);
+    rml_json_kv_ns(&w, "publish_ns", m->publish_ns);
+    rml_json_kv_i64(&w, "sequence", m->sequence);
+    rml_json_kv_str(&w, "type", l->schema_name);
+    RML_TRY(write_message(c, channel, l, m, &w, err));
+    rml_json_object_end(&w);
+    RML_TRY(rml_json_finish(&w));
+    return rml_buffer_str(&c->cli->output, RML_STR("\n"), err);
+}
+
+// ---- CSV (RFC 4180) ----------------------------------------------------------------------------
+
+static rml_status put_quoted(rml_buffer *out, rml_str text, rml_error *err)
+{
+    bool plain = true;
+    for (size_t i = 0; i < text.len; i++) {
+        plain = plain && strchr(",\"\r\n", text.data[i]) == NULL;
+    }
+    if (plain) {
+        return rml_buffer_str(out, text, err);
+    }
+    RML_TRY(rml_buffer_str(out, RML_STR("\""), err));
+    for (size_t i = 0; i < text.len; i++) {
+        RML_TRY(rml_buffer_append(out, &text.data[i], 1, err));
+        RML_TRY(text.data[i] == '"' ? rml_buffer_str(out, RML_STR("\""), err) : RML_OK);
+    }
+    return rml_buffer_str(out, RML_STR("\""), err);
+}
+
+// ",a.b" for each leaf; structs are flattened, lists stay one column.
+static rml_status put_names(rml_buffer *out, rml_schema schema, rml_str before, rml_arena *arena,
+                            rml_error *err)
+{
+    for (size_t i = 0; i < schema.count; i++) {
+        const rml_field *f = &schema.fields[i];
+        rml_str name = before.len == 0 ? f->name
+                                       : rml_arena_printf(arena, "%.*s.%.*s", RML_FMT(before),
+                                                          RML_FMT(f->name));
+        if (name.data == NULL) {
+            return rml_fail_memory(err, before.len);
+        }
+        if (f->type == RML_TYPE_STRUCT) {
+            RML_TRY(put_names(out, (rml_schema){f->children, f->child_count}, name, arena, err));
+        } else {
+            RML_TRY(rml_buffer_str(out, RML_STR(","), err));
+            RML_TRY(put_quoted(out, name, err));
+        }
+    }
+    return RML_OK;
+}
+
+// A leaf as JSON writes it, without the quotes of a text; null is nothing.
+static rml_status put_leaf(rml_buffer *out, const rml_field *f, const rml_column *c, size_t row,
+                           rml_error *err)
+{
+    if (rml_column_is_null(c, row)) {
+        return RML_OK;
+    }
+    if (f->type == RML_TYPE_STRING) {
+        return put_quoted(out, rml_column_get_str(c, row), err);
+    }
+    rml_buffer text = {0};
+    rml_json_writer w;
+    rml_json_writer_init(&w, &text, err);
+    rml_message_json_value(f, c, row, &w);
+    rml_status st = rml_json_finish(&w);
+    if (st == RML_OK) {
+        rml_str shown = rml_buffer_text(&text);
+        bool is_text = shown.len >= 2 && shown.data[0] == '"';
+        st = put_quoted(out, is_text ? (rml_str){shown.data + 1, shown.len - 2} : shown, err);
+    }
+    rml_buffer_reset(&text);
+    return st;
+}
+
+static rml_status put_values(rml_buffer *out, rml_schema schema, const rml_column *columns,
+                             size_t row, rml_error *err)
+{
+    for (size_t i = 0; i < schema.count; i++) {
+        const rml_field *f = &schema.fields[i];
+        if (f->type == RML_TYPE_STRUCT) {
+            RML_TRY(put_values(out, (rml_schema){f->children, f->child_count}, columns[i].children,
+                               row, err));
+        } else {
+            RML_TRY(rml_buffer_str(out, RML_STR(","), err));
+            RML_TRY(put_leaf(out, f, &columns[i], row, err));
+        }
+    }
+    return RML_OK;
+}
+
+static rml_status print_csv(cat *c, cat_channel *channel, const rml_log_channel *l,
+                            const rml_log_message *m, rml_error *err)
+{
+    rml_buffer *out = &c->cli->output;
+    if (c->csv_channel >= 0 && c->csv_channel != (int64_t)m->channel) {
+        size_t count;
+        const rml_log_channel *first = &rml_log_channels(c->log, &count)[c->csv_channel];
+        return rml_fail(err, RML_ERR_ARGUMENT, rml_place_file(c->file),
+                        "choose one with --topic, or print JSON",
+                        "expected messages of one channel for CSV, found %.*s and %.*s",
+                        RML_FMT(first->topic), RML_FMT(l->topic));
+    }
+    RML_TRY(decode(c, channel, m, err));
+    if (c->csv_channel < 0) {
+        c->csv_channel = m->channel;
+        RML_TRY(rml_buffer_str(out, RML_STR("topic,log_ns,publish_ns,sequence"), err));
+        RML_TRY(put_names(out, channel->batch.schema, (rml_str){0}, &c->cli->arena, err));
+        RML_TRY(rml_buffer_str(out, RML_STR("\r\n"), err));
+    }
+    RML_TRY(put_quoted(out, l->topic, err));
+    RML_TRY(rml_buffer_printf(out, err, ",%lld,%lld,%u", (long long)m->log_ns,
+                              (long long)m->publish_ns, m->sequence));
+    RML_TRY(put_values(out, channel->batch.schema, channel->batch.columns, 0, err));
+    return rml_buffer_str(out, RML_STR("\r\n"), err);
+}
+
+// ---- The command -------------------------------------------------------------------------------
+
+static rml_status print_message(cat *c, const rml_log_message *m, rml_error *err)
+{
+    size_t count;
+    cat_channel *channel;
+    RML_TRY(channel_of(c, m->channel, &channel, err));
+    const rml_log_channel *l = &rml_log_channels(c->log, &count)[m->channel];
+    RML_TRY(c->csv ? print_csv(c, channel, l, m, err) : print_json(c, channel, l, m, err));
+    return c->cli->output.len >= FLUSH_SIZE ? rml_cli_flush(c->cli, err) : RML_OK;
+}
+
+// Damage is told once, after everything that could be read: exit code 3.
+static rml_status cat_messages(cat *c, rml_error *err)
+{
+    rml_error first = {0};
+    while (c->given < c->limit) {
+        rml_log_message message;
+        rml_error fault = {0};
+        rml_status st = rml_log_next(c->log, &message, &fault);
+        if (st == RML_END) {
+            break;
+        }
+        if (log_is_fault(st)) {
+            first = first.status ? first : fault;
+            continue;
+        }
+        if (st) {
+            *err = fault;
+            return st;
+        }
+        RML_TRY(print_message(c, &message, err));
+        c->given++;
+        if (rml_progress_stop(&c->cli->progress)) {
+            return rml_fail(err, RML_ERR_STOPPED, rml_place_file(c->file), NULL, "stopped");
+        }
+    }
+    if (first.status) {
+        RML_TRY(rml_cli_flush(c->cli, err));
+        *err = first;
+        c->cli->exit_code = 3;
+        return first.status;
+    }
+    return RML_OK;
+}
+
+static rml_status open_log(cat *c, rml_error *err)
+{
+    rml_log_options options = {0};
+    rml_str *files;
+    RML_TRY(log_filter_options(c->cli, &options, err));
+    RML_TRY(rml_cli_i64(c->cli, "--limit", 0, INT64_MAX, &c->limit, err));
+    options.order = rml_cli_flag(c->cli, "--file-order") ? RML_LOG_FILE_ORDER : RML_LOG_TIME_ORDER;
+    const char *format = rml_cli_value(c->cli, "--format");
+    c->csv = format != NULL && strcmp(format, "csv") == 0;
+    if (format != NULL && !c->csv && strcmp(format, "ndjson") != 0) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                        "expected --format ndjson or csv, found \"%s\"", format);
+    }
+    c->raw = rml_cli_flag(c->cli, "--raw");
+    RML_TRY(log_arguments(c->cli, 0, &files, err));
+    c->file = files[0];
+    return rml_log_open_many(files, c->cli->argument_count, &options, &c->log, err);
+}
+
+static rml_status run_cat(rml_cli *cli, rml_error *err)
+{
+    cat c = {.cli = cli, .channels = RML_ARRAY(cat_channel), .limit = INT64_MAX, .csv_channel = -1};
+    rml_status st = open_log(&c, err);
+    if (st == RML_OK) {
+        st = cat_messages(&c, err);
+    }
+    for (size_t i = 0; i < c.channels.count; i++) {
+        cat_channel *channel = RML_AT(&c.channels, cat_channel, i);
+        rml_batch_reset(&channel->batch);
+        rml_message_plan_free(channel->plan);
+    }
+    rml_array_reset(&c.channels);
+    rml_log_close(c.log);
+    return st;
+}
+
+static const rml_option options[] = {
+    LOG_FILTER_OPTIONS,
+    {"--limit", "N", "at most so many messages"},
+    {"--file-order", NULL, "in the order of the file instead of log time"},
+    {"--format", "FORMAT", "ndjson (default), or csv: one channel, structs flattened"},
+    {"--raw", NULL, "size and SHA-256 of the bytes of each message instead of its content"},
+};
+
+static const rml_command commands[] = {
+    {
+        .name = "log cat",
+        .arguments = "FILE…",
+        .summary = "print each message of recordings as a line of JSON, in the order of log time",
+        .example = "roadmill log cat --topic /imu --limit 3 recordings/drive_0000.mcap",
+        .arguments_min = 1,
+        .arguments_max = -1,
+        .options = options,
+        .option_count = sizeof options / sizeof *options,
+        .run = run_cat,
+    },
+};
+
+const rml_command_group rml_log_cat_commands = {commands, sizeof commands / sizeof *commands};
