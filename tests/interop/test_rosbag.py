@@ -132,7 +132,7 @@ def plain(value):
     if type(value).__name__.endswith(("builtin_interfaces__msg__Time", "builtin_interfaces__msg__Duration")):
         return str(value.sec * 10**9 + value.nanosec)
     if hasattr(value, "__dataclass_fields__"):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name != "__msgtype__"}
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name != "__msgtype__" and not f.name.isupper()}  # constants
     if isinstance(value, np.ndarray):
         return bytes(value) if value.dtype == np.uint8 else [plain(v) for v in value.tolist()]
     if isinstance(value, list):
