@@ -151,6 +151,8 @@ def same(ours, theirs):
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
     if isinstance(theirs, float):
         return (ours is None and not math.isfinite(theirs)) or ours == theirs or np.float32(ours) == np.float32(theirs)
+    if isinstance(ours, int) and isinstance(theirs, str):  # a time that JSON can hold as a number
+        return str(ours) == theirs
     if isinstance(theirs, int) and isinstance(ours, str):
         return int(ours) == theirs
     return ours == theirs
