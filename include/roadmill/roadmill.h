@@ -3,6 +3,7 @@
 #define ROADMILL_H
 
 #include "roadmill/base.h"
+#include "roadmill/base/bits.h"
 #include "roadmill/base/column.h"
 #include "roadmill/base/json.h"
 #include "roadmill/base/random.h"

@@ -1,7 +1,8 @@
 // A recording of any container: the table of formats and what is common to them.
 #include "format.h"
 
-static const rml_log_format *const formats[] = {&rml_log_mcap, &rml_log_bag, &rml_log_db3};
+static const rml_log_format *const formats[] = {&rml_log_mcap, &rml_log_bag, &rml_log_db3,
+                                                &rml_log_mdf};
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 
 #define READS "MCAP, ROS bag, ROS 2 bag, MDF4"
