@@ -20,6 +20,6 @@ typedef struct rml_encoding {
     void (*reset)(rml_message_plan *plan); // what is not in the arena
 } rml_encoding;
 
-extern const rml_encoding rml_encoding_cdr, rml_encoding_ros1;
+extern const rml_encoding rml_encoding_cdr, rml_encoding_ros1, rml_encoding_mdf4;
 
 #endif
