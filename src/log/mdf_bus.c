@@ -58,11 +58,15 @@ bool rml_mdf_bus_find(const rml_mdf_group *g, rml_mdf_bus *b)
 
 static uint64_t value_of(const rml_mdf_group *g, int index, rml_bytes record)
 {
-    uint64_t value = 0;
-    if (index >= 0) {
-        (void)rml_mdf_integer(RML_AT(&g->channels, rml_mdf_channel, index), record, &value);
+    uint64_t raw = 0;
+    if (index < 0) {
+        return 0;
     }
-    return value;
+    const rml_mdf_channel *c = RML_AT(&g->channels, rml_mdf_channel, index);
+    if (c->type != RML_MDF_VIRTUAL) {
+        (void)rml_mdf_integer(c, record, &raw);
+    }
+    return rml_mdf_converted(c, raw);
 }
 
 // The payload: what stands in the record, cut to the stated length.

@@ -9,6 +9,7 @@
 #define CHANNELS_MAX 65536
 #define DEPTH_MAX 16
 #define ELEMENTS_MAX 1048576
+#define CA_INVERSE_LAYOUT 0x40u // "CABLOCK" ca_flags: the first dimension runs fastest
 
 typedef struct reader {
     rml_log *log;
@@ -17,23 +18,33 @@ typedef struct reader {
     rml_error *err;
 } reader;
 
-// An array of numbers in the record: "CABLOCK", storage by template of the channel.
-static bool take_array(const reader *r, const rml_mdf_block *b, rml_mdf_channel *c)
+// An array of numbers in the record: "CABLOCK", storage by template of the channel. The elements of
+// an array may be arrays themselves: their dimensions follow.
+static bool take_array(const reader *r, const rml_mdf_block *b, rml_mdf_channel *c, size_t depth)
 {
     const uint8_t *p = b->data.data;
     uint16_t dims = b->data.len < 16 ? 0 : rml_load_u16(p + 2);
-    if (dims == 0 || dims > 4 || p[1] != 0 || b->data.len < 16 + 8 * (size_t)dims) {
+    if (dims == 0 || c->dim_count + dims > RML_MDF_DIMS_MAX || p[1] != 0 ||
+        b->data.len < 16 + 8 * (size_t)dims) {
         return false;
     }
+    c->inverse = c->inverse || (rml_load_u32(p + 4) & CA_INVERSE_LAYOUT) != 0;
     uint64_t elements = 1;
     for (size_t i = 0; i < dims; i++) {
-        c->dims[i] = rml_load_u64(p + 16 + 8 * i);
+        c->dims[c->dim_count++] = rml_load_u64(p + 16 + 8 * i);
+    }
+    for (size_t i = 0; i < c->dim_count; i++) {
         if (c->dims[i] == 0 || c->dims[i] > ELEMENTS_MAX / elements) {
             return false;
         }
         elements *= c->dims[i];
     }
-    c->dim_count = dims;
+    rml_mdf_block inner;
+    uint64_t link = b->link_count > 0 ? rml_mdf_link(b, 0) : 0;
+    if (link != 0 && depth < DEPTH_MAX &&
+        rml_mdf_block_at(r->log, link, "CA", 0, 0, &inner, NULL) == RML_OK) {
+        return take_array(r, &inner, c, depth + 1);
+    }
     uint64_t bits = 8 * (uint64_t)c->byte_offset + c->bit_offset + elements * c->bit_count;
     return bits <= 8 * (uint64_t)r->group->data_bytes;
 }
@@ -50,7 +61,7 @@ static rml_status read_composition(reader *r, uint64_t link, rml_mdf_channel *c,
         return RML_OK;
     }
     if (rml_mdf_block_is(&b, "CA")) {
-        *keep = take_array(r, &b, c);
+        *keep = take_array(r, &b, c, 0);
         *r->ignored += !*keep;
         return RML_OK;
     }
@@ -96,11 +107,12 @@ static rml_status read_channel(reader *r, const rml_mdf_block *b, size_t depth)
     if (!keep) {
         return RML_OK;
     }
-    if (c.unit.len == 0 && c.conversion != 0) {
-        rml_mdf_block cc;
-        if (rml_mdf_block_at(r->log, c.conversion, "CC", 2, 0, &cc, NULL) == RML_OK) {
-            c.unit = rml_mdf_text(r->log, rml_mdf_link(&cc, 1));
-        }
+    rml_mdf_block cc;
+    if (c.conversion != 0 &&
+        rml_mdf_block_at(r->log, c.conversion, "CC", 4, 24, &cc, NULL) == RML_OK) {
+        c.unit = c.unit.len > 0 ? c.unit : rml_mdf_text(r->log, rml_mdf_link(&cc, 1));
+        c.conversion_type = cc.data.data[0];
+        c.conversion_values = (rml_bytes){cc.data.data + 24, (cc.data.len - 24) / 8 * 8};
     }
     rml_mdf_channel *place = rml_array_push(&r->group->channels, r->err);
     if (place == NULL) {
@@ -127,21 +139,18 @@ static rml_status read_channels(reader *r, uint64_t link, size_t depth)
 }
 
 // The channel of time and its conversion, which is linear wherever time is a number of the record.
-static void find_master(rml_log *log, rml_mdf_group *g)
+static void find_master(rml_mdf_group *g)
 {
     g->master_factor = 1;
     for (g->master = 0; g->master < g->channels.count; g->master++) {
         const rml_mdf_channel *c = RML_AT(&g->channels, rml_mdf_channel, g->master);
         bool is_master = c->type == RML_MDF_MASTER || c->type == RML_MDF_VIRTUAL_MASTER;
-        rml_mdf_block cc;
         if (!is_master || c->sync != RML_MDF_SYNC_TIME) {
             continue;
         }
-        if (c->conversion != 0 &&
-            rml_mdf_block_at(log, c->conversion, "CC", 4, 24, &cc, NULL) == RML_OK &&
-            cc.data.data[0] == 1 && cc.data.len >= 24 + 16) {
-            g->master_offset = rml_mdf_f64(cc.data.data + 24);
-            g->master_factor = rml_mdf_f64(cc.data.data + 32);
+        if (c->conversion_type == 1 && c->conversion_values.len >= 16) {
+            g->master_offset = rml_mdf_f64(c->conversion_values.data);
+            g->master_factor = rml_mdf_f64(c->conversion_values.data + 8);
         }
         return;
     }
@@ -172,7 +181,7 @@ rml_status rml_mdf_group_read(rml_log *log, uint64_t link, rml_mdf_group *out, u
     }
     reader r = {log, out, ignored, err};
     rml_status st = read_channels(&r, rml_mdf_link(&b, 1), 0);
-    find_master(log, out);
+    find_master(out);
     return st;
 }
 
@@ -222,4 +231,22 @@ bool rml_mdf_number(const rml_mdf_channel *c, rml_bytes record, double *out)
         return false;
     }
     return true;
+}
+
+uint64_t rml_mdf_converted(const rml_mdf_channel *c, uint64_t raw)
+{
+    const uint8_t *p = c->conversion_values.data;
+    size_t count = c->conversion_values.len / 8;
+    double value = (double)raw;
+    if (c->conversion_type == 1 && count >= 2) {
+        value = rml_mdf_f64(p) + rml_mdf_f64(p + 8) * value;
+    } else if (c->conversion_type == 4 || c->conversion_type == 5) {
+        for (size_t i = 0; i + 1 < count; i += 2) {
+            if (rml_mdf_f64(p + 8 * i) == value) {
+                value = rml_mdf_f64(p + 8 * i + 8);
+                break;
+            }
+        }
+    }
+    return value >= 0 && value < 4294967296.0 ? (uint64_t)value : raw;
 }

@@ -18,13 +18,19 @@ enum { RML_MDF_SYNC_TIME = 1 };
 // "CGBLOCK": cg_flags.
 enum { RML_MDF_CG_VLSD = 1, RML_MDF_CG_BUS = 2, RML_MDF_CG_REMOTE_MASTER = 8 };
 
+#define RML_MDF_DIMS_MAX 8
+
 typedef struct rml_mdf_channel {
     rml_str name, unit;
     uint8_t type, sync, data_type, bit_offset;
     uint32_t byte_offset, bit_count, flags, invalid_bit;
     uint64_t conversion, data; // links
-    uint64_t dims[4];          // of an array; dim_count 0: one value
+    // The conversion's type, and its values as they stand in the file.
+    uint8_t conversion_type;
+    rml_bytes conversion_values;
+    uint64_t dims[RML_MDF_DIMS_MAX]; // of an array, the outermost first; dim_count 0: one value
     size_t dim_count;
+    bool inverse; // the first index runs fastest
     // VLSD: where its values are. Either a data section, or the records of another group.
     size_t vlsd_group; // index + 1 in the data group; 0: values holds them
     rml_mdf_data values;
@@ -54,6 +60,10 @@ void rml_mdf_group_reset(rml_mdf_group *g);
 // A raw number of a record; false if the channel is no number or lies outside of the record.
 bool rml_mdf_number(const rml_mdf_channel *c, rml_bytes record, double *out);
 bool rml_mdf_integer(const rml_mdf_channel *c, rml_bytes record, uint64_t *out);
+
+// A small integer by the channel's conversion, where that is linear or a table of values (a length
+// by its code, a bus that is the same for the whole group); otherwise as it is.
+uint64_t rml_mdf_converted(const rml_mdf_channel *c, uint64_t raw);
 
 // mdf_schema.c: the layout of a group's messages as the JSON text of schema encoding "mdf4".
 rml_status rml_mdf_schema(rml_log *log, const rml_mdf_group *g, rml_buffer *out, rml_error *err)

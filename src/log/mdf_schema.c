@@ -95,6 +95,9 @@ static void put_channel(writer *s, const rml_mdf_group *g, const rml_mdf_channel
             rml_json_i64(w, (int64_t)c->dims[i]);
         }
         rml_json_list_end(w);
+        if (c->inverse) {
+            rml_json_kv_bool(w, "inverse", true);
+        }
     }
     if (c->conversion != 0) {
         rml_json_key(w, "conversion");

@@ -36,8 +36,13 @@ typedef struct channel {
     int64_t variable;    // index among those of variable length; -1: in the record
     int64_t invalid_bit; // -1: none
     bool always_invalid;
+    bool is_virtual; // its value is made from the number of the record, which a message does not
+                     // have
     size_t elements; // of an array; 1: one value
     bool is_array;
+    // Where the first index runs fastest: for each element in the order of rows, its place; NULL:
+    // as they stand.
+    const uint32_t *places;
     size_t column; // and of NAME_raw, if it has one, the one behind it
     bool has_raw;
     const rml_conversion *conversion; // NULL: none
@@ -154,6 +159,29 @@ static rml_status set_type(rml_message_plan *plan, rml_field *field, const chann
     return RML_OK;
 }
 
+// Elements come in the order of rows: the last index runs fastest.
+static rml_status turn_inverse(rml_message_plan *plan, const rml_json *dims, channel *c,
+                               rml_error *err)
+{
+    uint32_t *places = RML_NEW_ARRAY(&plan->arena, uint32_t, c->elements);
+    if (places == NULL) {
+        return rml_fail_memory(err, c->elements * sizeof *places);
+    }
+    for (size_t i = 0; i < c->elements; i++) {
+        // Of the index of each dimension, outermost first: how much it counts in the order of rows.
+        size_t rest = i, row = c->elements, step = 1, place = 0;
+        for (const rml_json *v = dims->child; v != NULL; v = v->next) {
+            row /= (size_t)v->integer;
+            place += rest / row * step;
+            rest %= row;
+            step *= (size_t)v->integer;
+        }
+        places[i] = (uint32_t)place;
+    }
+    c->places = places;
+    return RML_OK;
+}
+
 static rml_status compile_channel(rml_message_plan *plan, group *g, const rml_json *from,
                                   rml_field *fields, rml_str file, rml_error *err)
 {
@@ -167,8 +195,8 @@ static rml_status compile_channel(rml_message_plan *plan, group *g, const rml_js
                    .bit_count = rml_json_get_i64(from, "bit_count", -1),
                    .variable = rml_json_get_i64(from, "variable", -1),
                    .invalid_bit = rml_json_get_i64(from, "invalid_bit", -1),
-                   .always_invalid = rml_json_get_bool(from, "invalid", false) ||
-                                     rml_json_get_bool(from, "virtual", false),
+                   .always_invalid = rml_json_get_bool(from, "invalid", false),
+                   .is_virtual = rml_json_get_bool(from, "virtual", false),
                    .elements = 1,
                    .is_array = dims != NULL,
                    .column = plan->schema.count};
@@ -179,12 +207,22 @@ static rml_status compile_channel(rml_message_plan *plan, group *g, const rml_js
                             "expected at most 1048576 elements in %.*s", RML_FMT(name));
         }
     }
+    if (dims != NULL && rml_json_get_bool(from, "inverse", false)) {
+        RML_TRY(turn_inverse(plan, dims, c, err));
+    }
     g->variables += c->variable >= 0;
     if (conversion != NULL && conversion->kind == RML_JSON_OBJECT) {
         RML_TRY(rml_conversion_compile(conversion, rml_place_file(file), &plan->arena,
                                        &c->conversion, err));
     }
-    RML_TRY(c->always_invalid ? RML_OK : check_place(g, c, name, file, err));
+    if (c->is_virtual) {
+        // What does not depend on the number of the record is known all the same.
+        bool constant = c->conversion != NULL && c->conversion->type == RML_CC_LINEAR &&
+                        c->conversion->values[1] == 0;
+        c->always_invalid = !constant;
+    }
+    bool in_record = !c->always_invalid && !c->is_virtual;
+    RML_TRY(in_record ? check_place(g, c, name, file, err) : RML_OK);
     RML_TRY(set_name(plan, fields, plan->schema.count, name, "", err));
     RML_TRY(set_type(plan, &fields[plan->schema.count++], c, type_of(c), err));
     c->has_raw = is_number(c) && c->conversion != NULL && rml_conversion_gives_text(c->conversion);
@@ -414,10 +452,11 @@ static rml_status append_array(const channel *c, const uint8_t *record, rml_plac
                                rml_column *column, rml_error *err)
 {
     for (size_t i = 0; i < c->elements; i++) {
-        size_t size = (size_t)c->bit_count / 8;
-        rml_bytes in = {record + c->byte_offset + i * size, size};
-        RML_TRY(is_number(c) ? append_number(c, bits_of(c, record, i), &column->children[0], err)
-                             : append_bytes(c, in, place, &column->children[0], err));
+        size_t size = (size_t)c->bit_count / 8, place_of = c->places != NULL ? c->places[i] : i;
+        rml_bytes in = {record + c->byte_offset + place_of * size, size};
+        RML_TRY(is_number(c)
+                    ? append_number(c, bits_of(c, record, place_of), &column->children[0], err)
+                    : append_bytes(c, in, place, &column->children[0], err));
     }
     return rml_column_list_end(column, err);
 }
@@ -426,7 +465,8 @@ static rml_status append_raw_array(const channel *c, const uint8_t *record, rml_
                                    rml_error *err)
 {
     for (size_t i = 0; i < c->elements; i++) {
-        RML_TRY(append_raw(c, bits_of(c, record, i), &column->children[0], err));
+        size_t place = c->places != NULL ? c->places[i] : i;
+        RML_TRY(append_raw(c, bits_of(c, record, place), &column->children[0], err));
     }
     return rml_column_list_end(column, err);
 }
@@ -442,6 +482,9 @@ static rml_status decode_channel(const group *g, const channel *c, rml_bytes rec
     if (invalid) {
         RML_TRY(c->has_raw ? rml_column_null(column + 1, err) : RML_OK);
         return rml_column_null(column, err);
+    }
+    if (c->is_virtual) {
+        return rml_column_f64(column, c->conversion->values[0], err);
     }
     if (c->variable >= 0) {
         return append_bytes(c, variables[c->variable], place, column, err);
