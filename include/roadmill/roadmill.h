@@ -25,6 +25,7 @@
 #include "roadmill/log/writer.h"
 #include "roadmill/math.h"
 #include "roadmill/message.h"
+#include "roadmill/message/can.h"
 #include "roadmill/mine.h"
 #include "roadmill/model.h"
 #include "roadmill/os.h"

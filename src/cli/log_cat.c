@@ -1,6 +1,7 @@
 // `log cat`: every message of recordings as a line of JSON, or of CSV.
 #include <string.h>
 
+#include "can_signals.h"
 #include "command.h"
 #include "log_open.h"
 #include "roadmill/codec.h"
@@ -25,6 +26,7 @@ typedef struct cat {
     // CSV: the channel whose columns the head names; -1: none yet.
     bool csv;
     int64_t csv_channel;
+    can_signals can;
 } cat;
 
 static rml_status channel_of(cat *c, uint32_t index, cat_channel **out, rml_error *err)
@@ -76,12 +78,39 @@ static rml_status write_digest(const rml_log_message *m, rml_json_writer *w, rml
     return RML_OK;
 }
 
+// "frame": the message's name; "signals": physical values, or the text of a value table; or
+// "error".
+static rml_status write_signals(cat *c, const rml_log_message *m, rml_json_writer *w,
+                                rml_error *err)
+{
+    const rml_can_value *values;
+    size_t count;
+    rml_can_fate fate;
+    RML_TRY(can_signals_decode(&c->can, m, &values, &count, &fate, err));
+    if (fate != RML_CAN_DECODED) {
+        rml_json_kv_str(w, fate == RML_CAN_PART ? "note" : "error",
+                        rml_str_of(rml_can_fate_reason(fate)));
+        return RML_OK;
+    }
+    rml_json_kv_str(w, "frame", count > 0 ? values[0].message->name : (rml_str){0});
+    rml_json_key(w, "signals");
+    rml_json_object(w);
+    for (size_t i = 0; i < count; i++) {
+        rml_json_kv_f64(w, values[i].signal->name.data, values[i].value);
+    }
+    rml_json_object_end(w);
+    return RML_OK;
+}
+
 static rml_status write_message(cat *c, cat_channel *channel, const rml_log_channel *l,
                                 const rml_log_message *m, rml_json_writer *w, rml_error *err)
 {
     rml_error fault = {0};
     if (c->raw) {
         return write_digest(m, w, err);
+    }
+    if (c->can.count > 0 && rml_str_equal(l->message_encoding, RML_STR("can"))) {
+        RML_TRY(write_signals(c, m, w, err));
     }
     if (decode(c, channel, m, &fault) == RML_OK) {
         rml_json_key(w, "message");
@@ -290,7 +319,10 @@ static rml_status open_log(cat *c, rml_error *err)
 static rml_status run_cat(rml_cli *cli, rml_error *err)
 {
     cat c = {.cli = cli, .channels = RML_ARRAY(cat_channel), .limit = INT64_MAX, .csv_channel = -1};
-    rml_status st = open_log(&c, err);
+    rml_status st = can_signals_open(&c.can, cli, err);
+    if (st == RML_OK) {
+        st = open_log(&c, err);
+    }
     if (st == RML_OK) {
         st = cat_messages(&c, err);
     }
@@ -300,6 +332,7 @@ static rml_status run_cat(rml_cli *cli, rml_error *err)
         rml_message_plan_free(channel->plan);
     }
     rml_array_reset(&c.channels);
+    can_signals_close(&c.can);
     rml_log_close(c.log);
     return st;
 }
@@ -309,6 +342,7 @@ static const rml_option options[] = {
     {"--limit", "N", "at most so many messages"},
     {"--file-order", NULL, "in the order of the file instead of log time"},
     {"--format", "FORMAT", "ndjson (default), or csv: one channel, structs flattened"},
+    {"--dbc", "FILE", "decode CAN frames by this DBC too; may be repeated"},
     {"--raw", NULL, "size and SHA-256 of the bytes of each message instead of its content"},
 };
 
