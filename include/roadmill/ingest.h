@@ -8,6 +8,7 @@
 #define ROADMILL_INGEST_H
 
 #include "roadmill/catalog.h"
+#include "roadmill/message/can.h"
 #include "roadmill/table.h"
 
 #ifdef __cplusplus
@@ -20,6 +21,10 @@ typedef struct rml_ingest_options {
                                       // not known, the recording is a drive of its own
     rml_str licence, purpose, region; // of the data, as stated by the user; empty is not stated
     size_t memory_max;                // 0: 256 MiB
+    // CAN frames are decoded by these into the table signals_can, the first one that knows an id
+    // decides; borrowed. For a recording that is in the lake already its rows there are made again.
+    const rml_dbc *const *dbc;
+    size_t dbc_count;
 } rml_ingest_options;
 
 typedef struct rml_ingest_result {
@@ -28,10 +33,12 @@ typedef struct rml_ingest_result {
     bool already;                                   // it was in the lake
     uint64_t bytes, messages, rows, blobs, rejects; // messages = rows + blobs + rejects
     uint64_t bytes_lost;
+    uint64_t can_signals; // rows of signals_can
     bool complete;
 } rml_ingest_result;
 
-// One recording file. Damage in it is no failure: it stands in the result and in `rejects`.
+// A recording: a file, or the folder of a ROS 2 bag, whose id is the SHA-256 of its files' bytes
+// one behind the other. Damage in it is no failure: it stands in the result and in `rejects`.
 RML_API rml_status rml_ingest_recording(rml_lake *lake, rml_str uri,
                                         const rml_ingest_options *options,
                                         const rml_progress *progress, rml_ingest_result *out,

@@ -14,6 +14,8 @@
 #include "roadmill/table.h"
 #include "roadmill/train.h"
 
+#include "roadmill/message/can.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -40,6 +42,7 @@ typedef struct rml_source_sums {
     uint64_t files, already, refused, bytes;
     uint64_t bytes_lost; // of damaged recordings
     uint64_t messages, rows, blobs, message_rejects;
+    uint64_t can_signals; // rows of signals_can, beside the rows of their frames
     uint64_t states, state_rows, state_rejects, tracks, map_rows;
     uint64_t ego_inputs, ego_rows, ego_rejects;
 } rml_source_sums;
@@ -47,6 +50,8 @@ struct rml_recipe; // drive.h
 typedef struct rml_source_options {
     rml_str vehicle, drive_id, licence, purpose, region; // empty: not stated
     const struct rml_recipe *recipe; // of the ego rows; NULL: the first built-in one that fits
+    const rml_dbc *const *dbc;       // decode CAN frames into signals_can
+    size_t dbc_count;
 } rml_source_options;
 // What became of one file, told as it happens. err is filled when it was refused.
 typedef struct rml_source_event {

@@ -1,5 +1,6 @@
 // The command that fills the lake: `ingest`.
 
+#include "can_signals.h"
 #include "command.h"
 #include "roadmill/drive.h"
 
@@ -11,6 +12,7 @@ static const rml_option options[] = {
     {"--licence", "NAME", "licence of the data, as you state it (default: not stated)"},
     {"--purpose", "NAME", "purpose that the data may be used for"},
     {"--region", "NAME", "region of the data"},
+    {"--dbc", "FILE", "decode CAN frames by this DBC into signals_can; may be repeated"},
     {"--recipe", "FILE",
      "how channels become ego (docs/recipes.md; default: a built-in that fits)"},
 };
@@ -23,6 +25,7 @@ static void write_sums(rml_json_writer *w, const rml_source_sums *s)
     rml_json_kv_i64(w, "rows", (int64_t)s->rows);
     rml_json_kv_i64(w, "blobs", (int64_t)s->blobs);
     rml_json_kv_i64(w, "message_rejects", (int64_t)s->message_rejects);
+    rml_json_kv_i64(w, "can_signals", (int64_t)s->can_signals);
     rml_json_kv_i64(w, "states", (int64_t)s->states);
     rml_json_kv_i64(w, "state_rows", (int64_t)s->state_rows);
     rml_json_kv_i64(w, "state_rejects", (int64_t)s->state_rejects);
@@ -78,6 +81,10 @@ static void tell(void *context, const rml_source_event *e)
                       (unsigned long long)s->messages, (unsigned long long)s->rows,
                       (unsigned long long)s->blobs, (unsigned long long)s->message_rejects);
     }
+    if (s->can_signals > 0) {
+        rml_cli_print(cli, "          %llu values of CAN signals by DBC\n",
+                      (unsigned long long)s->can_signals);
+    }
     if (s->states > 0) {
         rml_cli_print(cli, "          %llu states = %llu rows + %llu rejects; %llu tracks\n",
                       (unsigned long long)s->states, (unsigned long long)s->state_rows,
@@ -129,7 +136,8 @@ static rml_status recipe_read(rml_cli *cli, rml_recipe **out, rml_error *err)
     return st;
 }
 
-static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, rml_error *err)
+static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, const can_signals *can,
+                         rml_error *err)
 {
     rml_home *home;
     RML_TRY(rml_cli_home(cli, true, &home, err));
@@ -138,7 +146,9 @@ static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, rml_error *err)
                                  .licence = option_text(cli, "--licence"),
                                  .purpose = option_text(cli, "--purpose"),
                                  .region = option_text(cli, "--region"),
-                                 .recipe = recipe};
+                                 .recipe = recipe,
+                                 .dbc = (const rml_dbc *const *)can->files,
+                                 .dbc_count = can->count};
     rml_str *sources = RML_NEW_ARRAY(&cli->arena, rml_str, cli->argument_count);
     if (sources == NULL) {
         return rml_fail_memory(err, cli->argument_count * sizeof *sources);
@@ -161,8 +171,13 @@ static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, rml_error *err)
 static rml_status run_ingest(rml_cli *cli, rml_error *err)
 {
     rml_recipe *recipe = NULL;
+    can_signals can;
     RML_TRY(recipe_read(cli, &recipe, err));
-    rml_status st = ingest(cli, recipe, err);
+    rml_status st = can_signals_open(&can, cli, err);
+    if (st == RML_OK) {
+        st = ingest(cli, recipe, &can, err);
+    }
+    can_signals_close(&can);
     rml_recipe_free(recipe);
     return st;
 }

@@ -89,43 +89,53 @@ static rml_status hash_schema(rml_ingest_channel *c, const rml_log_channel *chan
     return RML_OK;
 }
 
+// Names of ROS 1 lack the "/msg" of ROS 2.
+static bool is_type(rml_str name, rml_str type)
+{
+    size_t at = rml_str_find(type, RML_STR("/msg/"));
+    return rml_str_equal(name, type) ||
+           (at < type.len && name.len + 4 == type.len &&
+            rml_str_starts(name, (rml_str){type.data, at}) &&
+            rml_str_ends(name, (rml_str){type.data + at + 4, type.len - at - 4}));
+}
+
+// Messages without a schema: "signals_can_frames", "signals_json".
+static rml_str frames_name(rml_arena *arena, rml_str encoding)
+{
+    bool frames =
+        rml_str_equal(encoding, RML_STR("can")) || rml_str_equal(encoding, RML_STR("lin"));
+    return rml_arena_printf(arena, "signals_%.*s%s", RML_FMT(encoding), frames ? "_frames" : "");
+}
+
 rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel *channel,
                                    rml_str file, rml_arena *arena, rml_error *err)
 {
     *c = (rml_ingest_channel){.fate = RML_FATE_SIGNALS};
     RML_TRY(hash_schema(c, channel, err));
     for (size_t i = 0; i < sizeof blob_types / sizeof *blob_types; i++) {
-        if (rml_str_equal(channel->schema_name, rml_str_of(blob_types[i].type))) {
+        if (is_type(channel->schema_name, rml_str_of(blob_types[i].type))) {
             c->fate = RML_FATE_BLOBS;
             c->kind = blob_types[i].kind;
         }
     }
-    if (!rml_str_equal(channel->message_encoding, RML_STR("cdr"))) {
-        if (c->fate != RML_FATE_BLOBS) {
-            c->undecodable = true;
-            reject_all(c,
-                       rml_arena_printf(arena, "expected messages in cdr, found encoding \"%.*s\"",
-                                        RML_FMT(channel->message_encoding)));
-        }
-        return RML_OK;
-    }
     rml_error fault = {0};
-    c->undecodable = !rml_str_equal(channel->schema_encoding, RML_STR("ros2msg"));
     const rml_message_kind kind = {channel->message_encoding, channel->schema_encoding,
                                    channel->schema_name, channel->schema};
     rml_status st = rml_message_compile(&kind, file, &c->plan, &fault);
     if (st == RML_ERR_MEMORY) {
         return rml_fail_memory(err, channel->schema.len);
     }
+    c->undecodable = st == RML_ERR_UNSUPPORTED;
     if (st && c->fate != RML_FATE_BLOBS) {
-        reject_all(c, rml_arena_printf(arena, "schema of %.*s: %s", RML_FMT(channel->schema_name),
-                                       fault.what));
+        reject_all(c, rml_arena_printf(arena, "schema of \"%.*s\": %s",
+                                       RML_FMT(channel->schema_name), fault.what));
     }
     if (st || c->fate == RML_FATE_BLOBS) {
         return RML_OK;
     }
     rml_schema schema;
-    c->table = table_name(arena, channel->schema_name);
+    c->table = channel->schema_name.len > 0 ? table_name(arena, channel->schema_name)
+                                            : frames_name(arena, channel->message_encoding);
     RML_TRY(table_fields(c->plan, arena, &schema, err));
     return c->table.data == NULL ? rml_fail_memory(err, TABLE_NAME_MAX)
                                  : rml_batch_init(&c->batch, schema, err);

@@ -11,6 +11,7 @@
 #include "roadmill/table/recordings.h"
 
 #include "blobs.h"
+#include "can.h"
 #include "channel.h"
 
 #define FLUSH_ROWS 16384
@@ -29,8 +30,9 @@
 #define FAULT_ROWS_MAX 1000
 
 typedef struct rml_ingest_job {
-    rml_str uri;      // as given
-    rml_str absolute; // for references
+    rml_str uri; // as given
+    rml_str absolute;
+    rml_str *files; // absolute, by rml_log_message.file: for references
     rml_str recording_id;
     const rml_ingest_options *options;
     const rml_progress *progress;
@@ -44,44 +46,72 @@ typedef struct rml_ingest_job {
     size_t pending;     // bytes that the batches were made from
     uint64_t lost;      // bytes that could not be read, so far
     rml_batch blobs, rejects;
+    rml_ingest_can can;
+    bool can_only; // the recording is in the lake: its frames are decoded again, the rest stays
 } rml_ingest_job;
 
 // ---- Identity ----------------------------------------------------------------------------------
 
-static rml_status hash_object(rml_ingest_job *job, rml_object *object, rml_error *err)
+static rml_status hash_bytes(rml_ingest_job *job, rml_sha256_state *state, rml_object *object,
+                             rml_error *err)
 {
-    rml_sha256_state state;
-    rml_hash hash;
-    RML_TRY(rml_sha256_begin(&state, err));
     for (size_t at = 0; at < object->bytes.len; at += HASH_PIECE) {
         size_t len = object->bytes.len - at < HASH_PIECE ? object->bytes.len - at : HASH_PIECE;
-        rml_sha256_add(&state, object->bytes.data + at, len);
+        rml_sha256_add(state, object->bytes.data + at, len);
         rml_object_release(object, at, len);
         rml_progress_report(job->progress, "hash", (double)(at + len), (double)object->bytes.len,
                             "B");
         if (rml_progress_stop(job->progress)) {
-            rml_sha256_abort(&state);
             return rml_fail(err, RML_ERR_STOPPED, rml_place_file(job->uri),
                             "run the same command again to go on", "stopped while hashing");
         }
     }
-    rml_sha256_end(&state, &hash);
-    rml_hash_text(&hash, job->out->recording_id);
-    job->recording_id = rml_str_of(job->out->recording_id);
-    job->out->bytes = object->bytes.len;
+    job->out->bytes += object->bytes.len;
     return RML_OK;
 }
 
+static rml_status hash_files(rml_ingest_job *job, rml_sha256_state *state, rml_error *err)
+{
+    size_t count;
+    const rml_str *files = rml_log_files(job->log, &count);
+    for (size_t i = 0; i < count; i++) {
+        rml_object object;
+        RML_TRY(rml_object_open(&object, files[i], err));
+        rml_status st = hash_bytes(job, state, &object, err);
+        rml_object_close(&object);
+        RML_TRY(st);
+    }
+    return RML_OK;
+}
+
+// The recording's id, and the absolute paths of its files for references.
 static rml_status identify(rml_ingest_job *job, rml_error *err)
 {
-    rml_object object;
+    rml_sha256_state state;
+    rml_hash hash;
     rml_str path;
     RML_TRY(rml_store_path(job->uri, &job->arena, &path, err));
     RML_TRY(rml_path_absolute(path.data, &job->arena, &job->absolute, err));
-    RML_TRY(rml_object_open(&object, job->uri, err));
-    rml_status st = hash_object(job, &object, err);
-    rml_object_close(&object);
-    return st;
+    size_t count;
+    const rml_str *files = rml_log_files(job->log, &count);
+    job->files = RML_NEW_ARRAY(&job->arena, rml_str, count + 1);
+    if (job->files == NULL) {
+        return rml_fail_memory(err, count * sizeof *job->files);
+    }
+    for (size_t i = 0; i < count; i++) {
+        RML_TRY(rml_store_path(files[i], &job->arena, &path, err));
+        RML_TRY(rml_path_absolute(path.data, &job->arena, &job->files[i], err));
+    }
+    RML_TRY(rml_sha256_begin(&state, err));
+    rml_status st = hash_files(job, &state, err);
+    if (st) {
+        rml_sha256_abort(&state);
+        return st;
+    }
+    rml_sha256_end(&state, &hash);
+    rml_hash_text(&hash, job->out->recording_id);
+    job->recording_id = rml_str_of(job->out->recording_id);
+    return RML_OK;
 }
 
 // Log times from here on count from 1970; smaller ones count from some start of their own.
@@ -166,8 +196,8 @@ static rml_status keep_blob(rml_ingest_job *job, const rml_ingest_channel *chann
 {
     const char *kind = channel->kind != NULL ? channel->kind : "message";
     job->out->blobs++;
-    return rml_blobs_append(&job->blobs, job->recording_id, topic, kind, job->absolute, message,
-                            sensor_ns, err);
+    return rml_blobs_append(&job->blobs, job->recording_id, topic, kind, job->files[message->file],
+                            message, sensor_ns, err);
 }
 
 static rml_status keep_reject(rml_ingest_job *job, const char *stage, rml_str topic,
@@ -202,11 +232,35 @@ static rml_status keep_row(rml_ingest_job *job, rml_ingest_channel *channel,
     return st;
 }
 
+static bool is_frame(const rml_ingest_job *job, const rml_log_channel *channel)
+{
+    return job->can.count > 0 && rml_str_equal(channel->message_encoding, RML_STR("can"));
+}
+
+static rml_status take_frame(rml_ingest_job *job, const rml_log_channel *channel,
+                             const rml_log_message *message, rml_error *err)
+{
+    RML_TRY(rml_ingest_can_add(&job->can, channel, message, job->recording_id, err));
+    if (job->can.batch.count < FLUSH_ROWS) {
+        return RML_OK;
+    }
+    job->out->can_signals += job->can.batch.count;
+    rml_status st = rml_lake_append(job->txn, "signals_can", &job->can.batch, err);
+    rml_batch_clear(&job->can.batch);
+    return st;
+}
+
 static rml_status take_message(rml_ingest_job *job, const rml_log_message *message, rml_error *err)
 {
-    RML_TRY(meet_channels(job, err));
     size_t count;
     const rml_log_channel *described = &rml_log_channels(job->log, &count)[message->channel];
+    if (is_frame(job, described)) {
+        RML_TRY(take_frame(job, described, message, err));
+    }
+    if (job->can_only) {
+        return RML_OK;
+    }
+    RML_TRY(meet_channels(job, err));
     rml_ingest_channel *channel = RML_AT(&job->channels, rml_ingest_channel, message->channel);
     rml_log_kept *kept = RML_AT(&job->counts, rml_log_kept, message->channel);
     int64_t time_ns;
@@ -216,7 +270,14 @@ static rml_status take_message(rml_ingest_job *job, const rml_log_message *messa
     RML_TRY(rml_log_ledger_add(&job->ledger, &job->arena, message, sensor_ns, err));
     job->out->messages++;
     bool large = channel->undecodable && message->data.len >= BLOB_SIZE_MIN;
-    if (channel->fate == RML_FATE_BLOBS || large) {
+    bool refers = channel->fate == RML_FATE_BLOBS || large;
+    if (refers && message->compression == NULL) {
+        kept->rejects++;
+        RML_TRY(keep_reject(job, "reference", described->topic, message,
+                            RML_STR("expected a value that stands in one place of its file, found "
+                                    "one of a bag that is compressed as a file"),
+                            err));
+    } else if (refers) {
         kept->blobs++;
         RML_TRY(keep_blob(job, channel, described->topic, message, sensor_ns, err));
     } else if (channel->fate == RML_FATE_SIGNALS) {
@@ -265,7 +326,7 @@ static rml_status take_all(rml_ingest_job *job, rml_error *err)
         if (st == RML_OK) {
             RML_TRY(take_message(job, &message, err));
         } else if (st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED) {
-            RML_TRY(take_fault(job, &fault, err));
+            RML_TRY(job->can_only ? RML_OK : take_fault(job, &fault, err));
         } else {
             if (err != NULL) {
                 *err = fault;
@@ -282,8 +343,25 @@ static rml_status take_all(rml_ingest_job *job, rml_error *err)
             }
         }
     }
+    if (job->can_only) {
+        return RML_OK;
+    }
     RML_TRY(meet_channels(job, err));
-    RML_TRY(rml_log_ledger_end(&job->ledger, &job->arena, job->log, err));
+    return rml_log_ledger_end(&job->ledger, &job->arena, job->log, err);
+}
+
+// The last rows of every table.
+static rml_status flush_last(rml_ingest_job *job, rml_error *err)
+{
+    if (job->can.batch.count > 0) {
+        job->out->can_signals += job->can.batch.count;
+        RML_TRY(rml_lake_append(job->txn, "signals_can", &job->can.batch, err));
+    }
+    if (job->can_only) {
+        return rml_lake_commit(job->txn, NULL, NULL, err);
+    }
+    RML_TRY(rml_ingest_can_rejects(&job->can, job->log, job->recording_id, &job->rejects,
+                                   &job->arena, err));
     return flush_all(job, err);
 }
 
@@ -374,18 +452,23 @@ static rml_status finish(rml_ingest_job *job, rml_error *err)
 
 static rml_status ingest(rml_ingest_job *job, rml_lake *lake, rml_error *err)
 {
+    const rml_ingest_options *o = job->options;
+    const rml_log_options options = {.memory_max = o->memory_max};
+    RML_TRY(rml_log_open(job->uri, &options, &job->log, err));
     RML_TRY(identify(job, err));
     RML_TRY(rml_lake_has(lake, job->recording_id, &job->out->already, err));
-    if (job->out->already) {
+    job->can_only = job->out->already;
+    if (job->out->already && o->dbc_count == 0) {
         return RML_OK;
     }
-    rml_log_options options = {.memory_max = job->options->memory_max};
-    RML_TRY(rml_log_open(job->uri, &options, &job->log, err));
+    RML_TRY(rml_ingest_can_init(&job->can, o->dbc, o->dbc_count, err));
     RML_TRY(rml_batch_init(&job->blobs, rml_blobs_schema(), err));
     RML_TRY(rml_batch_init(&job->rejects, rml_rejects_schema(), err));
     RML_TRY(rml_lake_begin(lake, job->recording_id, &job->txn, err));
+    RML_TRY(job->can_only ? rml_lake_replace(job->txn, "signals_can", err) : RML_OK);
     RML_TRY(take_all(job, err));
-    return finish(job, err);
+    RML_TRY(flush_last(job, err));
+    return job->can_only ? RML_OK : finish(job, err);
 }
 
 rml_status rml_ingest_recording(rml_lake *lake, rml_str uri, const rml_ingest_options *options,
@@ -408,6 +491,7 @@ rml_status rml_ingest_recording(rml_lake *lake, rml_str uri, const rml_ingest_op
     rml_array_reset(&job.counts);
     rml_batch_reset(&job.blobs);
     rml_batch_reset(&job.rejects);
+    rml_ingest_can_reset(&job.can);
     rml_lake_txn_close(job.txn);
     rml_log_close(job.log);
     rml_arena_reset(&job.arena);

@@ -166,6 +166,15 @@ static rml_status open_stdin(const rml_log_options *options, rml_log **out, rml_
     return st;
 }
 
+bool rml_log_folder_recognised(rml_str path)
+{
+    rml_arena arena = {0};
+    rml_str text = rml_arena_str(&arena, path);
+    bool recognised = text.data != NULL && rml_ros2_bag_recognised(text.data);
+    rml_arena_reset(&arena);
+    return recognised;
+}
+
 rml_status rml_log_open(rml_str uri, const rml_log_options *options, rml_log **out, rml_error *err)
 {
     rml_object object = {0};

@@ -20,7 +20,7 @@ typedef struct rml_encoding {
     void (*reset)(rml_message_plan *plan); // what is not in the arena
 } rml_encoding;
 
-extern const rml_encoding rml_encoding_cdr, rml_encoding_ros1, rml_encoding_mdf4,
-    rml_encoding_can, rml_encoding_lin;
+extern const rml_encoding rml_encoding_cdr, rml_encoding_ros1, rml_encoding_mdf4, rml_encoding_can,
+    rml_encoding_lin;
 
 #endif

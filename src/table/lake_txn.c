@@ -83,6 +83,16 @@ void rml_lake_txn_close(rml_lake_txn *txn)
     rml_heap_free(txn);
 }
 
+// The columns that the table has now, so that rows which contradict them are told when they come
+// and may go elsewhere. A table that is not there yet, or cannot be read, is found out at the
+// commit.
+static rml_status know_schema(rml_lake_txn *txn, entry *e, rml_error *err)
+{
+    const rml_delta *state;
+    rml_status st = rml_lake_latest(txn->lake, e->name, &state, NULL);
+    return st == RML_OK ? rml_schema_copy(&txn->arena, state->schema, &e->schema, err) : RML_OK;
+}
+
 static rml_status entry_of(rml_lake_txn *txn, const char *table, entry **out, rml_error *err)
 {
     RML_TRY(rml_lake_check_name(table, err));
@@ -99,6 +109,7 @@ static rml_status entry_of(rml_lake_txn *txn, const char *table, entry **out, rm
         return rml_fail_memory(err, strlen(table));
     }
     RML_TRY(rml_lake_path(txn->lake, fresh.name, &txn->arena, &fresh.folder, err));
+    RML_TRY(know_schema(txn, &fresh, err));
     entry *e = rml_array_push(&txn->entries, err);
     if (e == NULL) {
         return RML_ERR_MEMORY;

@@ -30,6 +30,7 @@ static void add_sums(rml_source_sums *to, const rml_source_sums *from)
     to->rows += from->rows;
     to->blobs += from->blobs;
     to->message_rejects += from->message_rejects;
+    to->can_signals += from->can_signals;
     to->states += from->states;
     to->state_rows += from->state_rows;
     to->state_rejects += from->state_rejects;
@@ -76,7 +77,9 @@ static rml_status ingest_recording(rml_source_walk *w, rml_source_event *event, 
                                   .drive_id = o->drive_id,
                                   .licence = o->licence,
                                   .purpose = o->purpose,
-                                  .region = o->region};
+                                  .region = o->region,
+                                  .dbc = o->dbc,
+                                  .dbc_count = o->dbc_count};
     rml_ingest_result made;
     RML_TRY(rml_ingest_recording(w->home->lake, event->path, &options, w->progress, &made, err));
     event->sums = (rml_source_sums){.files = 1,
@@ -86,7 +89,8 @@ static rml_status ingest_recording(rml_source_walk *w, rml_source_event *event, 
                                     .messages = made.messages,
                                     .rows = made.rows,
                                     .blobs = made.blobs,
-                                    .message_rejects = made.rejects};
+                                    .message_rejects = made.rejects,
+                                    .can_signals = made.can_signals};
     event->already = made.already;
     event->recording_id = rml_arena_str(&w->home->arena, rml_str_of(made.recording_id));
     return make_ego(w->home, event->recording_id, o->recipe, event, err);
@@ -129,6 +133,11 @@ static rml_status ingest_file(rml_source_walk *w, rml_source_event *event, bool 
                               rml_error *err)
 {
     rml_object object;
+    if (rml_log_folder_recognised(event->path)) {
+        *known = true;
+        event->format = RML_STR("recording");
+        return ingest_recording(w, event, err);
+    }
     RML_TRY(rml_object_open(&object, event->path, err));
     rml_bytes head = object.bytes;
     head.len = head.len < HEAD_SIZE ? head.len : HEAD_SIZE;
@@ -166,8 +175,8 @@ static rml_status take_file(rml_source_walk *w, rml_str path, bool named, rml_er
     rml_status st = ingest_file(w, &event, &known, &fault);
     if (st == RML_OK && !known && named) {
         st = rml_fail(&fault, RML_ERR_UNSUPPORTED, rml_place_file(path), NULL,
-                      "expected MCAP, CommonRoad XML or an Argoverse 2 scenario, found none of "
-                      "them");
+                      "expected a recording (MCAP, ROS bag, ROS 2 bag, MDF4), CommonRoad XML or an "
+                      "Argoverse 2 scenario, found none of them");
     }
     if (st != RML_OK && !is_of_the_file(st)) {
         if (err != NULL) {
@@ -206,8 +215,18 @@ rml_status rml_home_ingest(rml_home *home, const rml_str *sources, size_t count,
         if (!st) {
             st = rml_folder_walk(source.data, &home->arena, &paths, err);
         }
+        rml_str bag = {0};
         for (size_t p = 0; !st && p < paths.count; p++) {
-            st = take_file(&w, *RML_AT(&paths, rml_str, p), !info.is_folder, err);
+            rml_str path = *RML_AT(&paths, rml_str, p), folder = rml_path_folder(path);
+            // The folder of a bag is one recording, however many files it has.
+            if (info.is_folder && rml_log_folder_recognised(folder)) {
+                bool begun = rml_str_equal(bag, folder);
+                bag = folder;
+                path = folder;
+                st = begun ? RML_OK : take_file(&w, path, true, err);
+            } else {
+                st = take_file(&w, path, !info.is_folder, err);
+            }
             rml_progress_report(progress, "ingest", (double)(p + 1), (double)paths.count, "files");
         }
         rml_array_reset(&paths);
