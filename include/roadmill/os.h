@@ -40,7 +40,7 @@ RML_API rml_status rml_file_stat(const char *path, rml_file_info *out, rml_error
 RML_API bool rml_file_exists(const char *path);
 
 // A file written piece by piece; commit makes it visible under its name, close without commit
-// removes it. positions are absolute.
+// removes it. positions are absolute. path "-": standard output, where close takes nothing back.
 typedef struct rml_file_writer {
     int fd;        // -1: not open
     uint64_t size; // bytes handed to write so far

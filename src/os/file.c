@@ -154,10 +154,29 @@ void rml_system_sync_folder_of(const char *path)
     }
 }
 
+// Standard output has no name to be given at the end: what is written is there.
+static rml_status open_stdout(rml_file_writer *w, rml_error *err)
+{
+    w->path = rml_heap_make(2);
+    if (w->path == NULL) {
+        return rml_fail_memory(err, 2);
+    }
+    w->path[0] = '-';
+    w->fd = dup(STDOUT_FILENO);
+    if (w->fd < 0) {
+        rml_file_writer_close(w);
+        return rml_system_fail(err, "-", "cannot write to standard output");
+    }
+    return RML_OK;
+}
+
 rml_status rml_file_writer_open(rml_file_writer *w, const char *path, rml_error *err)
 {
     *w = (rml_file_writer){.fd = -1};
     size_t len = strlen(path);
+    if (strcmp(path, "-") == 0) {
+        return open_stdout(w, err);
+    }
     w->path = rml_heap_make(len + 1);
     w->temporary = rml_heap_make(len + 16);
     if (w->path == NULL || w->temporary == NULL) {
@@ -214,6 +233,10 @@ rml_status rml_file_writer_rename(rml_file_writer *w, const char *path, rml_erro
 rml_status rml_file_writer_commit(rml_file_writer *w, bool replace, rml_error *err)
 {
     RML_TRY(writer_flush(w, err));
+    if (w->temporary == NULL) {
+        rml_file_writer_close(w);
+        return RML_OK;
+    }
     if (fchmod(w->fd, 0644) != 0 || fsync(w->fd) != 0) {
         return rml_system_fail(err, w->path, "cannot sync");
     }

@@ -3,7 +3,7 @@
 #ifndef ROADMILL_LOG_MCAP_H
 #define ROADMILL_LOG_MCAP_H
 
-#include "roadmill/base.h"
+#include "roadmill/log.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -176,10 +176,14 @@ typedef struct rml_mcap_writer_options {
     rml_str profile, library;
     rml_mcap_compression compression;
     size_t chunk_size; // 0: 1 MiB
+    // Parts that the specification leaves to the writer; all-zero writes all of them.
+    bool no_chunks, no_message_index, no_chunk_index, no_attachment_index, no_metadata_index;
+    bool no_statistics, no_summary_schemas, no_summary_channels, no_summary_offsets;
+    uint16_t first_channel_id; // channels count from here on
 } rml_mcap_writer_options;
 
 // Writes chunks, message indexes, a summary with statistics, every CRC. Appends to a file that
-// becomes visible when finished. Same calls, same bytes.
+// becomes visible when finished; path "-" is standard output. Same calls, same bytes.
 typedef struct rml_mcap_writer rml_mcap_writer;
 RML_API rml_status rml_mcap_writer_open(const char *path, const rml_mcap_writer_options *options,
                                         rml_mcap_writer **out, rml_error *err) RML_CHECKED;
@@ -191,6 +195,17 @@ RML_API rml_status rml_mcap_writer_channel(rml_mcap_writer *w, uint16_t schema_i
 RML_API rml_status rml_mcap_writer_message(rml_mcap_writer *w, uint16_t channel_id,
                                            uint32_t sequence, int64_t log_ns, int64_t publish_ns,
                                            rml_bytes data, rml_error *err) RML_CHECKED;
+// What stands beside a channel, before its first message; replaces what was given before.
+RML_API rml_status rml_mcap_writer_channel_pairs(rml_mcap_writer *w, uint16_t channel_id,
+                                                 const rml_log_pair *pairs, size_t count,
+                                                 rml_error *err) RML_CHECKED;
+// Attachments and metadata stand outside of chunks, where they come.
+RML_API rml_status rml_mcap_writer_attachment(rml_mcap_writer *w, rml_str name, rml_str media_type,
+                                              int64_t log_ns, int64_t create_ns, rml_bytes data,
+                                              rml_error *err) RML_CHECKED;
+RML_API rml_status rml_mcap_writer_metadata(rml_mcap_writer *w, rml_str name,
+                                            const rml_log_pair *pairs, size_t count, rml_error *err)
+    RML_CHECKED;
 RML_API rml_status rml_mcap_writer_finish(rml_mcap_writer *w, rml_error *err) RML_CHECKED;
 RML_API void rml_mcap_writer_close(rml_mcap_writer *w);
 
