@@ -143,6 +143,9 @@ typedef struct rml_log_ledger {
     rml_log_channel_ledger *channels; // [channel_count], by rml_log_message.channel
     size_t channel_count, channel_capacity;
     uint64_t messages;
+    // Of rml_log_summarise, where the channels' own times are not known.
+    bool has_span;
+    int64_t start_ns, end_ns;
     // Some loggers number the messages of all channels in one sequence: then its missing numbers
     // are counted here, and those of the channels are 0.
     bool shared_sequence;

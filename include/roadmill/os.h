@@ -51,6 +51,9 @@ RML_API rml_status rml_file_writer_open(rml_file_writer *w, const char *path, rm
     RML_CHECKED;
 RML_API rml_status rml_file_writer_write(rml_file_writer *w, const void *data, size_t len,
                                          rml_error *err) RML_CHECKED;
+// Bytes that were written before, again: the head of a file that is known when its end is.
+RML_API rml_status rml_file_writer_patch(rml_file_writer *w, uint64_t offset, const void *data,
+                                         size_t len, rml_error *err) RML_CHECKED;
 // Another name for what is being written, in the same filesystem: one that its content decides.
 RML_API rml_status rml_file_writer_rename(rml_file_writer *w, const char *path, rml_error *err)
     RML_CHECKED;

@@ -12,6 +12,7 @@
 #include "roadmill/catalog.h"
 #include "roadmill/cli.h"
 #include "roadmill/codec.h"
+#include "roadmill/convert.h"
 #include "roadmill/dataset.h"
 #include "roadmill/deploy.h"
 #include "roadmill/draw.h"

@@ -29,6 +29,7 @@ typedef struct rml_log_sorter rml_log_sorter;
 
 struct rml_log {
     const rml_log_format *format;
+    bool unpacks;      // messages may be zstd frames each (a ROS 2 bag)
     const char *shown; // what the format is called, if not by its own name
     rml_bytes file;
     uint64_t bytes;     // of all files

@@ -99,6 +99,11 @@ const char *rml_log_completeness(const rml_log_ledger *ledger)
 
 bool rml_log_ledger_span(const rml_log_ledger *ledger, int64_t *start_ns, int64_t *end_ns)
 {
+    if (ledger->has_span) {
+        *start_ns = ledger->start_ns;
+        *end_ns = ledger->end_ns;
+        return true;
+    }
     bool any = false;
     for (size_t i = 0; i < ledger->channel_count; i++) {
         const rml_log_channel_ledger *c = &ledger->channels[i];

@@ -37,6 +37,27 @@ static rml_status define_schema(rml_log *log, const rml_mcap_schema *schema, rml
     return RML_OK;
 }
 
+static rml_status copy_pairs(rml_log *log, rml_bytes map, rml_log_channel *c, rml_error *err)
+{
+    rml_bytes left = map;
+    rml_str key, value;
+    size_t count = 0;
+    while (rml_mcap_pairs_text(&left, &key, &value)) {
+        count++;
+    }
+    rml_log_pair *pairs = RML_NEW_ARRAY(&log->arena, rml_log_pair, count + 1);
+    if (pairs == NULL) {
+        return rml_fail_memory(err, count * sizeof *pairs);
+    }
+    c->pairs = pairs;
+    for (left = map; rml_mcap_pairs_text(&left, &key, &value);) {
+        rml_log_pair *pair = &pairs[c->pair_count++];
+        RML_TRY(rml_log_copy(log, key, &pair->key, err));
+        RML_TRY(rml_log_copy(log, value, &pair->value, err));
+    }
+    return RML_OK;
+}
+
 // A channel that comes again is the same one; with other content under its old number it is a new
 // one, to which the messages behind it belong.
 static rml_status define_channel(rml_log *log, const rml_mcap_channel *channel, rml_error *err)
@@ -61,6 +82,7 @@ static rml_status define_channel(rml_log *log, const rml_mcap_channel *channel, 
                          .schema = schema->data};
     RML_TRY(rml_log_copy(log, channel->topic, &c.topic, err));
     RML_TRY(rml_log_copy(log, channel->message_encoding, &c.message_encoding, err));
+    RML_TRY(copy_pairs(log, channel->metadata, &c, err));
     c.id = (uint32_t)log->channels.count;
     rml_log_channel *out = rml_array_push(&log->channels, err);
     if (out == NULL) {
@@ -266,6 +288,7 @@ static rml_status open_mcap(rml_log *log, rml_error *err)
     }
     log->state = m;
     m->schemas = RML_ARRAY(rml_mcap_schema);
+    m->extras = RML_ARRAY(rml_log_extra);
     m->channel_of = rml_heap_make(ID_COUNT * sizeof(uint32_t));
     m->schema_of = rml_heap_make(ID_COUNT * sizeof(uint32_t));
     if (m->channel_of == NULL || m->schema_of == NULL) {
@@ -337,6 +360,7 @@ static void close_mcap(rml_log *log)
     rml_mcap_time_close(m->time);
     rml_mcap_index_reset(&m->index);
     rml_array_reset(&m->schemas);
+    rml_array_reset(&m->extras);
     rml_heap_free(m->channel_of);
     rml_heap_free(m->schema_of);
 }
@@ -347,6 +371,8 @@ const rml_log_format rml_log_mcap = {.name = "mcap",
                                      .next = next_mcap,
                                      .rewind = rewind_mcap,
                                      .orders = true,
+                                     .extra = rml_mcap_extra,
+                                     .summary = rml_mcap_summary,
                                      .lost = lost_mcap,
                                      .complete = complete_mcap,
                                      .close = close_mcap};

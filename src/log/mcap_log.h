@@ -16,6 +16,8 @@ typedef struct rml_mcap_log {
     rml_mcap_index index;
     // The summary repeats every channel, so that a chunk may be passed over unread.
     bool channels_known;
+    rml_array extras; // rml_log_extra
+    bool extras_found;
     uint64_t lost;
     const uint8_t *named; // the chunk whose compression is called name
     const char *name;
@@ -37,6 +39,12 @@ rml_status rml_mcap_log_message(rml_log *log, const rml_mcap_record *record,
 // False when no message of the chunk passes the filters of time and topic.
 bool rml_mcap_log_wants_chunk(const rml_log *log, uint64_t offset, uint64_t start_ns,
                               uint64_t end_ns);
+
+// mcap_summary.c
+rml_status rml_mcap_extra(rml_log *log, size_t index, rml_log_extra *out, rml_error *err)
+    RML_CHECKED;
+rml_status rml_mcap_summary(rml_log *log, rml_arena *arena, rml_log_ledger *out, rml_error *err)
+    RML_CHECKED;
 
 rml_status rml_mcap_time_open(rml_log *log, rml_error *err) RML_CHECKED;
 rml_status rml_mcap_time_next(rml_log *log, rml_log_message *out, rml_error *err) RML_CHECKED;

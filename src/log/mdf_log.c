@@ -36,6 +36,8 @@ typedef struct mdf {
     rml_buffer message; // a record with its values of variable length, or a frame
     uint64_t lost;
     bool damaged;
+    rml_error fault; // ended the list of data groups before its time; told behind all messages
+    bool fault_told;
 } mdf;
 
 static mdf *mdf_of(const rml_log *log)
@@ -117,6 +119,28 @@ static rml_status read_data_groups(rml_log *log, uint64_t link, rml_error *err)
         link = rml_mdf_link(&b, 0);
     }
     return RML_OK;
+}
+
+// A data group whose description is damaged ends the list; those before it are read.
+static rml_status read_what_is_there(rml_log *log, uint64_t link, rml_error *err)
+{
+    mdf *m = mdf_of(log);
+    rml_status st = read_data_groups(log, link, &m->fault);
+    if (st == RML_ERR_DATA && m->data_groups.count > 1) {
+        data_group *last = RML_AT(&m->data_groups, data_group, m->data_groups.count - 1);
+        for (size_t i = 0; i < last->groups.count; i++) {
+            rml_mdf_group_reset(RML_AT(&last->groups, rml_mdf_group, i));
+        }
+        rml_array_reset(&last->groups);
+        m->data_groups.count--;
+        m->damaged = true;
+        return RML_OK;
+    }
+    if (st && err != NULL) {
+        *err = m->fault;
+    }
+    m->fault = (rml_error){0};
+    return st;
 }
 
 // The group whose CG block stands at an offset, as index + 1; 0: none.
@@ -248,7 +272,7 @@ static rml_status open_mdf(rml_log *log, rml_error *err)
     log->state = m;
     m->data_groups = RML_ARRAY(data_group);
     RML_TRY(read_header(log, &hd, err));
-    RML_TRY(read_data_groups(log, rml_mdf_link(&hd, 0), err));
+    RML_TRY(read_what_is_there(log, rml_mdf_link(&hd, 0), err));
     return define_groups(log, err);
 }
 
@@ -557,6 +581,13 @@ static rml_status next_mdf(rml_log *log, rml_log_message *out, rml_error *err)
             return RML_OK;
         }
     }
+    if (m->fault.status && !m->fault_told) {
+        m->fault_told = true;
+        if (err != NULL) {
+            *err = m->fault;
+        }
+        return m->fault.status;
+    }
     return RML_END;
 }
 
@@ -567,7 +598,7 @@ static rml_status rewind_mdf(rml_log *log, rml_error *err)
     if (m->open) {
         rml_mdf_data_reset(&m->data);
     }
-    m->open = false;
+    m->open = m->fault_told = false;
     m->current = 0;
     m->lost = 0;
     return RML_OK;

@@ -287,6 +287,7 @@ rml_status rml_ros2_bag_open(rml_str path, const rml_log_options *options, rml_l
     }
     if (st == RML_OK) {
         (*out)->shown = rml_log_db3.name;
+        (*out)->unpacks = true;
     }
     rml_array_reset(&o.names);
     rml_array_reset(&o.told);

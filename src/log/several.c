@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "roadmill/codec.h"
 
 typedef struct child {
     rml_log *log;
@@ -21,6 +22,9 @@ typedef struct several {
     size_t heap_count;
     uint32_t *hungry;
     size_t hungry_count;
+    // Of a ROS 2 bag whose messages were compressed one by one.
+    rml_buffer space;
+    rml_codec_context codec;
     rml_error *told; // faults before the first message
     size_t told_count, told_next;
 } several;
@@ -92,6 +96,25 @@ static rml_status child_next(rml_log *log, child *c, rml_log_message *out, rml_e
     return st;
 }
 
+// rosbag2 compresses messages one by one where it is asked to: CDR never begins as a zstd frame.
+static rml_status unpack(rml_log *log, rml_log_message *m, rml_error *err)
+{
+    static const uint8_t zstd[4] = {0x28, 0xB5, 0x2F, 0xFD};
+    several *s = several_of(log);
+    const rml_log_channel *c = RML_AT(&log->channels, rml_log_channel, m->channel);
+    if (!log->unpacks || m->data.len < 4 || memcmp(m->data.data, zstd, 4) != 0 ||
+        !rml_str_equal(c->message_encoding, RML_STR("cdr"))) {
+        return RML_OK;
+    }
+    rml_buffer_clear(&s->space);
+    RML_TRY(rml_decompress_all(&s->codec, RML_CODEC_ZSTD, m->data, log->options.memory_max,
+                               &s->space, rml_place_byte(log->name, m->offset), err));
+    m->data = rml_buffer_bytes(&s->space);
+    bool plain = m->compression != NULL && m->compression[0] == '\0';
+    m->compression = plain ? "zstd" : NULL;
+    return RML_OK;
+}
+
 // ---- The order of time -------------------------------------------------------------------------
 
 static bool before(const several *s, uint32_t a, uint32_t b)
@@ -151,7 +174,7 @@ static rml_status next_in_time(rml_log *log, rml_log_message *out, rml_error *er
     uint32_t index = heap_pop(s);
     *out = s->children[index].head;
     s->hungry[s->hungry_count++] = index;
-    return RML_OK;
+    return unpack(log, out, err);
 }
 
 // ---- The format --------------------------------------------------------------------------------
@@ -172,7 +195,7 @@ static rml_status next_several(rml_log *log, rml_log_message *out, rml_error *er
     while (s->current < s->count) {
         rml_status st = child_next(log, &s->children[s->current], out, err);
         if (st != RML_END) {
-            return st;
+            return st ? st : unpack(log, out, err);
         }
         s->current++;
     }
@@ -284,6 +307,10 @@ static bool complete_several(const rml_log *log, bool *has_index)
 static void close_several(rml_log *log)
 {
     several *s = several_of(log);
+    if (s != NULL) {
+        rml_buffer_reset(&s->space);
+        rml_codec_context_reset(&s->codec);
+    }
     for (size_t i = 0; s != NULL && i < s->count; i++) {
         rml_array_reset(&s->children[i].channel_of);
         rml_log_close(s->children[i].log);

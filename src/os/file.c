@@ -217,6 +217,23 @@ rml_status rml_file_writer_write(rml_file_writer *w, const void *data, size_t le
     return RML_OK;
 }
 
+rml_status rml_file_writer_patch(rml_file_writer *w, uint64_t offset, const void *data, size_t len,
+                                 rml_error *err)
+{
+    RML_TRY(writer_flush(w, err));
+    const uint8_t *p = data;
+    while (len > 0) {
+        ssize_t put = pwrite(w->fd, p, len, (off_t)offset);
+        if (put <= 0) {
+            return rml_system_fail(err, w->path, "cannot write");
+        }
+        p += put;
+        len -= (size_t)put;
+        offset += (uint64_t)put;
+    }
+    return RML_OK;
+}
+
 rml_status rml_file_writer_rename(rml_file_writer *w, const char *path, rml_error *err)
 {
     size_t size = strlen(path) + 1;

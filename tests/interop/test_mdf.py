@@ -157,9 +157,8 @@ def test_frames_of_bus_loggers(run, data, name):
     ours = []
     for topic, rows in rows_of(run, path).items():
         for row in rows:
-            frame = base64.b64decode(row["data"])
-            can_id = int.from_bytes(frame[:4], "big")
-            ours.append((int(row["log_ns"]), topic, can_id & 0x1FFFFFFF, bool(can_id >> 31), bytes(frame[8:])))
+            frame = row["message"]
+            ours.append((int(row["log_ns"]), topic, frame["id"], frame["extended"], base64.b64decode(frame["data"])))
     theirs = []
     with asammdf.MDF(path) as mdf:
         start = mdf.header.abs_time  # nanoseconds, as the header holds them

@@ -11,6 +11,7 @@ import sqlite3
 
 import numpy as np
 import pytest
+import zstandard
 from mcap.reader import make_reader
 from rosbags.rosbag1 import Reader as Reader1
 from rosbags.rosbag2 import Reader as Reader2
@@ -69,9 +70,11 @@ def stored_messages(folder):
             rows = db.execute("SELECT timestamp, name, data FROM messages JOIN topics ON topics.id = topic_id")
             out += [(t, name, hashlib.sha256(data).hexdigest()) for t, name, data in rows]
         elif path.suffix == ".mcap":
+            packed = "compression_mode: MESSAGE" in (folder / "metadata.yaml").read_text()
             with open(path, "rb") as file:
-                out += [(m.log_time, c.topic, hashlib.sha256(m.data).hexdigest())
-                        for _, c, m in make_reader(file).iter_messages()]
+                for _, c, m in make_reader(file).iter_messages():
+                    data = zstandard.ZstdDecompressor().decompressobj().decompress(m.data) if packed else m.data
+                    out.append((m.log_time, c.topic, hashlib.sha256(data).hexdigest()))
     return out
 
 
