@@ -117,7 +117,9 @@ static void bash_commands(script *s, bool two_words)
         put(s, "' values='");
         for (size_t k = 0; option_at(c, k) != NULL; k++) {
             const rml_option *o = option_at(c, k);
-            put(s, o->value != NULL && !is_path(o->value) ? " %s " : "", o->name);
+            if (o->value != NULL && !is_path(o->value)) {
+                put(s, " %s ", o->name);
+            }
         }
         put(s, "' ;;\n");
     }

@@ -23,6 +23,16 @@ static void print_recordings(rml_cli *cli, const rml_drive_report *r)
     }
 }
 
+// A number where there is one; an empty cell where nothing was measured.
+static void measured_cell(rml_cli *cli, rml_cli_table *t, double value, int decimals)
+{
+    if (isnan(value)) {
+        rml_cli_table_cell(cli, t, "%s", "");
+    } else {
+        rml_cli_table_cell(cli, t, "%.*f", decimals, value);
+    }
+}
+
 static void print_channels(rml_cli *cli, const rml_drive_report *r)
 {
     static const char *const heads[] = {"topic", "type",           "messages", "Hz",
@@ -36,14 +46,14 @@ static void print_channels(rml_cli *cli, const rml_drive_report *r)
         rml_cli_table_cell(cli, &t, "%.*s", RML_FMT(c->topic));
         rml_cli_table_cell(cli, &t, "%.*s", RML_FMT(c->type));
         rml_cli_table_cell(cli, &t, "%llu", (unsigned long long)c->messages);
-        rml_cli_table_cell(cli, &t, span_s > 0 ? "%.2f" : "", (double)(c->messages - 1) / span_s);
+        measured_cell(cli, &t, span_s > 0 ? (double)(c->messages - 1) / span_s : NAN, 2);
         rml_cli_table_cell(cli, &t, "%llu", (unsigned long long)c->gap_count);
         rml_cli_table_cell(cli, &t, "%.3f", (double)c->gap_ns_max * 1e-9);
         rml_cli_table_cell(cli, &t, "%llu", (unsigned long long)c->sequence_drops);
         rml_cli_table_cell(cli, &t, "%llu", (unsigned long long)c->duplicates);
         rml_cli_table_cell(cli, &t, "%.*s", RML_FMT(c->sensor_clock));
-        rml_cli_table_cell(cli, &t, isnan(c->latency_s_mean) ? "" : "%.3f", c->latency_s_mean);
-        rml_cli_table_cell(cli, &t, isnan(c->drift_ppm) ? "" : "%.1f", c->drift_ppm);
+        measured_cell(cli, &t, c->latency_s_mean, 3);
+        measured_cell(cli, &t, c->drift_ppm, 1);
     }
     rml_cli_table_end(cli, &t);
 }

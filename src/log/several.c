@@ -256,11 +256,10 @@ static rml_status summary_several(rml_log *log, rml_arena *arena, rml_log_ledger
     several *s = several_of(log);
     rml_log_ledger parts = {0};
     out->complete = out->has_index = s->told_count == 0;
-    size_t capacity = log->channels.count + 1;
     for (size_t i = 0; i < s->count; i++) {
         RML_TRY(rml_log_summarise(s->children[i].log, arena, &parts, err));
         RML_TRY(meet_channels(log, &s->children[i], err));
-        capacity = log->channels.count + 1;
+        size_t capacity = log->channels.count + 1;
         rml_log_channel_ledger *channels = RML_NEW_ARRAY(arena, rml_log_channel_ledger, capacity);
         if (channels == NULL) {
             return rml_fail_memory(err, capacity * sizeof(*channels));

@@ -45,7 +45,7 @@ static made *make(uint64_t seed)
         double y = i == 0 ? 0.5 : 60 * rml_random_f64(seed, i, 3) - 30;
         size_t first = i == 0 ? 0 : (size_t)rml_random_below(seed, i, 4, 15);
         rml_track *t = &m->tracks[i];
-        *t = (rml_track){.track_id = {"abcdefghijkl" + i, 1},
+        *t = (rml_track){.track_id = {&"abcdefghijkl"[i], 1},
                          .agent_class = i % 2 ? RML_AGENT_TRUCK : RML_AGENT_CAR,
                          .length_m = 4,
                          .width_m = 2,
