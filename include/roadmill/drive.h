@@ -211,7 +211,9 @@ RML_API rml_status rml_recipe_parse(rml_str text, rml_str file, rml_recipe **out
     RML_CHECKED;
 RML_API void rml_recipe_free(rml_recipe *r);
 RML_API rml_str rml_recipe_name(const rml_recipe *r); // as it says itself; lives with it
-// The built-in ones by name ("odometry", "gnss_imu"): YAML text, empty if there is none.
+// The built-in ones in the order in which they are tried; NULL behind the last.
+RML_API const char *rml_recipe_builtin_name(size_t index);
+// A built-in one by name: YAML text, empty if there is none.
 RML_API rml_str rml_recipe_builtin(rml_str name);
 // The first built-in recipe whose channels the recording has; its name, empty if none fits.
 RML_API rml_status rml_recipe_pick(rml_lake *lake, rml_str recording_id, rml_str *name,

@@ -96,16 +96,19 @@ static void write_json(const rml_drive_report *r, rml_json_writer *w)
     rml_json_object_end(w);
 }
 
-static rml_status write_plot(rml_cli *cli, const rml_drive_report *r, rml_error *err)
+static rml_status write_plots(rml_cli *cli, rml_lake *lake, const rml_drive_report *r,
+                              rml_error *err)
 {
-    const char *path = rml_cli_value(cli, "--plot");
-    if (path == NULL) {
-        return RML_OK;
-    }
+    const char *channels = rml_cli_value(cli, "--plot"), *ego = rml_cli_value(cli, "--ego");
     rml_buffer svg = {0};
-    rml_status st = rml_drive_report_plot(r, &svg, err);
-    if (st == RML_OK) {
-        st = rml_file_replace(path, rml_buffer_bytes(&svg), err);
+    rml_status st = channels == NULL ? RML_OK : rml_drive_report_plot(r, &svg, err);
+    if (st == RML_OK && channels != NULL) {
+        st = rml_file_replace(channels, rml_buffer_bytes(&svg), err);
+    }
+    svg.len = 0;
+    if (st == RML_OK && ego != NULL) {
+        st = rml_drive_ego_plot(lake, r, &cli->arena, &svg, err);
+        st = st ? st : rml_file_replace(ego, rml_buffer_bytes(&svg), err);
     }
     rml_buffer_reset(&svg);
     return st;
@@ -117,7 +120,7 @@ static rml_status run_report(rml_cli *cli, rml_error *err)
     rml_drive_report r;
     RML_TRY(rml_cli_home(cli, false, &home, err));
     RML_TRY(rml_drive_report_load(home->lake, rml_str_of(cli->arguments[0]), &cli->arena, &r, err));
-    RML_TRY(write_plot(cli, &r, err));
+    RML_TRY(write_plots(cli, home->lake, &r, err));
     if (cli->json) {
         write_json(&r, &cli->writer);
     }
@@ -135,6 +138,7 @@ static rml_status run_report(rml_cli *cli, rml_error *err)
 
 static const rml_option options[] = {
     {"--plot", "FILE", "draw its channels over time as SVG: holes are red"},
+    {"--ego", "FILE", "draw its path and its speed over time as SVG"},
 };
 
 static const rml_command commands[] = {

@@ -91,10 +91,12 @@ static void tell(void *context, const rml_source_event *e)
                       (unsigned long long)s->state_rejects, (unsigned long long)s->tracks);
     }
     if (e->recipe.len > 0) {
-        rml_cli_print(cli,
-                      "          ego by recipe %.*s: %llu instants = %llu rows + %llu rejects\n",
-                      RML_FMT(e->recipe), (unsigned long long)s->ego_inputs,
-                      (unsigned long long)s->ego_rows, (unsigned long long)s->ego_rejects);
+        rml_cli_print(
+            cli, "          ego by recipe %.*s: %llu instants = %llu rows + %llu rejects%s%.*s\n",
+            RML_FMT(e->recipe), (unsigned long long)s->ego_inputs, (unsigned long long)s->ego_rows,
+            (unsigned long long)s->ego_rejects,
+            rml_recipe_builtin(e->recipe).len > 0 ? "; roadmill recipes show " : "",
+            RML_FMT(rml_recipe_builtin(e->recipe).len > 0 ? e->recipe : (rml_str){0}));
     }
 }
 

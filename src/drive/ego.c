@@ -366,9 +366,9 @@ static rml_status fits(rml_lake *lake, rml_str recording_id, rml_str name, bool 
 rml_status rml_recipe_pick(rml_lake *lake, rml_str recording_id, rml_str *name, rml_error *err)
 {
     *name = (rml_str){0};
-    for (size_t i = 0; i < recipe_builtin_count; i++) {
+    for (size_t i = 0; rml_recipe_builtin_name(i) != NULL; i++) {
         bool it_fits = false;
-        rml_str candidate = rml_str_of(recipe_builtin_names[i]);
+        rml_str candidate = rml_str_of(rml_recipe_builtin_name(i));
         RML_TRY(fits(lake, recording_id, candidate, &it_fits, err));
         if (it_fits) {
             *name = candidate;

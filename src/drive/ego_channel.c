@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define EGO_CAN "can/"
+#define CAN_SIGNALS_MAX 4096
+
 static const char *const time_columns[3] = {"sensor_ns", "publish_ns", "log_ns"};
 
 // ---- Which table and topic ---------------------------------------------------------------------
@@ -51,10 +54,100 @@ static rml_status table_find(rml_lake *lake, rml_arena *arena, rml_str type, rml
     return st;
 }
 
+// ---- Frames of CAN -----------------------------------------------------------------------------
+
+// Rows of a query, at most `most`, as a batch that the caller resets.
+static rml_status ask(rml_lake *lake, rml_str sql, size_t most, rml_batch *out, rml_error *err)
+{
+    rml_rows *rows = NULL;
+    if (sql.data == NULL) {
+        return rml_fail_memory(err, 256);
+    }
+    RML_TRY(rml_lake_sql(lake, sql, &rows, err));
+    rml_status st = rml_rows_all(rows, most, out, err);
+    rml_rows_close(rows);
+    return st;
+}
+
+// The signals of a frame side by side, a row for each time: signals_can holds them one below the
+// other. Names come from a DBC, so they are quoted.
+static rml_status pivot(rml_lake *lake, rml_arena *arena, rml_str where, rml_str *out,
+                        rml_error *err)
+{
+    rml_batch names = {0};
+    rml_buffer sql = {0};
+    RML_TRY(
+        ask(lake,
+            rml_arena_printf(arena, "SELECT DISTINCT signal FROM signals_can WHERE %.*s ORDER BY 1",
+                             RML_FMT(where)),
+            CAN_SIGNALS_MAX, &names, err));
+    rml_status st = rml_buffer_str(
+        &sql, RML_STR("(SELECT CAST(NULL AS BIGINT) AS sensor_ns, log_ns AS publish_ns, log_ns"),
+        err);
+    for (size_t i = 0; st == RML_OK && i < names.count; i++) {
+        rml_str name = rml_column_get_str(&names.columns[0], i);
+        rml_str quoted = rml_sql_quote(arena, name);
+        // A DBC's names are letters, digits and "_"; others cannot be named in a recipe.
+        bool plain = quoted.data != NULL && rml_str_find(name, RML_STR("\"")) == name.len;
+        st = !plain ? RML_OK
+                    : rml_buffer_printf(&sql, err,
+                                        ", max(value) FILTER (WHERE signal = %.*s) AS \"%.*s\"",
+                                        RML_FMT(quoted), RML_FMT(name));
+    }
+    st = st ? st
+            : rml_buffer_printf(&sql, err, " FROM signals_can WHERE %.*s GROUP BY log_ns)",
+                                RML_FMT(where));
+    if (st == RML_OK) {
+        *out = rml_arena_str(arena, rml_buffer_text(&sql));
+        st = out->data == NULL ? rml_fail_memory(err, sql.len) : RML_OK;
+    }
+    rml_buffer_reset(&sql);
+    rml_batch_reset(&names);
+    return st;
+}
+
+// "can/gnss_pos": the frame on the bus with most of its values.
+static rml_status can_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
+                                  const recipe_channel *channel, ego_source *out, rml_error *err)
+{
+    rml_lake_table table;
+    if (rml_lake_table_get(lake, "signals_can", &table, NULL) != RML_OK) {
+        return RML_OK;
+    }
+    size_t skip = sizeof(EGO_CAN) - 1;
+    rml_str frame = {channel->type.data + skip, channel->type.len - skip};
+    rml_str id = rml_sql_quote(arena, recording_id), bus = rml_sql_quote(arena, channel->topic);
+    rml_str name = rml_sql_quote(arena, frame);
+    rml_str where = rml_arena_printf(
+        arena, "recording_id = %.*s AND frame = %.*s AND (%.*s = '' OR bus = %.*s)", RML_FMT(id),
+        RML_FMT(name), RML_FMT(bus), RML_FMT(bus));
+    rml_batch batch = {0};
+    RML_TRY(ask(lake,
+                rml_arena_printf(arena,
+                                 "SELECT bus FROM signals_can WHERE %.*s GROUP BY bus ORDER BY "
+                                 "count(*) DESC, bus LIMIT 1",
+                                 RML_FMT(where)),
+                1, &batch, err));
+    rml_status st = RML_OK;
+    if (batch.count == 1) {
+        st = rml_copy_str(arena, rml_column_get_str(&batch.columns[0], 0), &out->topic, err);
+        rml_str picked = rml_sql_quote(arena, out->topic);
+        where = rml_arena_printf(arena, "%.*s AND bus = %.*s", RML_FMT(where), RML_FMT(picked));
+        st = st ? st : where.data == NULL ? rml_fail_memory(err, 256) : RML_OK;
+        st = st ? st : pivot(lake, arena, where, &out->table, err);
+        out->is_query = true;
+    }
+    rml_batch_reset(&batch);
+    return st;
+}
+
 rml_status ego_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
                            const recipe_channel *channel, ego_source *out, rml_error *err)
 {
     *out = (ego_source){0};
+    if (rml_str_starts(channel->type, RML_STR(EGO_CAN))) {
+        return can_source_find(lake, arena, recording_id, channel, out, err);
+    }
     rml_str table;
     RML_TRY(table_find(lake, arena, channel->type, &table, err));
     if (table.len == 0) {
@@ -292,7 +385,10 @@ static rml_status rows_read(loader *l, rml_lake *lake, rml_str recording_id,
     };
     rml_rows *rows = NULL;
     const rml_batch *batch;
-    RML_TRY(rml_lake_select(lake, &query, &rows, err));
+    rml_str sql = rml_arena_printf(l->arena, "SELECT %s FROM %.*s ORDER BY log_ns",
+                                   (const char *)l->columns.data, RML_FMT(source->table));
+    RML_TRY(source->is_query ? rml_lake_sql(lake, sql, &rows, err)
+                             : rml_lake_select(lake, &query, &rows, err));
     rml_status st;
     while ((st = rml_rows_next(rows, &batch, err)) == RML_OK) {
         for (size_t i = 0; !st && i < batch->count; i++) {
@@ -334,7 +430,8 @@ static rml_status value_compute(loader *l, size_t column, rml_geodetic *origin, 
     for (size_t i = 0; i < count; i++) {
         memcpy(in + i * width, numbers + i * l->inputs, width * sizeof *in);
         if (isnan(origin->latitude_deg) && !isnan(in[i * width] + in[i * width + 1])) {
-            *origin = (rml_geodetic){in[i * width], in[i * width + 1], in[i * width + 2]};
+            double height_m = width > 2 ? in[i * width + 2] : 0;
+            *origin = (rml_geodetic){in[i * width], in[i * width + 1], height_m};
         }
     }
     f->series(in, l->out->times.data, count, origin, out);
@@ -346,7 +443,10 @@ static rml_status schema_read(loader *l, rml_lake *lake, const ego_source *sourc
                               rml_error *err)
 {
     const rml_lake_read query = {.table = source->table.data, .where = "false"};
-    RML_TRY(rml_lake_select(lake, &query, rows, err));
+    rml_str sql =
+        rml_arena_printf(l->arena, "SELECT * FROM %.*s WHERE false", RML_FMT(source->table));
+    RML_TRY(source->is_query ? rml_lake_sql(lake, sql, rows, err)
+                             : rml_lake_select(lake, &query, rows, err));
     l->schema = rml_rows_schema(*rows);
     return RML_OK;
 }

@@ -8,6 +8,7 @@ enum { EGO_SAMPLES_MAX = 50000000 };
 
 typedef struct ego_source {
     rml_str table; // "signals_..."; empty: the recording has no such channel
+    bool is_query; // table is a query in brackets: signals of a CAN frame side by side
     rml_str topic;
 } ego_source;
 

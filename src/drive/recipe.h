@@ -93,10 +93,6 @@ struct rml_recipe {
     rml_hash hash; // of the canonical JSON of what is said, not of how it is written
 };
 
-// The built-in recipes in the order in which rml_recipe_pick tries them.
-extern const char *const recipe_builtin_names[];
-extern const size_t recipe_builtin_count;
-
 extern const char *const recipe_time_names[3];
 extern const char *const recipe_policy_names[3];
 

@@ -2,9 +2,6 @@
 // it is taken only where the samples themselves show that the sensor stands level.
 #include "recipe.h"
 
-const char *const recipe_builtin_names[] = {"odometry", "gnss_imu"};
-const size_t recipe_builtin_count = sizeof recipe_builtin_names / sizeof recipe_builtin_names[0];
-
 static const char odometry[] = "recipe: odometry\n"
                                "time: sensor\n"
                                "driver: odom\n"
@@ -56,16 +53,45 @@ static const char gnss_imu[] =
     "  vx_mps: speed(fix)\n"
     "  yaw_rate_radps: vertical(imu.angular_velocity, imu.orientation)\n";
 
-static const char *const texts[] = {odometry, gnss_imu};
-_Static_assert(sizeof texts / sizeof texts[0] ==
-                   sizeof recipe_builtin_names / sizeof recipe_builtin_names[0],
-               "a text for each name");
+// CSS Electronics CANmod.gps by its own DBC: a GNSS receiver with frames of its own on the bus.
+static const char canmod_gps[] = "recipe: canmod_gps\n"
+                                 "time: log\n"
+                                 "driver: position\n"
+                                 "frame: enu\n"
+                                 "channels:\n"
+                                 "  position:\n"
+                                 "    type: can/gnss_pos\n"
+                                 "    keep:\n"
+                                 "      - {field: PositionValid, at_least: 1}\n"
+                                 "  speed:\n"
+                                 "    type: can/gnss_speed\n"
+                                 "    policy: nearest\n"
+                                 "    tolerance_ms: 500\n"
+                                 "    required: false\n"
+                                 "    keep:\n"
+                                 "      - {field: SpeedValid, at_least: 1}\n"
+                                 "ego:\n"
+                                 "  x_m: east_of(position.Latitude, position.Longitude)\n"
+                                 "  y_m: north_of(position.Latitude, position.Longitude)\n"
+                                 "  yaw_rad: course_of(position.Latitude, position.Longitude)\n"
+                                 "  vx_mps: speed.Speed\n";
+
+// In the order in which they are tried.
+static const struct {
+    const char *name, *text;
+} builtins[] = {{"odometry", odometry}, {"gnss_imu", gnss_imu}, {"canmod_gps", canmod_gps}};
+static const size_t builtin_count = sizeof builtins / sizeof *builtins;
+
+const char *rml_recipe_builtin_name(size_t index)
+{
+    return index < builtin_count ? builtins[index].name : NULL;
+}
 
 rml_str rml_recipe_builtin(rml_str name)
 {
-    for (size_t i = 0; i < recipe_builtin_count; i++) {
-        if (rml_str_equal(name, rml_str_of(recipe_builtin_names[i]))) {
-            return rml_str_of(texts[i]);
+    for (size_t i = 0; i < builtin_count; i++) {
+        if (rml_str_equal(name, rml_str_of(builtins[i].name))) {
+            return rml_str_of(builtins[i].text);
         }
     }
     return (rml_str){0};

@@ -107,48 +107,29 @@ static double vertical(const double *in)
            squared;
 }
 
+// Where a sample lies: of latitude, longitude and height, or (flat) of the first two alone.
 static rml_enu sample_enu(const double *in, size_t i, const rml_geodetic *origin)
 {
     return rml_enu_of(*origin, (rml_geodetic){in[i * 3], in[i * 3 + 1], in[i * 3 + 2]});
 }
 
-static void east(const double *in, const int64_t *times_ns, size_t count,
-                 const rml_geodetic *origin, double *out)
+static rml_enu flat_enu(const double *in, size_t i, const rml_geodetic *origin)
 {
-    (void)times_ns;
-    for (size_t i = 0; i < count; i++) {
-        out[i] = sample_enu(in, i, origin).east_m;
-    }
+    const rml_geodetic ground = {origin->latitude_deg, origin->longitude_deg, 0};
+    return rml_enu_of(ground, (rml_geodetic){in[i * 2], in[i * 2 + 1], 0});
 }
 
-static void north(const double *in, const int64_t *times_ns, size_t count,
-                  const rml_geodetic *origin, double *out)
-{
-    (void)times_ns;
-    for (size_t i = 0; i < count; i++) {
-        out[i] = sample_enu(in, i, origin).north_m;
-    }
-}
-
-static void up(const double *in, const int64_t *times_ns, size_t count, const rml_geodetic *origin,
-               double *out)
-{
-    (void)times_ns;
-    for (size_t i = 0; i < count; i++) {
-        out[i] = sample_enu(in, i, origin).up_m;
-    }
-}
+typedef rml_enu (*locate)(const double *in, size_t i, const rml_geodetic *origin);
 
 // Direction of travel, looking back only: from the last sample that lies at least 0.5 m away, held
 // while standing. Half a metre is above the noise from one fix to the next, not above its error.
-static void course(const double *in, const int64_t *times_ns, size_t count,
-                   const rml_geodetic *origin, double *out)
+static void course_by(locate at, const double *in, size_t count, const rml_geodetic *origin,
+                      double *out)
 {
-    (void)times_ns;
     double direction = NAN;
     rml_enu from = {NAN, NAN, NAN};
     for (size_t i = 0; i < count; i++) {
-        rml_enu here = sample_enu(in, i, origin);
+        rml_enu here = at(in, i, origin);
         double dx = here.east_m - from.east_m, dy = here.north_m - from.north_m;
         if (isnan(from.east_m)) {
             from = here;
@@ -161,12 +142,12 @@ static void course(const double *in, const int64_t *times_ns, size_t count,
 }
 
 // Speed over ground by the backward difference; missing at the first sample.
-static void speed(const double *in, const int64_t *times_ns, size_t count,
-                  const rml_geodetic *origin, double *out)
+static void speed_by(locate at, const double *in, const int64_t *times_ns, size_t count,
+                     const rml_geodetic *origin, double *out)
 {
     rml_enu before = {NAN, NAN, NAN};
     for (size_t i = 0; i < count; i++) {
-        rml_enu here = sample_enu(in, i, origin);
+        rml_enu here = at(in, i, origin);
         int64_t step_ns = i > 0 ? times_ns[i] - times_ns[i - 1] : 0;
         out[i] = step_ns > 0
                      ? rml_f64_hypot(here.east_m - before.east_m, here.north_m - before.north_m) /
@@ -175,6 +156,28 @@ static void speed(const double *in, const int64_t *times_ns, size_t count,
         before = here;
     }
 }
+
+// The series of a row of the table: a component of the position, or what follows from positions.
+#define SERIES(name, expression)                                                                   \
+    static void name(const double *in, const int64_t *times_ns, size_t count,                      \
+                     const rml_geodetic *origin, double *out)                                      \
+    {                                                                                              \
+        (void)times_ns;                                                                            \
+        expression;                                                                                \
+    }
+#define EACH(at, component)                                                                        \
+    for (size_t i = 0; i < count; i++) {                                                           \
+        out[i] = at(in, i, origin).component;                                                      \
+    }
+SERIES(east, EACH(sample_enu, east_m))
+SERIES(north, EACH(sample_enu, north_m))
+SERIES(up, EACH(sample_enu, up_m))
+SERIES(course, course_by(sample_enu, in, count, origin, out))
+SERIES(speed, speed_by(sample_enu, in, times_ns, count, origin, out))
+SERIES(flat_east, EACH(flat_enu, east_m))
+SERIES(flat_north, EACH(flat_enu, north_m))
+SERIES(flat_course, course_by(flat_enu, in, count, origin, out))
+SERIES(flat_speed, speed_by(flat_enu, in, times_ns, count, origin, out))
 
 #define QUATERNION                                                                                 \
     {                                                                                              \
@@ -196,6 +199,11 @@ static const recipe_function functions[] = {
     {"up", 1, {FIX}, true, false, NULL, up},
     {"course", 1, {FIX}, true, true, NULL, course},
     {"speed", 1, {FIX}, true, false, NULL, speed},
+    // Of two fields: latitude and longitude in degrees.
+    {"east_of", 2, {{""}, {""}}, false, false, NULL, flat_east},
+    {"north_of", 2, {{""}, {""}}, false, false, NULL, flat_north},
+    {"course_of", 2, {{""}, {""}}, false, true, NULL, flat_course},
+    {"speed_of", 2, {{""}, {""}}, false, false, NULL, flat_speed},
 };
 enum { FUNCTION_COUNT = sizeof functions / sizeof functions[0] };
 

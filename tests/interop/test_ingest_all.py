@@ -45,3 +45,23 @@ def test_signals_of_a_drive(run, lake):
     # What the DBC does not describe is told once for each id.
     told = sql(run, home, "SELECT count(*) AS n FROM rejects WHERE stage = 'dbc'")
     assert int(told[0]["n"]) > 3
+
+
+def test_ego_of_a_drive_by_can(run, lake, tmp_path):
+    """The speed of ego is that of the GNSS receiver, and that with which its own positions move."""
+    home, _ = lake
+    of = "FROM ego e JOIN recordings r USING (recording_id) WHERE r.uri LIKE '%LOG_datastore/3BA199E2/00000164/%'"
+    # Fixes and speeds are sent once a second, the speed some milliseconds behind its fix: of the speeds around a row the nearer counts.
+    near = ("SELECT e.t_ns, e.vx_mps, arg_min(s.value, abs(s.log_ns - e.t_ns)) AS value FROM (SELECT e.recording_id, e.t_ns, e.vx_mps "
+            + of + ") e JOIN signals_can s ON e.recording_id = s.recording_id AND frame = 'gnss_speed' AND signal = 'Speed' AND "
+            "abs(s.log_ns - e.t_ns) < 1000000000 GROUP BY ALL")
+    rows = sql(run, home, f"SELECT count(*) AS n, avg(CAST(abs(vx_mps - value) <= 0.5 AS DOUBLE)) AS part FROM ({near})")
+    assert int(rows[0]["n"]) > 2_100 and rows[0]["part"] >= 0.99
+    moved = ("SELECT e.vx_mps, sqrt(pow(x_m - lag(x_m) OVER w, 2) + pow(y_m - lag(y_m) OVER w, 2)) / (t_ns - lag(t_ns) OVER w) * 1e9 AS by_position "
+             + of + " WINDOW w AS (PARTITION BY e.recording_id ORDER BY t_ns)")
+    rows = sql(run, home, f"SELECT median(abs(vx_mps - by_position)) AS middle FROM ({moved})")
+    assert rows[0]["middle"] < 0.3
+    drive = sql(run, home, "SELECT min(e.drive_id) AS id " + of)[0]["id"]
+    picture = tmp_path / "ego.svg"
+    run("drives", "report", drive, "--home", home, "--ego", picture)
+    assert picture.read_text().count("<path") > 5

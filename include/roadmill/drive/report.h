@@ -59,6 +59,12 @@ RML_API rml_status rml_drive_report_load(rml_lake *lake, rml_str prefix, rml_are
 RML_API rml_status rml_drive_report_plot(const rml_drive_report *report, rml_buffer *out,
                                          rml_error *err) RML_CHECKED;
 
+// An SVG appended to out: the path from above and the speed over time, from the rows of `ego`;
+// RML_ERR_MISSING if the drive has none.
+RML_API rml_status rml_drive_ego_plot(rml_lake *lake, const rml_drive_report *report,
+                                      rml_arena *arena, rml_buffer *out, rml_error *err)
+    RML_CHECKED;
+
 #ifdef __cplusplus
 }
 #endif
