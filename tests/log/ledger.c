@@ -156,8 +156,8 @@ static void bins_hold_every_message(void **state)
         assert_true(b->count <= RML_LOG_BINS_MAX);
         uint32_t want[RML_LOG_BINS_MAX] = {0};
         for (size_t k = 0; k < 300; k++) {
-            int64_t bin = (times[k] >= 0 ? times[k] : times[k] - b->width_ns + 1) / b->width_ns;
             if (times[k] != 0) {
+                int64_t bin = (times[k] >= 0 ? times[k] : times[k] - b->width_ns + 1) / b->width_ns;
                 assert_in_range(bin - b->first, 0, b->count - 1);
                 want[bin - b->first]++;
             }
