@@ -19,10 +19,12 @@ extern "C" {
 #define RML_API __attribute__((visibility("default")))
 #define RML_CHECKED __attribute__((warn_unused_result))
 #define RML_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define RML_PREFETCH(at) __builtin_prefetch(at) // soon to be read; at may lie anywhere
 #else
 #define RML_API
 #define RML_CHECKED
 #define RML_PRINTF(text, first)
+#define RML_PREFETCH(at) ((void)(at))
 #endif
 
 #define RML_VERSION "0.1.0"

@@ -43,7 +43,9 @@ RML_API rml_status rml_unzstd(rml_bytes in, rml_place at,
 RML_API rml_status rml_compress(rml_codec_context *c, rml_codec codec, int level, rml_bytes in,
                                 rml_buffer *out, rml_error *err) RML_CHECKED;
 
-RML_API uint32_t rml_crc32(uint32_t crc, const void *data, size_t len);  // IEEE 802.3; start with 0
+RML_API uint32_t rml_crc32(uint32_t crc, const void *data, size_t len); // IEEE 802.3; start with 0
+// The CRC-32 of a and b one after the other, from their own: b is not read again.
+RML_API uint32_t rml_crc32_join(uint32_t crc_a, uint32_t crc_b, uint64_t len_b);
 RML_API uint32_t rml_crc32c(uint32_t crc, const void *data, size_t len); // Castagnoli; start with 0
 
 // SHA-256 (FIPS 180-4), with the CPU's instructions where there are any.

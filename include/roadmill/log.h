@@ -76,6 +76,8 @@ typedef struct rml_log_options {
     int64_t end_ns;        // exclusive; 0: to the end
     const rml_str *topics; // only these; NULL is all
     size_t topic_count;
+    // Threads that may work on it; 0 is 1: the caller alone. The messages are the same.
+    size_t threads;
     size_t memory_max; // 0: 256 MiB; a chunk, or an index made in memory, that needs more is
                        // RML_ERR_LIMIT
 } rml_log_options;

@@ -114,6 +114,16 @@ RML_API void rml_pool_free(rml_pool *pool);
 RML_API size_t rml_pool_threads(const rml_pool *pool); // at least 1
 RML_API void rml_pool_run(rml_pool *pool, size_t tiles,
                           void (*work)(void *context, size_t tile, size_t worker), void *context);
+// Numbered tasks 0, 1, 2… done ahead of one reader that waits for them in that order. At most
+// `depth` are offered and not yet waited for, so what belongs to a task may lie in slot task %
+// depth of the caller's. Workers are `threads` beside the reader; while it waits it works too.
+typedef struct rml_ahead rml_ahead;
+RML_API rml_status rml_ahead_make(size_t threads, size_t depth,
+                                  void (*work)(void *context, uint64_t task), void *context,
+                                  rml_ahead **out, rml_error *err) RML_CHECKED;
+RML_API void rml_ahead_offer(rml_ahead *a);               // the next number; its slot is filled
+RML_API void rml_ahead_wait(rml_ahead *a, uint64_t task); // returns when it is done
+RML_API void rml_ahead_free(rml_ahead *a);                // waits for tasks under way
 // Processors that this process may use; ROADMILL_THREADS (1 to 1024) overrides.
 RML_API size_t rml_thread_count(void);
 

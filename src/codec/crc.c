@@ -11,6 +11,28 @@ uint32_t rml_crc32(uint32_t crc, const void *data, size_t len)
     return libdeflate_crc32(crc, data, len);
 }
 
+// The product of two polynomials modulo that of CRC-32, bits reversed: bit 31 is x^0.
+static uint32_t multiply(uint32_t a, uint32_t b)
+{
+    uint32_t product = 0;
+    for (uint32_t bit = UINT32_C(1) << 31; bit != 0; bit >>= 1) {
+        product ^= (a & bit) != 0 ? b : 0;
+        b = (b >> 1) ^ ((b & 1) != 0 ? UINT32_C(0xedb88320) : 0);
+    }
+    return product;
+}
+
+// len_b zero bytes behind a multiply its CRC by x^(8 len_b), by repeated squaring.
+uint32_t rml_crc32_join(uint32_t crc_a, uint32_t crc_b, uint64_t len_b)
+{
+    uint32_t square = UINT32_C(1) << 23; // x^8
+    for (uint64_t n = len_b; n != 0; n >>= 1) {
+        crc_a = (n & 1) != 0 ? multiply(square, crc_a) : crc_a;
+        square = multiply(square, square);
+    }
+    return crc_a ^ crc_b;
+}
+
 // Eight bytes a step: each is looked up in the table of what follows it ("slicing by 8", Kounavis
 // and Berry, IEEE Trans. Comput. 57 (2008) 1550).
 uint32_t rml_crc32c(uint32_t crc, const void *data, size_t len)

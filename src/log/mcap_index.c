@@ -26,9 +26,59 @@ bool rml_mcap_codec(rml_str compression, rml_codec *out, const char **name)
     return false;
 }
 
+// ---- Opening a chunk ---------------------------------------------------------------------------
+
+// How much of a chunk is summed before its frames are looked at: they are still in the cache.
+#define SURVEY_STEP ((size_t)32 << 10)
+
+typedef struct surveyor {
+    rml_mcap_survey found;
+    rml_mcap_walk walk;
+} surveyor;
+
+// Looks at the frames that begin before `to`.
+static void survey_to(surveyor *s, size_t to)
+{
+    while (s->walk.at < to) {
+        rml_bytes body;
+        uint8_t opcode;
+        if (rml_mcap_walk_message(&s->walk, &body)) {
+            uint64_t log_ns = rml_load_u64(body.data + 6);
+            s->found.ordered &= log_ns >= s->found.last_ns && log_ns <= INT64_MAX;
+            s->found.last_ns = log_ns;
+        } else if (rml_mcap_frame(s->walk.records, s->walk.at, &opcode, &body) &&
+                   opcode != RML_MCAP_MESSAGE) {
+            s->found.defines |= opcode == RML_MCAP_SCHEMA || opcode == RML_MCAP_CHANNEL;
+            s->walk.at += RML_MCAP_FRAME + body.len;
+        } else {
+            s->found.ordered = false;
+            s->walk.at = s->walk.records.len;
+        }
+    }
+}
+
+// The CRC of the records, surveyed step by step where somebody asks.
+static uint32_t sum_and_survey(rml_bytes records, bool skip_crc, rml_mcap_survey *survey)
+{
+    surveyor s = {.found = {.ordered = true}, .walk = {.records = records}};
+    uint32_t crc = 0;
+    size_t step = survey == NULL ? records.len : SURVEY_STEP;
+    for (size_t at = 0; at < records.len; at += step) {
+        size_t len = records.len - at < step ? records.len - at : step;
+        crc = skip_crc ? 0 : rml_crc32(crc, records.data + at, len);
+        if (survey != NULL) {
+            survey_to(&s, at + len);
+        }
+    }
+    if (survey != NULL) {
+        *survey = s.found;
+    }
+    return crc;
+}
+
 rml_status rml_mcap_chunk_open(const rml_mcap_chunk *chunk, rml_codec_context *codec,
                                size_t memory_max, bool skip_crc, rml_place at, rml_buffer *space,
-                               rml_bytes *records, rml_error *err)
+                               rml_bytes *records, rml_mcap_survey *survey, rml_error *err)
 {
     rml_codec kind;
     const char *name;
@@ -58,13 +108,12 @@ rml_status rml_mcap_chunk_open(const rml_mcap_chunk *chunk, rml_codec_context *c
         RML_TRY(rml_decompress(codec, kind, chunk->records, space->data, size, at, err));
         *records = rml_bytes_of(space->data, size);
     }
-    if (!skip_crc && chunk->uncompressed_crc != 0) {
-        uint32_t found = rml_crc32(0, records->data, records->len);
-        if (found != chunk->uncompressed_crc) {
-            return rml_fail(err, RML_ERR_DATA, at, RML_MCAP_REMEDY,
-                            "expected a chunk with CRC %08x, found %08x", chunk->uncompressed_crc,
-                            found);
-        }
+    bool skip = skip_crc || chunk->uncompressed_crc == 0;
+    uint32_t found = sum_and_survey(*records, skip, survey);
+    if (!skip && found != chunk->uncompressed_crc) {
+        return rml_fail(err, RML_ERR_DATA, at, RML_MCAP_REMEDY,
+                        "expected a chunk with CRC %08x, found %08x", chunk->uncompressed_crc,
+                        found);
     }
     return RML_OK;
 }

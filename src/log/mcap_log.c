@@ -113,20 +113,22 @@ rml_status rml_mcap_log_define(rml_log *log, const rml_mcap_record *record, rml_
 
 // ---- Messages ----------------------------------------------------------------------------------
 
-// The name of a chunk's compression, looked up once a chunk.
-static const char *compression_of(rml_mcap_log *m, const rml_mcap_chunk *chunk)
+rml_mcap_where rml_mcap_log_where(const rml_log *log, const rml_mcap_chunk *chunk,
+                                  const uint8_t *records)
 {
     rml_codec codec;
-    if (m->named != chunk->records.data) {
-        m->named = chunk->records.data;
-        m->name = "";
-        (void)rml_mcap_codec(chunk->compression, &codec, &m->name);
+    rml_mcap_where where = {.compression = "", .base = log->file.data};
+    if (chunk != NULL && chunk->compression.len > 0) {
+        (void)rml_mcap_codec(chunk->compression, &codec, &where.compression);
+        where.base = records;
+        where.offset = (uint64_t)(chunk->records.data - log->file.data);
+        where.length = chunk->records.len;
     }
-    return m->name;
+    return where;
 }
 
 rml_status rml_mcap_log_message(rml_log *log, const rml_mcap_record *record,
-                                const rml_mcap_chunk *chunk, rml_log_message *out, bool *wanted,
+                                const rml_mcap_where *where, rml_log_message *out, bool *wanted,
                                 rml_error *err)
 {
     rml_mcap_log *m = rml_mcap_of(log);
@@ -158,17 +160,8 @@ rml_status rml_mcap_log_message(rml_log *log, const rml_mcap_record *record,
                              .sequence = message->sequence,
                              .log_ns = (int64_t)message->log_ns,
                              .publish_ns = (int64_t)message->publish_ns,
-                             .data = message->data,
-                             .compression = ""};
-    if (chunk != NULL && chunk->compression.len > 0) {
-        out->compression = compression_of(m, chunk);
-        out->offset = (uint64_t)(chunk->records.data - log->file.data);
-        out->length = chunk->records.len;
-        out->inner_offset = record->offset_in_chunk + (record->body.len - message->data.len);
-    } else {
-        out->offset = (uint64_t)(message->data.data - log->file.data);
-        out->length = message->data.len;
-    }
+                             .data = message->data};
+    rml_mcap_log_place(where, out);
     *wanted = true;
     return RML_OK;
 }
@@ -269,14 +262,18 @@ static rml_status take_header(rml_log *log, rml_error *err)
 static rml_status begin_reading(rml_log *log, rml_error *err)
 {
     rml_mcap_log *m = rml_mcap_of(log);
+    const rml_log_options *o = &log->options;
+    m->plain = o->topics == NULL && o->start_ns == 0 && o->end_ns == 0;
     if (log->options.order == RML_LOG_TIME_ORDER) {
         return rml_mcap_time_open(log, err);
     }
     const rml_mcap_reader_options options = {.skip_crc = log->options.skip_crc,
+                                             .threads = log->options.threads,
                                              .memory_max = log->options.memory_max};
     RML_TRY(rml_mcap_reader_over(log->file, log->name, &options, &m->reader, err));
     rml_mcap_reader_release(m->reader, &log->object);
     rml_mcap_reader_filter(m->reader, reader_wants, log);
+    m->walk = rml_mcap_reader_walk(m->reader);
     return RML_OK;
 }
 
@@ -312,12 +309,9 @@ static rml_status rewind_mcap(rml_log *log, rml_error *err)
     return begin_reading(log, err);
 }
 
-static rml_status next_mcap(rml_log *log, rml_log_message *out, rml_error *err)
+// The next message that is wanted, whatever lies before it.
+static rml_status next_record(rml_log *log, rml_mcap_log *m, rml_log_message *out, rml_error *err)
 {
-    rml_mcap_log *m = rml_mcap_of(log);
-    if (m->time != NULL) {
-        return rml_mcap_time_next(log, out, err);
-    }
     for (;;) {
         rml_mcap_record record;
         RML_TRY(rml_mcap_reader_next(m->reader, &record, err));
@@ -325,13 +319,28 @@ static rml_status next_mcap(rml_log *log, rml_log_message *out, rml_error *err)
             RML_TRY(rml_mcap_log_define(log, &record, err));
             continue;
         }
-        const rml_mcap_chunk *chunk = record.in_chunk ? rml_mcap_reader_chunk(m->reader) : NULL;
+        m->where = rml_mcap_log_where(
+            log, record.in_chunk ? rml_mcap_reader_chunk(m->reader) : NULL, m->walk->records.data);
         bool wanted;
-        RML_TRY(rml_mcap_log_message(log, &record, chunk, out, &wanted, err));
+        RML_TRY(rml_mcap_log_message(log, &record, &m->where, out, &wanted, err));
         if (wanted) {
             return RML_OK;
         }
     }
+}
+
+static rml_status next_mcap(rml_log *log, rml_log_message *out, rml_error *err)
+{
+    rml_mcap_log *m = rml_mcap_of(log);
+    // The first message of a chunk is a record among others; those behind it need no closer look.
+    rml_mcap_walk walk = *m->walk;
+    rml_bytes body;
+    if (!m->plain || !rml_mcap_walk_message(&walk, &body) || !rml_mcap_log_plain(m, body, out)) {
+        return m->time != NULL ? rml_mcap_time_next(log, out, err) : next_record(log, m, out, err);
+    }
+    m->walk->at = walk.at;
+    rml_mcap_log_place(&m->where, out);
+    return RML_OK;
 }
 
 static uint64_t lost_mcap(const rml_log *log)

@@ -17,9 +17,9 @@ struct rml_mcap_reader {
     uint64_t at;    // of the next top-level record
     uint64_t limit; // records end here: before the magic, or the end of a cut file
     // The chunk under way.
-    rml_bytes records;
-    size_t records_at;
+    rml_mcap_walk walk;
     uint64_t chunk_offset;
+    rml_mcap_ahead *ahead; // NULL: every chunk is opened here
     rml_buffer space;
     rml_codec_context codec;
     // The CRC over the data section, kept up as reading goes on, if the file has one.
@@ -115,6 +115,7 @@ void rml_mcap_reader_close(rml_mcap_reader *r)
     if (r == NULL) {
         return;
     }
+    rml_mcap_ahead_free(r->ahead);
     rml_codec_context_reset(&r->codec);
     rml_buffer_reset(&r->space);
     rml_object_close(&r->object);
@@ -130,6 +131,19 @@ static void advance(rml_mcap_reader *r, uint64_t to)
         r->data_crc_to = to;
     }
     r->at = to;
+}
+
+// The same behind a chunk that is stored as it is: the sum over its records is known already.
+static void advance_over(rml_mcap_reader *r, const rml_mcap_chunk *chunk, uint64_t to)
+{
+    uint64_t records_at = (uint64_t)(chunk->records.data - r->file.data);
+    if (r->data_crc_wanted && r->walk.records.data == chunk->records.data &&
+        chunk->uncompressed_crc != 0) {
+        advance(r, records_at);
+        r->data_crc = rml_crc32_join(r->data_crc, chunk->uncompressed_crc, chunk->records.len);
+        r->data_crc_to = records_at + chunk->records.len;
+    }
+    advance(r, to);
 }
 
 // Pages behind the reader leave this process's memory, so that a file of any size can be read.
@@ -155,7 +169,15 @@ static rml_status begin(rml_mcap_reader *r, rml_error *err)
                  rml_mcap_magic_at(r->file, r->file.len - RML_MCAP_MAGIC_SIZE);
     r->limit = ended ? r->file.len - RML_MCAP_MAGIC_SIZE : r->file.len;
     advance(r, RML_MCAP_MAGIC_SIZE);
-    return RML_OK;
+    const rml_mcap_ahead_of of = {.readable = rml_bytes_of(r->file.data, (size_t)r->limit),
+                                  .name = r->name,
+                                  .memory_max = r->options.memory_max,
+                                  .skip_crc = r->options.skip_crc,
+                                  .wants = r->wants,
+                                  .context = r->wants_context};
+    return r->options.threads > 1 && !r->options.whole_chunks
+               ? rml_mcap_ahead_make(r->options.threads, &of, &r->ahead, err)
+               : RML_OK;
 }
 
 // After a torn frame at r->at: goes to the next chunk of the index or to the summary, else ends.
@@ -216,13 +238,17 @@ static rml_status end_of_file(rml_mcap_reader *r, rml_error *err)
 static rml_status open_chunk(rml_mcap_reader *r, const rml_mcap_record *record, uint64_t size,
                              rml_error *err)
 {
+    rml_status st = RML_OK;
     r->chunk_offset = record->offset;
-    r->records_at = 0;
-    rml_status st = rml_mcap_chunk_open(&record->as.chunk, &r->codec, r->options.memory_max,
-                                        r->options.skip_crc, place_at(r, record->offset), &r->space,
-                                        &r->records, err);
+    r->walk = (rml_mcap_walk){0};
+    if (r->ahead == NULL || !rml_mcap_ahead_take(r->ahead, record->offset, record->offset + size,
+                                                 &r->walk.records, &st, err)) {
+        st = rml_mcap_chunk_open(&record->as.chunk, &r->codec, r->options.memory_max,
+                                 r->options.skip_crc, place_at(r, record->offset), &r->space,
+                                 &r->walk.records, NULL, err);
+    }
     if (st) {
-        r->records = (rml_bytes){0};
+        r->walk.records = (rml_bytes){0};
         r->lost += size;
     }
     return st;
@@ -261,39 +287,44 @@ static rml_status check_crcs(rml_mcap_reader *r, const rml_mcap_record *record, 
 // The next record of the open chunk; RML_END when it is over.
 static rml_status next_in_chunk(rml_mcap_reader *r, rml_mcap_record *out, rml_error *err)
 {
-    while (r->records_at < r->records.len) {
-        size_t at = r->records_at;
+    while (r->walk.at < r->walk.records.len) {
+        size_t at = r->walk.at, len = r->walk.records.len;
         uint8_t opcode;
         rml_bytes body;
-        if (!rml_mcap_frame(r->records, at, &opcode, &body)) {
-            r->lost += r->records.len - at;
-            r->records_at = r->records.len;
+        out->offset = r->chunk_offset;
+        out->in_chunk = true;
+        out->offset_in_chunk = at + RML_MCAP_FRAME;
+        if (rml_mcap_walk_message(&r->walk, &body)) {
+            out->opcode = RML_MCAP_MESSAGE;
+            out->body = body;
+            out->as.message = rml_mcap_message_load(body);
+            return RML_OK;
+        }
+        if (!rml_mcap_frame(r->walk.records, at, &opcode, &body)) {
+            r->lost += len - at;
+            r->walk.at = len;
             return rml_fail(
                 err, RML_ERR_DATA, place_at(r, r->chunk_offset), RML_MCAP_REMEDY,
                 "expected a record at byte %zu of the chunk's %zu bytes, found one that "
                 "is longer",
-                at, r->records.len);
+                at, len);
         }
-        r->records_at = at + RML_MCAP_FRAME + body.len;
+        r->walk.at = at + RML_MCAP_FRAME + body.len;
         // "Chunk records may contain Schema, Channel and Message records"; others are skipped.
         if (opcode != RML_MCAP_SCHEMA && opcode != RML_MCAP_CHANNEL && opcode != RML_MCAP_MESSAGE) {
             continue;
-        }
-        out->offset = r->chunk_offset;
-        out->in_chunk = true;
-        out->offset_in_chunk = at + RML_MCAP_FRAME;
-        if (opcode == RML_MCAP_MESSAGE && body.len >= RML_MCAP_MESSAGE_FIELDS) {
-            out->opcode = opcode;
-            out->body = body;
-            out->as.message = rml_mcap_message_load(body);
-            return RML_OK;
         }
         rml_status st = rml_mcap_record_parse(opcode, body, place_at(r, r->chunk_offset), out, err);
         r->lost += st == RML_OK ? 0 : RML_MCAP_FRAME + body.len;
         return st;
     }
-    r->records = (rml_bytes){0};
+    r->walk = (rml_mcap_walk){0};
     return RML_END;
+}
+
+rml_mcap_walk *rml_mcap_reader_walk(rml_mcap_reader *r)
+{
+    return &r->walk;
 }
 
 void rml_mcap_reader_filter(rml_mcap_reader *r,
@@ -350,17 +381,16 @@ static rml_status next_at_top(rml_mcap_reader *r, rml_mcap_record *out, bool *sk
         r->at = at + size;
         return RML_OK;
     }
-    advance(r, at + size);
-    r->footer_seen |= opcode == RML_MCAP_FOOTER;
-    if (st) {
-        return st;
-    }
     if (opcode == RML_MCAP_CHUNK && !r->options.whole_chunks) {
         *skip = true;
         r->chunk = out->as.chunk;
-        return open_chunk(r, out, size, err);
+        st = open_chunk(r, out, size, err);
+        advance_over(r, &r->chunk, at + size);
+        return st;
     }
-    return RML_OK;
+    advance(r, at + size);
+    r->footer_seen |= opcode == RML_MCAP_FOOTER;
+    return st;
 }
 
 rml_status rml_mcap_reader_next(rml_mcap_reader *r, rml_mcap_record *out, rml_error *err)

@@ -5,42 +5,9 @@
 // walked first, and chunks that a filter leaves out are never read; otherwise the file is read once
 // to learn the channels. What the index says of places is not trusted: it could hide messages.
 // Memory: decompressed chunks are dropped, least recently used first,
-// and decompressed again when their turn comes, to stay within memory_max.
-#include "mcap_log.h"
-
-// One message of an open chunk.
-typedef struct entry {
-    int64_t log_ns;
-    uint64_t offset; // of its frame: in the chunk's records, or in the file outside of chunks
-} entry;
-
-// A chunk, or (offset 0) all messages that stand outside of chunks.
-typedef struct source {
-    uint64_t offset; // of the chunk record in the file
-    int64_t start_ns;
-    rml_array entries; // entry, in the order of time and file
-    size_t next;       // entry
-    rml_bytes records; // empty while dropped
-    rml_buffer space;  // what records borrows from, unless the chunk is not compressed
-    uint64_t used;     // turn of its last use
-    rml_mcap_chunk chunk;
-} source;
-
-struct rml_mcap_time {
-    rml_array sources; // source, by (start_ns, offset)
-    size_t opened;     // sources before this one have been opened
-    rml_array heap;    // uint32_t: open sources, earliest message first
-    size_t memory;     // bytes of spaces and entries
-    uint64_t turn;
-    rml_codec_context codec;
-    rml_error fault; // the first damage; told when all that can be read has been given
-    bool fault_told;
-};
-
-static source *source_at(const rml_mcap_time *t, size_t index)
-{
-    return RML_AT(&t->sources, source, index);
-}
+// and decompressed again when their turn comes, to stay within memory_max. The chunks themselves
+// are opened in mcap_source.c.
+#include "mcap_source.h"
 
 static void keep_fault(rml_mcap_time *t, const rml_error *fault)
 {
@@ -54,7 +21,7 @@ static void keep_fault(rml_mcap_time *t, const rml_error *fault)
 static int compare_sources(const void *a, const void *b, void *context)
 {
     (void)context;
-    const source *x = a, *y = b;
+    const rml_mcap_source *x = a, *y = b;
     if (x->start_ns != y->start_ns) {
         return x->start_ns < y->start_ns ? -1 : 1;
     }
@@ -64,7 +31,7 @@ static int compare_sources(const void *a, const void *b, void *context)
 static int compare_entries(const void *a, const void *b, void *context)
 {
     (void)context;
-    const entry *x = a, *y = b;
+    const rml_mcap_entry *x = a, *y = b;
     if (x->log_ns != y->log_ns) {
         return x->log_ns < y->log_ns ? -1 : 1;
     }
@@ -74,7 +41,7 @@ static int compare_entries(const void *a, const void *b, void *context)
 // Most recorders write in order: then there is nothing to sort.
 static bool in_order(const rml_array *entries)
 {
-    const entry *e = entries->data;
+    const rml_mcap_entry *e = entries->data;
     for (size_t i = 1; i < entries->count; i++) {
         if (e[i].log_ns < e[i - 1].log_ns) {
             return false;
@@ -86,14 +53,8 @@ static bool in_order(const rml_array *entries)
 // True when the next message of source a comes before that of b.
 static bool before(const rml_mcap_time *t, uint32_t a, uint32_t b)
 {
-    const source *x = source_at(t, a), *y = source_at(t, b);
-    const entry *e = RML_AT(&x->entries, entry, x->next), *f = RML_AT(&y->entries, entry, y->next);
-    if (e->log_ns != f->log_ns) {
-        return e->log_ns < f->log_ns;
-    }
-    uint64_t ea = x->offset != 0 ? x->offset : e->offset;
-    uint64_t fa = y->offset != 0 ? y->offset : f->offset;
-    return ea < fa;
+    const rml_mcap_source *x = rml_mcap_source_at(t, a), *y = rml_mcap_source_at(t, b);
+    return x->next_ns != y->next_ns ? x->next_ns < y->next_ns : x->next_key < y->next_key;
 }
 
 static void sift_down(rml_mcap_time *t, size_t i)
@@ -137,78 +98,27 @@ static rml_status heap_push(rml_mcap_time *t, uint32_t index, rml_error *err)
     return RML_OK;
 }
 
-// ---- Chunks in memory --------------------------------------------------------------------------
-
-static void drop_space(rml_mcap_time *t, source *s)
-{
-    t->memory -= s->space.capacity;
-    rml_buffer_reset(&s->space);
-    s->records = (rml_bytes){0};
-}
-
-// Drops decompressed chunks until size more bytes fit, never `keep`.
-static rml_status make_room(rml_log *log, const source *keep, uint64_t size, rml_error *err)
-{
-    rml_mcap_time *t = rml_mcap_of(log)->time;
-    while (t->memory + size > log->options.memory_max) {
-        source *oldest = NULL;
-        for (size_t i = 0; i < t->heap.count; i++) {
-            source *s = source_at(t, *RML_AT(&t->heap, uint32_t, i));
-            if (s != keep && s->space.capacity > 0 && (oldest == NULL || s->used < oldest->used)) {
-                oldest = s;
-            }
-        }
-        if (oldest == NULL) {
-            return rml_fail(err, RML_ERR_LIMIT, rml_place_byte(log->name, keep->offset),
-                            "read it in the order of the file, or give more memory",
-                            "expected to merge chunks within %zu bytes (memory_max), found a need "
-                            "of %llu",
-                            log->options.memory_max, (unsigned long long)t->memory + size);
-        }
-        drop_space(t, oldest);
-    }
-    return RML_OK;
-}
-
-// The records of a source in memory.
-static rml_status load(rml_log *log, source *s, rml_error *err)
-{
-    rml_mcap_time *t = rml_mcap_of(log)->time;
-    s->used = ++t->turn;
-    if (s->offset == 0 || s->records.data != NULL) {
-        return RML_OK;
-    }
-    if (s->chunk.compression.len > 0) {
-        RML_TRY(make_room(log, s, s->chunk.uncompressed_size, err));
-    }
-    rml_status st =
-        rml_mcap_chunk_open(&s->chunk, &t->codec, log->options.memory_max, log->options.skip_crc,
-                            rml_place_byte(log->name, s->offset), &s->space, &s->records, err);
-    t->memory += s->space.capacity;
-    if (s->space.capacity > 0) {
-        rml_object_release(&log->object, s->offset, s->chunk.records.len);
-    }
-    return st;
-}
+// ---- Opening a source --------------------------------------------------------------------------
 
 // The usual message, when nothing is filtered: no more to look at than these.
-static bool plain(const rml_log *log, const rml_mcap_message *m)
+static bool is_plain(const rml_log *log, const rml_mcap_message *m)
 {
-    const rml_log_options *o = &log->options;
-    return o->topics == NULL && o->start_ns == 0 && o->end_ns == 0 && m->log_ns <= INT64_MAX &&
-           m->publish_ns <= INT64_MAX && rml_mcap_of(log)->channel_of[m->channel_id] != 0;
+    const rml_mcap_log *state = rml_mcap_of(log);
+    return state->plain && m->log_ns <= INT64_MAX && m->publish_ns <= INT64_MAX &&
+           state->channel_of[m->channel_id] != 0;
 }
 
 static rml_status note_entry(rml_log *log, rml_array *entries, const rml_mcap_record *record,
                              uint64_t offset, rml_error *err)
 {
     rml_mcap_time *t = rml_mcap_of(log)->time;
-    if (!plain(log, &record->as.message)) {
+    if (!is_plain(log, &record->as.message)) {
         rml_log_message message;
         bool wanted;
         rml_error fault;
         fault.status = RML_OK;
-        if (rml_mcap_log_message(log, record, NULL, &message, &wanted, &fault)) {
+        const rml_mcap_where nowhere = {.compression = "", .base = log->file.data};
+        if (rml_mcap_log_message(log, record, &nowhere, &message, &wanted, &fault)) {
             keep_fault(t, &fault);
             return RML_OK;
         }
@@ -217,12 +127,12 @@ static rml_status note_entry(rml_log *log, rml_array *entries, const rml_mcap_re
         }
     }
     size_t before_bytes = entries->capacity;
-    entry *e = rml_array_push(entries, err);
+    rml_mcap_entry *e = rml_array_push(entries, err);
     if (e == NULL) {
         return RML_ERR_MEMORY;
     }
-    *e = (entry){(int64_t)record->as.message.log_ns, offset};
-    t->memory += (entries->capacity - before_bytes) * sizeof(entry);
+    *e = (rml_mcap_entry){(int64_t)record->as.message.log_ns, offset};
+    t->memory += (entries->capacity - before_bytes) * sizeof(rml_mcap_entry);
     if (t->memory > log->options.memory_max) {
         return rml_fail(err, RML_ERR_LIMIT, rml_place_byte(log->name, record->offset),
                         "read it in the order of the file, or give more memory",
@@ -234,22 +144,22 @@ static rml_status note_entry(rml_log *log, rml_array *entries, const rml_mcap_re
 }
 
 // Walks the records of a loaded chunk: definitions are taken in, messages noted when wanted.
-static rml_status read_chunk(rml_log *log, source *s, bool note, rml_error *err)
+static rml_status read_chunk(rml_log *log, rml_mcap_source *s, bool note, rml_error *err)
 {
     rml_mcap_log *m = rml_mcap_of(log);
     rml_place place = rml_place_byte(log->name, s->offset);
-    for (uint64_t at = 0; at < s->records.len;) {
+    for (uint64_t at = 0; at < s->walk.records.len;) {
         uint8_t opcode;
         rml_bytes body;
         rml_mcap_record record;
         rml_error fault;
-        if (!rml_mcap_frame(s->records, at, &opcode, &body)) {
+        if (!rml_mcap_frame(s->walk.records, at, &opcode, &body)) {
             (void)rml_fail(&fault, RML_ERR_DATA, place, RML_MCAP_REMEDY,
                            "expected a record at byte %llu of the chunk's %zu bytes, found one "
                            "that is longer",
-                           (unsigned long long)at, s->records.len);
+                           (unsigned long long)at, s->walk.records.len);
             keep_fault(m->time, &fault);
-            m->lost += s->records.len - at;
+            m->lost += s->walk.records.len - at;
             return RML_OK;
         }
         uint64_t frame = at;
@@ -272,27 +182,35 @@ static rml_status read_chunk(rml_log *log, source *s, bool note, rml_error *err)
     return RML_OK;
 }
 
+// Messages of a loaded chunk: by a walk where they stand in order, else by a sorted list.
+static rml_status list_messages(rml_log *log, rml_mcap_source *s, rml_error *err)
+{
+    s->walks = s->survey.ordered && rml_mcap_of(log)->plain;
+    if (s->walks) {
+        return s->survey.defines ? read_chunk(log, s, false, err) : RML_OK;
+    }
+    RML_TRY(read_chunk(log, s, true, err));
+    return in_order(&s->entries) ? RML_OK : rml_array_sort(&s->entries, compare_entries, NULL, err);
+}
+
 // Opens the source whose turn has come; what is damaged in it is kept as the fault.
 static rml_status open_source(rml_log *log, uint32_t index, rml_error *err)
 {
     rml_mcap_log *m = rml_mcap_of(log);
-    source *s = source_at(m->time, index);
+    rml_mcap_source *s = rml_mcap_source_at(m->time, index);
     if (s->offset != 0) {
         rml_error fault = {0};
-        rml_status st = load(log, s, &fault);
+        rml_status st = rml_mcap_source_load(log, s, &fault);
         if (st) {
             m->lost += RML_MCAP_FRAME + s->chunk.records.len;
             keep_fault(m->time, &fault);
-            drop_space(m->time, s);
+            rml_mcap_source_drop(m->time, s);
             return RML_OK;
         }
-        RML_TRY(read_chunk(log, s, true, err));
-        if (!in_order(&s->entries)) {
-            RML_TRY(rml_array_sort(&s->entries, compare_entries, NULL, err));
-        }
+        RML_TRY(list_messages(log, s, err));
     }
-    if (s->entries.count == 0) {
-        drop_space(m->time, s);
+    if (!rml_mcap_source_peek(s)) {
+        rml_mcap_source_close(m->time, s);
         return RML_OK;
     }
     return heap_push(m->time, index, err);
@@ -307,14 +225,16 @@ static rml_status add_chunk(rml_log *log, const rml_mcap_record *record, rml_err
     if (!rml_mcap_log_wants_chunk(log, record->offset, chunk->start_ns, chunk->end_ns)) {
         return RML_OK;
     }
-    source *s = rml_array_push(&t->sources, err);
+    rml_mcap_source *s = rml_array_push(&t->sources, err);
     if (s == NULL) {
         return RML_ERR_MEMORY;
     }
-    *s = (source){.offset = record->offset,
-                  .start_ns = chunk->start_ns > INT64_MAX ? INT64_MAX : (int64_t)chunk->start_ns,
-                  .entries = RML_ARRAY(entry),
-                  .chunk = *chunk};
+    *s = (rml_mcap_source){.offset = record->offset,
+                           .start_ns =
+                               chunk->start_ns > INT64_MAX ? INT64_MAX : (int64_t)chunk->start_ns,
+                           .entries = RML_ARRAY(rml_mcap_entry),
+                           .task = RML_MCAP_NO_TASK,
+                           .chunk = *chunk};
     return RML_OK;
 }
 
@@ -370,12 +290,12 @@ static rml_status list_by_reading(rml_log *log, rml_array *loose, rml_error *err
             st = RML_OK;
         } else if (st == RML_OK && record.opcode == RML_MCAP_CHUNK) {
             st = add_chunk(log, &record, err);
-            source *s = st ? NULL : source_at(t, t->sources.count - 1);
-            if (s != NULL && load(log, s, &fault) == RML_OK) {
+            rml_mcap_source *s = st ? NULL : rml_mcap_source_at(t, t->sources.count - 1);
+            if (s != NULL && rml_mcap_source_load(log, s, &fault) == RML_OK) {
                 st = read_chunk(log, s, false, err);
             }
             if (s != NULL) {
-                drop_space(t, s);
+                rml_mcap_source_drop(t, s);
             }
         } else if (st == RML_OK && record.opcode == RML_MCAP_MESSAGE) {
             st = note_entry(log, loose, &record, record.offset, err);
@@ -405,12 +325,15 @@ static rml_status list_sources(rml_log *log, rml_array *loose, rml_error *err)
     }
     if (loose->count > 0) {
         RML_TRY(rml_array_sort(loose, compare_entries, NULL, err));
-        source *s = rml_array_push(&m->time->sources, err);
+        rml_mcap_source *s = rml_array_push(&m->time->sources, err);
         if (s == NULL) {
             return RML_ERR_MEMORY;
         }
-        *s = (source){.start_ns = RML_AT(loose, entry, 0)->log_ns, .entries = *loose};
-        *loose = RML_ARRAY(entry);
+        *s = (rml_mcap_source){.start_ns = RML_AT(loose, rml_mcap_entry, 0)->log_ns,
+                               .entries = *loose,
+                               .where = rml_mcap_log_where(log, NULL, NULL),
+                               .task = RML_MCAP_NO_TASK};
+        *loose = RML_ARRAY(rml_mcap_entry);
     }
     return rml_array_sort(&m->time->sources, compare_sources, NULL, err);
 }
@@ -424,23 +347,25 @@ rml_status rml_mcap_time_open(rml_log *log, rml_error *err)
         return rml_fail_memory(err, sizeof(*t));
     }
     rml_mcap_of(log)->time = t;
-    t->sources = RML_ARRAY(source);
+    rml_mcap_of(log)->walk = &t->nothing;
+    t->sources = RML_ARRAY(rml_mcap_source);
     t->heap = RML_ARRAY(uint32_t);
-    rml_array loose = RML_ARRAY(entry);
+    rml_array loose = RML_ARRAY(rml_mcap_entry);
     rml_status st = list_sources(log, &loose, err);
     rml_array_reset(&loose);
-    return st;
+    return st ? st : rml_mcap_source_begin(log, err);
 }
 
-// The message at the front of the heap.
-static rml_status give(rml_log *log, source *s, rml_log_message *out, rml_error *err)
+// The message at the front of a list.
+static rml_status give_listed(rml_log *log, rml_mcap_source *s, rml_log_message *out,
+                              rml_error *err)
 {
-    RML_TRY(load(log, s, err));
-    const entry *e = RML_AT(&s->entries, entry, s->next);
-    rml_bytes records = s->offset != 0 ? s->records : log->file;
+    const rml_mcap_entry *e = RML_AT(&s->entries, rml_mcap_entry, s->next++);
+    rml_bytes records = s->offset != 0 ? s->walk.records : log->file;
     rml_mcap_record record = {.offset = s->offset != 0 ? s->offset : e->offset,
                               .in_chunk = s->offset != 0,
-                              .offset_in_chunk = (size_t)e->offset + RML_MCAP_FRAME};
+                              .offset_in_chunk =
+                                  s->offset != 0 ? (size_t)e->offset + RML_MCAP_FRAME : 0};
     uint8_t opcode;
     rml_bytes body;
     // It was checked when the entry was made.
@@ -452,54 +377,150 @@ static rml_status give(rml_log *log, source *s, rml_log_message *out, rml_error 
     RML_TRY(rml_mcap_record_parse(opcode, body, rml_place_byte(log->name, record.offset), &record,
                                   err));
     bool wanted;
-    return rml_mcap_log_message(log, &record, record.in_chunk ? &s->chunk : NULL, out, &wanted,
-                                err);
+    return rml_mcap_log_message(log, &record, &s->where, out, &wanted, err);
 }
 
-static void close_source(rml_mcap_time *t, source *s)
+// The message at which a walk stands; false where it is none that is given: of a channel that
+// nothing defines, which is a fault.
+static bool give_walked(rml_log *log, rml_mcap_source *s, rml_log_message *out)
 {
-    drop_space(t, s);
-    t->memory -= s->entries.capacity * sizeof(entry);
-    rml_array_reset(&s->entries);
+    rml_mcap_log *m = rml_mcap_of(log);
+    rml_bytes body;
+    if (!rml_mcap_walk_message(&s->walk, &body)) {
+        s->walk.at = s->walk.records.len; // the file changed under the map
+        return false;
+    }
+    if (rml_mcap_log_plain(m, body, out)) {
+        rml_mcap_log_place(&s->where, out);
+        return true;
+    }
+    rml_mcap_record record = {.opcode = RML_MCAP_MESSAGE, .offset = s->offset, .body = body};
+    record.as.message = rml_mcap_message_load(body);
+    bool wanted;
+    rml_error fault = {0};
+    if (rml_mcap_log_message(log, &record, &s->where, out, &wanted, &fault)) {
+        keep_fault(m->time, &fault);
+    }
+    return false;
+}
+
+// Until which log time the front of the heap stays in front: it need not be asked again before.
+static int64_t calm_until(const rml_mcap_time *t)
+{
+    int64_t until_ns = INT64_MAX;
+    if (t->opened < t->sources.count) {
+        until_ns = rml_mcap_source_at(t, t->opened)->start_ns;
+    }
+    const uint32_t *heap = t->heap.data;
+    for (size_t i = 1; i < 3 && i < t->heap.count; i++) {
+        int64_t next_ns = rml_mcap_source_at(t, heap[i])->next_ns;
+        until_ns = next_ns < until_ns ? next_ns : until_ns;
+    }
+    return until_ns;
+}
+
+// Opens all sources that begin before the front of the heap.
+static rml_status open_begun(rml_log *log, rml_error *err)
+{
+    rml_mcap_time *t = rml_mcap_of(log)->time;
+    while (t->opened < t->sources.count) {
+        const rml_mcap_source *next = rml_mcap_source_at(t, t->opened);
+        if (t->heap.count > 0 &&
+            next->start_ns > rml_mcap_source_at(t, *RML_AT(&t->heap, uint32_t, 0))->next_ns) {
+            break;
+        }
+        RML_TRY(open_source(log, (uint32_t)t->opened++, err));
+    }
+    return RML_OK;
+}
+
+// The message given last is done with only now: it borrowed from its chunk.
+static void leave_last(rml_mcap_time *t)
+{
+    t->calm = NULL;
+    if (t->heap.count == 0) {
+        return;
+    }
+    uint32_t *heap = t->heap.data;
+    rml_mcap_source *s = rml_mcap_source_at(t, heap[0]);
+    if (s->over) {
+        rml_mcap_source_close(t, s);
+        heap[0] = heap[--t->heap.count];
+    }
+    sift_down(t, 0);
+}
+
+// A chunk that cannot be had again is lost with what it still holds.
+static rml_status load_front(rml_log *log, rml_mcap_source *s, rml_error *err)
+{
+    rml_status st = rml_mcap_source_load(log, s, err);
+    if (st) {
+        s->over = true;
+        rml_mcap_of(log)->lost += s->chunk.records.len;
+    }
+    return st;
+}
+
+static rml_status tell_fault(rml_mcap_time *t, rml_error *err)
+{
+    if (t->fault.status == RML_OK || t->fault_told) {
+        return RML_END;
+    }
+    t->fault_told = true;
+    if (err != NULL) {
+        *err = t->fault;
+    }
+    return t->fault.status;
+}
+
+// The source that comes to the front, and until when it stays there; RML_END when all are over.
+static rml_status find_front(rml_log *log, rml_mcap_source **out, rml_error *err)
+{
+    rml_mcap_log *m = rml_mcap_of(log);
+    rml_mcap_time *t = m->time;
+    leave_last(t);
+    RML_TRY(open_begun(log, err));
+    if (t->heap.count == 0) {
+        return tell_fault(t, err);
+    }
+    rml_mcap_source *s = rml_mcap_source_at(t, *RML_AT(&t->heap, uint32_t, 0));
+    RML_TRY(load_front(log, s, err));
+    t->calm_ns = calm_until(t);
+    t->calm = s->walks ? s : NULL;
+    t->streamed = s->walks && (int64_t)s->survey.last_ns < t->calm_ns;
+    if (t->streamed) {
+        m->walk = &s->walk;
+        m->where = s->where;
+    }
+    *out = s;
+    return RML_OK;
 }
 
 rml_status rml_mcap_time_next(rml_log *log, rml_log_message *out, rml_error *err)
 {
-    rml_mcap_time *t = rml_mcap_of(log)->time;
-    // The message given last is done with only now: it borrowed from its chunk.
-    if (t->heap.count > 0) {
-        uint32_t *heap = t->heap.data;
-        source *s = source_at(t, heap[0]);
-        if (s->next == s->entries.count) {
-            close_source(t, s);
-            heap[0] = heap[--t->heap.count];
+    rml_mcap_log *m = rml_mcap_of(log);
+    rml_mcap_time *t = m->time;
+    if (t->streamed) { // up to something that needs a closer look, or to its end
+        t->streamed = false;
+        t->calm->over = !rml_mcap_source_peek(t->calm);
+        m->walk = &t->nothing;
+    }
+    for (;;) {
+        rml_mcap_source *s = t->calm;
+        if (s == NULL || s->over || s->next_ns >= t->calm_ns) {
+            RML_TRY(find_front(log, &s, err));
         }
-        sift_down(t, 0);
-    }
-    while (t->opened < t->sources.count) {
-        const source *next = source_at(t, t->opened);
-        if (t->heap.count > 0) {
-            const source *top = source_at(t, *RML_AT(&t->heap, uint32_t, 0));
-            if (next->start_ns > RML_AT(&top->entries, entry, top->next)->log_ns) {
-                break;
-            }
+        bool given = true;
+        if (s->walks) {
+            given = give_walked(log, s, out);
+        } else {
+            RML_TRY(give_listed(log, s, out, err));
         }
-        RML_TRY(open_source(log, (uint32_t)t->opened++, err));
-    }
-    if (t->heap.count > 0) {
-        source *s = source_at(t, *RML_AT(&t->heap, uint32_t, 0));
-        rml_status st = give(log, s, out, err);
-        s->next++;
-        return st;
-    }
-    if (t->fault.status != RML_OK && !t->fault_told) {
-        t->fault_told = true;
-        if (err != NULL) {
-            *err = t->fault;
+        s->over = !rml_mcap_source_peek(s);
+        if (given) {
+            return RML_OK;
         }
-        return t->fault.status;
     }
-    return RML_END;
 }
 
 void rml_mcap_time_close(rml_mcap_time *t)
@@ -507,11 +528,7 @@ void rml_mcap_time_close(rml_mcap_time *t)
     if (t == NULL) {
         return;
     }
-    for (size_t i = 0; i < t->sources.count; i++) {
-        rml_buffer_reset(&source_at(t, i)->space);
-        rml_array_reset(&source_at(t, i)->entries);
-    }
-    rml_codec_context_reset(&t->codec);
+    rml_mcap_source_end(t);
     rml_array_reset(&t->sources);
     rml_array_reset(&t->heap);
 }

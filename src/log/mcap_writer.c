@@ -662,7 +662,7 @@ rml_status rml_mcap_writer_finish(rml_mcap_writer *w, rml_error *err)
     size_t start;
     RML_TRY(write_chunk(w, err));
     RML_TRY(record_begin(&w->record, RML_MCAP_DATA_END, &start, err));
-    RML_TRY(put_u32(&w->record, w->crc, err));
+    RML_TRY(put_u32(&w->record, w->options.no_data_crc ? 0 : w->crc, err));
     record_end(&w->record, start);
     RML_TRY(write_record(w, err));
     RML_TRY(write_summary(w, err));

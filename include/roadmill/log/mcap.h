@@ -144,6 +144,7 @@ RML_API bool rml_mcap_pairs_u64(rml_bytes *left, uint64_t *key, uint64_t *value)
 typedef struct rml_mcap_reader_options {
     bool whole_chunks; // give chunks as records, do not open them
     bool skip_crc;
+    size_t threads;    // that may open chunks; 0 is 1: the caller alone
     size_t memory_max; // of one decompressed chunk; 0: 256 MiB
 } rml_mcap_reader_options;
 
@@ -179,6 +180,7 @@ typedef struct rml_mcap_writer_options {
     // Parts that the specification leaves to the writer; all-zero writes all of them.
     bool no_chunks, no_message_index, no_chunk_index, no_attachment_index, no_metadata_index;
     bool no_statistics, no_summary_schemas, no_summary_channels, no_summary_offsets;
+    bool no_data_crc; // the sum over the whole data section, which recorders seldom write
     uint16_t first_channel_id; // channels count from here on
 } rml_mcap_writer_options;
 
