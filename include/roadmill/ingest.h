@@ -21,6 +21,7 @@ typedef struct rml_ingest_options {
                                       // not known, the recording is a drive of its own
     rml_str licence, purpose, region; // of the data, as stated by the user; empty is not stated
     size_t memory_max;                // 0: 256 MiB
+    size_t threads;                   // 0 is 1: the caller alone; the rows are the same
     // CAN frames are decoded by these into the table signals_can, the first one that knows an id
     // decides; borrowed. For a recording that is in the lake already its rows there are made again.
     const rml_dbc *const *dbc;

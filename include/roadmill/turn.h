@@ -52,6 +52,7 @@ typedef struct rml_source_options {
     const struct rml_recipe *recipe; // of the ego rows; NULL: the first built-in one that fits
     const rml_dbc *const *dbc;       // decode CAN frames into signals_can
     size_t dbc_count;
+    size_t threads; // that may read a recording; 0 is 1
 } rml_source_options;
 // What became of one file, told as it happens. err is filled when it was refused.
 typedef struct rml_source_event {

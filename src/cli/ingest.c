@@ -150,7 +150,8 @@ static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, const can_signa
                                  .region = option_text(cli, "--region"),
                                  .recipe = recipe,
                                  .dbc = (const rml_dbc *const *)can->files,
-                                 .dbc_count = can->count};
+                                 .dbc_count = can->count,
+                                 .threads = rml_pool_threads(cli->pool)};
     rml_str *sources = RML_NEW_ARRAY(&cli->arena, rml_str, cli->argument_count);
     if (sources == NULL) {
         return rml_fail_memory(err, cli->argument_count * sizeof *sources);

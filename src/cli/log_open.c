@@ -4,6 +4,7 @@
 rml_status log_filter_options(rml_cli *cli, rml_log_options *options, rml_error *err)
 {
     size_t count = 0;
+    options->threads = rml_pool_threads(cli->pool);
     RML_TRY(rml_cli_i64(cli, "--start", 0, INT64_MAX, &options->start_ns, err));
     RML_TRY(rml_cli_i64(cli, "--end", 0, INT64_MAX, &options->end_ns, err));
     while (rml_cli_value_at(cli, "--topic", count) != NULL) {

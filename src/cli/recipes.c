@@ -6,6 +6,8 @@ static rml_status run_list(rml_cli *cli, rml_error *err)
 {
     (void)err;
     if (cli->json) {
+        rml_json_object(&cli->writer);
+        rml_json_key(&cli->writer, "recipes");
         rml_json_list(&cli->writer);
     }
     for (size_t i = 0; rml_recipe_builtin_name(i) != NULL; i++) {
@@ -16,6 +18,7 @@ static rml_status run_list(rml_cli *cli, rml_error *err)
     }
     if (cli->json) {
         rml_json_list_end(&cli->writer);
+        rml_json_object_end(&cli->writer);
     }
     return RML_OK;
 }
@@ -40,6 +43,7 @@ static rml_status run_show(rml_cli *cli, rml_error *err)
 static const rml_command commands[] = {
     {
         .name = "recipes",
+        .arguments = "",
         .summary = "list the built-in recipes from channels to ego, in the order they are tried",
         .example = "roadmill recipes",
         .run = run_list,

@@ -453,7 +453,7 @@ static rml_status finish(rml_ingest_job *job, rml_error *err)
 static rml_status ingest(rml_ingest_job *job, rml_lake *lake, rml_error *err)
 {
     const rml_ingest_options *o = job->options;
-    const rml_log_options options = {.memory_max = o->memory_max};
+    const rml_log_options options = {.memory_max = o->memory_max, .threads = o->threads};
     RML_TRY(rml_log_open(job->uri, &options, &job->log, err));
     RML_TRY(identify(job, err));
     RML_TRY(rml_lake_has(lake, job->recording_id, &job->out->already, err));

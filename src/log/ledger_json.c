@@ -54,15 +54,20 @@ static void bins_json(const rml_log_bins *b, rml_json_writer *w)
     rml_json_object_end(w);
 }
 
-static void channel_json(const rml_log_channel *channel, const rml_log_channel_ledger *c,
-                         const rml_log_kept *kept, rml_json_writer *w)
+static void kind_json(const rml_log_channel *channel, const rml_log_channel_ledger *c,
+                      rml_json_writer *w)
 {
-    rml_json_object(w);
     rml_json_kv_str(w, "topic", channel->topic);
     rml_json_kv_str(w, "type", channel->schema_name);
     rml_json_kv_str(w, "encoding", channel->message_encoding);
     rml_json_kv_str(w, "schema_encoding", channel->schema_encoding);
     rml_json_kv_i64(w, "messages", (int64_t)c->messages);
+}
+
+// What reading tells of a channel.
+static void channel_json(const rml_log_channel_ledger *c, const rml_log_kept *kept,
+                         rml_json_writer *w)
+{
     rml_json_kv_i64(w, "bytes", (int64_t)c->bytes);
     if (kept != NULL) {
         rml_json_kv_i64(w, "rows", (int64_t)kept->rows);
@@ -86,7 +91,16 @@ static void channel_json(const rml_log_channel *channel, const rml_log_channel_l
     gaps_json(c, w);
     sensor_json(c, w);
     bins_json(c->bins, w);
-    rml_json_object_end(w);
+}
+
+// What reading tells of the whole recording.
+static void damage_json(const rml_log_ledger *ledger, rml_json_writer *w)
+{
+    rml_json_kv_bool(w, "shared_sequence", ledger->shared_sequence);
+    rml_json_kv_i64(w, "sequence_drops", (int64_t)ledger->sequence_drops);
+    rml_json_kv_i64(w, "bytes_lost", (int64_t)ledger->bytes_lost);
+    rml_json_kv_i64(w, "faults", (int64_t)ledger->faults);
+    rml_json_kv_str(w, "damage", ledger->damage);
 }
 
 void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log, const rml_log_kept *kept,
@@ -98,23 +112,26 @@ void rml_log_ledger_json(const rml_log_ledger *ledger, const rml_log *log, const
     rml_json_kv_str(w, "profile", log->profile);
     rml_json_kv_str(w, "logger", log->library);
     rml_json_kv_i64(w, "messages", (int64_t)ledger->messages);
-    rml_json_kv_bool(w, "shared_sequence", ledger->shared_sequence);
-    rml_json_kv_i64(w, "sequence_drops", (int64_t)ledger->sequence_drops);
+    rml_json_kv_bool(w, "by_index", ledger->by_index);
     if (rml_log_ledger_span(ledger, &start_ns, &end_ns)) {
         rml_json_kv_ns(w, "start_ns", start_ns);
         rml_json_kv_ns(w, "end_ns", end_ns);
     }
     rml_json_kv_i64(w, "bytes", (int64_t)ledger->bytes);
-    rml_json_kv_i64(w, "bytes_lost", (int64_t)ledger->bytes_lost);
     rml_json_kv_str(w, "completeness", rml_str_of(rml_log_completeness(ledger)));
     rml_json_kv_bool(w, "has_index", ledger->has_index);
-    rml_json_kv_i64(w, "faults", (int64_t)ledger->faults);
-    rml_json_kv_str(w, "damage", ledger->damage);
+    if (!ledger->by_index) {
+        damage_json(ledger, w);
+    }
     rml_json_key(w, "channels");
     rml_json_list(w);
     for (size_t i = 0; i < log->channels.count && i < ledger->channel_count; i++) {
-        channel_json(RML_AT(&log->channels, rml_log_channel, i), &ledger->channels[i],
-                     kept == NULL ? NULL : &kept[i], w);
+        rml_json_object(w);
+        kind_json(RML_AT(&log->channels, rml_log_channel, i), &ledger->channels[i], w);
+        if (!ledger->by_index) {
+            channel_json(&ledger->channels[i], kept == NULL ? NULL : &kept[i], w);
+        }
+        rml_json_object_end(w);
     }
     rml_json_list_end(w);
     rml_json_object_end(w);

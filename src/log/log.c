@@ -211,8 +211,10 @@ rml_status rml_log_open_many(const rml_str *uris, size_t count, const rml_log_op
     }
     rml_status st = RML_OK;
     size_t opened = 0;
+    rml_log_options shared = options == NULL ? (rml_log_options){0} : *options;
+    shared.threads = shared.threads / (count == 0 ? 1 : count);
     while (st == RML_OK && opened < count) {
-        st = rml_log_open(uris[opened], options, &children[opened], err);
+        st = rml_log_open(uris[opened], &shared, &children[opened], err);
         opened += st == RML_OK;
     }
     if (st == RML_OK) {
@@ -250,7 +252,9 @@ rml_status rml_log_extra_at(rml_log *log, size_t index, rml_log_extra *out, rml_
 rml_status rml_log_summarise(rml_log *log, rml_arena *arena, rml_log_ledger *out, rml_error *err)
 {
     *out = (rml_log_ledger){0};
-    return log->format->summary == NULL ? RML_END : log->format->summary(log, arena, out, err);
+    RML_TRY(log->format->summary == NULL ? RML_END : log->format->summary(log, arena, out, err));
+    out->by_index = true;
+    return RML_OK;
 }
 
 const rml_str *rml_log_files(const rml_log *log, size_t *count)

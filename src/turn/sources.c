@@ -79,7 +79,8 @@ static rml_status ingest_recording(rml_source_walk *w, rml_source_event *event, 
                                   .purpose = o->purpose,
                                   .region = o->region,
                                   .dbc = o->dbc,
-                                  .dbc_count = o->dbc_count};
+                                  .dbc_count = o->dbc_count,
+                                  .threads = o->threads};
     rml_ingest_result made;
     RML_TRY(rml_ingest_recording(w->home->lake, event->path, &options, w->progress, &made, err));
     event->sums = (rml_source_sums){.files = 1,

@@ -58,9 +58,9 @@ def words_of(world):
     child = ["--dataset", turn["child"], "--run", turn["run"]]
     return {
         "init": world["init"], "synth": world["synth"], "ingest": world["ingest"], "turn": turn,
-        "log info": [world["recording"], "--json"], "log cat": [world["recording"], "--limit", 1],
+        "log info": [world["recording"], "--full", "--json"], "log cat": [world["recording"], "--limit", 1],
         "log recover": [world["recording"], "--out", top / "saved.mcap", "--json"],
-        "recordings": at, "drives": at, "lake tables": at, "lake history": ["recordings", *at],
+        "recipes": ["--json"], "recipes show": ["odometry", "--json"], "recordings": at, "drives": at, "lake tables": at, "lake history": ["recordings", *at],
         "recordings show": [world["ingest"]["files"][0]["recording_id"], *at],
         "query": ["SELECT count(*) AS rows FROM recordings", *at],
         "scenes build": at, "find": ["speed(a) > 1 m/s", "--limit", 2, *at],
@@ -79,7 +79,7 @@ def words_of(world):
 
 
 # Sections whose document needs something that the fixture makes in the test itself.
-LATER = {"log sort", "log merge", "log filter", "log convert", "drives show", "drives report", "scenes show", "models add", "promote"}
+LATER = {"log doctor", "log sort", "log merge", "log filter", "log convert", "drives show", "drives report", "scenes show", "models add", "promote"}
 
 
 def test_every_command_is_documented(run):

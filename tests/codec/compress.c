@@ -91,6 +91,9 @@ static void known_answers(void **state)
     (void)state;
     assert_int_equal(rml_crc32(0, "123456789", 9), 0xCBF43926);
     assert_int_equal(rml_crc32(rml_crc32(0, "1234", 4), "56789", 5), 0xCBF43926);
+    assert_int_equal(rml_crc32_join(rml_crc32(0, "1234", 4), rml_crc32(0, "56789", 5), 5),
+                     0xCBF43926);
+    assert_int_equal(rml_crc32_join(0xCBF43926, 0, 0), 0xCBF43926);
     assert_int_equal(rml_crc32c(0, "123456789", 9), 0xE3069283);
     assert_int_equal(rml_crc32c(rml_crc32c(0, "1234", 4), "56789", 5), 0xE3069283);
     rml_hash hash;
