@@ -145,8 +145,8 @@ typedef struct rml_log_ledger {
     rml_log_channel_ledger *channels; // [channel_count], by rml_log_message.channel
     size_t channel_count, channel_capacity;
     uint64_t messages;
-    // Of rml_log_summarise: what only reading tells (order, gaps, clocks, damage) is not known, of a
-    // channel nothing but its messages.
+    // Of rml_log_summarise: what only reading tells (order, gaps, clocks, damage) is not known, of
+    // a channel nothing but its messages.
     bool by_index;
     bool has_span;
     int64_t start_ns, end_ns;

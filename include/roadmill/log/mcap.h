@@ -180,7 +180,7 @@ typedef struct rml_mcap_writer_options {
     // Parts that the specification leaves to the writer; all-zero writes all of them.
     bool no_chunks, no_message_index, no_chunk_index, no_attachment_index, no_metadata_index;
     bool no_statistics, no_summary_schemas, no_summary_channels, no_summary_offsets;
-    bool no_data_crc; // the sum over the whole data section, which recorders seldom write
+    bool no_data_crc;          // the sum over the whole data section, which recorders seldom write
     uint16_t first_channel_id; // channels count from here on
 } rml_mcap_writer_options;
 
