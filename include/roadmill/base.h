@@ -192,6 +192,9 @@ RML_API rml_bytes rml_buffer_bytes(const rml_buffer *b); // borrows until the ne
 RML_API rml_str rml_buffer_text(const rml_buffer *b);
 RML_API void rml_buffer_clear(rml_buffer *b); // length 0, memory kept
 RML_API void rml_buffer_reset(rml_buffer *b); // frees
+// The bytes that base64 text stands for (RFC 4648 section 4, padding asked for), appended;
+// RML_ERR_DATA for other text.
+RML_API rml_status rml_base64_append(rml_str text, rml_buffer *out, rml_error *err) RML_CHECKED;
 
 // ---- Growing array -----------------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 
 #include "plan.h"
 
-static const rml_encoding *const encodings[] = {&rml_encoding_cdr, &rml_encoding_ros1,
-                                                &rml_encoding_mdf4, &rml_encoding_can,
-                                                &rml_encoding_lin};
+static const rml_encoding *const encodings[] = {
+    &rml_encoding_cdr, &rml_encoding_ros1,     &rml_encoding_mdf4, &rml_encoding_can,
+    &rml_encoding_lin, &rml_encoding_protobuf, &rml_encoding_json, &rml_encoding_json_alone};
 #define ENCODING_COUNT (sizeof(encodings) / sizeof(encodings[0]))
 
 static rml_status find(const rml_message_kind *kind, rml_str file, const rml_encoding **out,
@@ -27,7 +27,8 @@ static rml_status find(const rml_message_kind *kind, rml_str file, const rml_enc
                             "\"%.*s\"",
                             RML_FMT(kind->message_encoding), RML_FMT(kind->schema_encoding))
                  : rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(file), NULL,
-                            "expected messages in an encoding that is read (cdr, ros1), found "
+                            "expected messages in an encoding that is read (cdr, ros1, protobuf, "
+                            "flatbuffer, json), found "
                             "\"%.*s\"",
                             RML_FMT(kind->message_encoding));
 }
