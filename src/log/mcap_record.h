@@ -61,8 +61,11 @@ typedef struct rml_mcap_walk {
 static inline bool rml_mcap_walk_message(rml_mcap_walk *w, rml_bytes *body)
 {
     size_t left = w->records.len - w->at;
+    if (left < RML_MCAP_FRAME + RML_MCAP_MESSAGE_FIELDS) {
+        return false;
+    }
     const uint8_t *p = w->records.data + w->at;
-    if (left < RML_MCAP_FRAME + RML_MCAP_MESSAGE_FIELDS || p[0] != RML_MCAP_MESSAGE) {
+    if (p[0] != RML_MCAP_MESSAGE) {
         return false;
     }
     uint64_t len = rml_load_u64(p + 1);

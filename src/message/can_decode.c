@@ -161,8 +161,8 @@ static const entry *find(const rml_can_decoder *d, uint64_t key)
             high = middle;
         }
     }
-    const entry *e = RML_AT(&d->entries, entry, low);
-    return low < d->entries.count && e->key == key ? e : NULL;
+    const entry *e = low < d->entries.count ? RML_AT(&d->entries, entry, low) : NULL;
+    return e != NULL && e->key == key ? e : NULL;
 }
 
 // ---- Signals -----------------------------------------------------------------------------------
