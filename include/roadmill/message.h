@@ -45,6 +45,14 @@ RML_API rml_schema rml_message_schema(const rml_message_plan *plan);
 // err->what is the reason of the reject. A plan may be used by several threads at once.
 RML_API rml_status rml_message_decode(const rml_message_plan *plan, rml_bytes data, rml_place place,
                                       rml_column *columns, rml_error *err) RML_CHECKED;
+// The same for many messages into the same columns, which stay where they are meanwhile: what one
+// message has in common with the next is done once. One thread.
+typedef struct rml_message_decoder rml_message_decoder;
+RML_API rml_status rml_message_decoder_make(const rml_message_plan *plan, rml_column *columns,
+                                            rml_message_decoder **out, rml_error *err) RML_CHECKED;
+RML_API rml_status rml_message_decoder_next(rml_message_decoder *d, rml_bytes data, rml_place place,
+                                            rml_error *err) RML_CHECKED;
+RML_API void rml_message_decoder_free(rml_message_decoder *d);
 // The time in the message's std_msgs/Header if it begins with one (sensor time); false otherwise.
 RML_API bool rml_message_sensor_ns(const rml_message_plan *plan, rml_bytes data, int64_t *out);
 // The way back: row -> CDR little-endian, appended to out with its encapsulation header.

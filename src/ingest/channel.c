@@ -137,12 +137,17 @@ rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel 
     c->table = channel->schema_name.len > 0 ? table_name(arena, channel->schema_name)
                                             : frames_name(arena, channel->message_encoding);
     RML_TRY(table_fields(c->plan, arena, &schema, err));
-    return c->table.data == NULL ? rml_fail_memory(err, TABLE_NAME_MAX)
-                                 : rml_batch_init(&c->batch, schema, err);
+    if (c->table.data == NULL) {
+        return rml_fail_memory(err, TABLE_NAME_MAX);
+    }
+    RML_TRY(rml_batch_init(&c->batch, schema, err));
+    return rml_message_decoder_make(c->plan, c->batch.columns + RML_SIGNAL_COLUMNS, &c->decoder,
+                                    err);
 }
 
 void rml_ingest_channel_reset(rml_ingest_channel *c)
 {
+    rml_message_decoder_free(c->decoder);
     rml_message_plan_free(c->plan);
     rml_batch_reset(&c->batch);
     *c = (rml_ingest_channel){0};
@@ -153,8 +158,8 @@ rml_status rml_ingest_channel_add(rml_ingest_channel *c, const rml_log_channel *
                                   rml_str recording_id, rml_str file, rml_error *err)
 {
     rml_column *columns = c->batch.columns;
-    RML_TRY(rml_message_decode(c->plan, message->data, rml_place_byte(file, message->offset),
-                               columns + RML_SIGNAL_COLUMNS, err));
+    RML_TRY(rml_message_decoder_next(c->decoder, message->data,
+                                     rml_place_byte(file, message->offset), err));
     RML_TRY(rml_column_str(&columns[0], recording_id, err));
     RML_TRY(rml_column_str(&columns[1], channel->topic, err));
     RML_TRY(rml_column_i64(&columns[2], message->sequence, err));

@@ -286,7 +286,9 @@ rml_str rml_log_library(const rml_log *log)
 
 uint64_t rml_log_bytes_lost(const rml_log *log)
 {
-    return log->format->lost(log);
+    // Within a compressed chunk the bytes that come out count: never more than all there are.
+    uint64_t lost = log->format->lost(log);
+    return lost < log->bytes ? lost : log->bytes;
 }
 
 void rml_log_close(rml_log *log)

@@ -119,17 +119,57 @@ static rml_status check_bools(const decoder *d, const rml_op *op, const uint8_t 
     return RML_OK;
 }
 
-// Appends a value that is in the column's form; the way without nulls and with room is the usual.
+// Appends where a column holds no null and has room, which is the usual case; the others do the
+// rest.
+static inline bool has_room(const rml_buffer *b, size_t size)
+{
+    return b->capacity - b->len >= size;
+}
+
+// A value that is in the column's form.
 static inline rml_status append_value(rml_column *c, const uint8_t *value, size_t size,
                                       rml_error *err)
 {
-    if (c->null_count == 0 && c->values.capacity - c->values.len >= size) {
+    if (c->null_count == 0 && has_room(&c->values, size)) {
         memcpy(c->values.data + c->values.len, value, size);
         c->values.len += size;
         c->count++;
         return RML_OK;
     }
     return rml_column_value(c, value, err);
+}
+
+static inline void push_end(rml_column *c, size_t end)
+{
+    int64_t offset = (int64_t)end;
+    memcpy(c->offsets.data + c->offsets.len, &offset, sizeof offset);
+    c->offsets.len += sizeof offset;
+    c->count++;
+}
+
+static inline bool takes_end(const rml_column *c)
+{
+    return c->null_count == 0 && c->offsets.len > 0 && has_room(&c->offsets, sizeof(int64_t));
+}
+
+static inline rml_status end_list(rml_column *c, rml_error *err)
+{
+    if (!takes_end(c)) {
+        return rml_column_list_end(c, err);
+    }
+    push_end(c, c->children[0].count);
+    return RML_OK;
+}
+
+static inline rml_status append_bytes(rml_column *c, const void *data, size_t len, rml_error *err)
+{
+    if (!takes_end(c) || !has_room(&c->values, len)) {
+        return rml_column_bytes(c, data, len, err);
+    }
+    memcpy(c->values.data + c->values.len, data, len);
+    c->values.len += len;
+    push_end(c, c->values.len);
+    return RML_OK;
 }
 
 static rml_status decode_values(decoder *d, const rml_op *op)
@@ -173,9 +213,14 @@ static rml_status append_numbers(decoder *d, const rml_op *op, rml_column *child
     if (op->wire == RML_WIRE_BOOL) {
         RML_TRY(check_bools(d, op, p, count));
     }
-    uint8_t *to = rml_buffer_add(&child->values, count * out_size, d->err);
-    if (to == NULL) {
-        return RML_ERR_MEMORY;
+    uint8_t *to = child->values.data + child->values.len;
+    if (has_room(&child->values, count * out_size)) {
+        child->values.len += count * out_size;
+    } else {
+        to = rml_buffer_add(&child->values, count * out_size, d->err);
+        if (to == NULL) {
+            return RML_ERR_MEMORY;
+        }
     }
     d->at += count * size;
     child->count += count;
@@ -226,7 +271,7 @@ static rml_status decode_array(decoder *d, const rml_op *op)
         }
         RML_TRY(append_numbers(d, op, &list->children[0], count));
     }
-    return rml_column_list_end(list, d->err);
+    return end_list(list, d->err);
 }
 
 static rml_status decode_binary(decoder *d, const rml_op *op)
@@ -235,7 +280,7 @@ static rml_status decode_binary(decoder *d, const rml_op *op)
     RML_TRY(take_length(d, op, 1, &count));
     const uint8_t *p = d->data + d->at;
     d->at += count;
-    return rml_column_bytes(d->slots[op->node], p, count, d->err);
+    return append_bytes(d->slots[op->node], p, count, d->err);
 }
 
 static rml_status decode_time(decoder *d, const rml_op *op)
@@ -278,7 +323,7 @@ static rml_status decode_text(decoder *d, const rml_op *op)
         return rml_fail(d->err, RML_ERR_DATA, d->place, NULL,
                         "expected UTF-8 in the string %.*s, found other bytes", RML_FMT(op->field));
     }
-    return rml_column_str(d->slots[op->node], (rml_str){text, len}, d->err);
+    return append_bytes(d->slots[op->node], text, len, d->err);
 }
 
 static rml_status append_utf8(rml_buffer *out, uint32_t code, rml_error *err)
@@ -365,6 +410,49 @@ static inline rml_status end_struct(rml_column *c, rml_error *err)
     return rml_column_struct_end(c, err);
 }
 
+// An array of 8-byte numbers of a block.
+static inline rml_status append_eights(rml_column *list, const uint8_t *p, uint32_t count,
+                                       rml_error *err)
+{
+    rml_column *child = &list->children[0];
+    size_t size = (size_t)count * 8;
+    uint8_t *to = child->values.data + child->values.len;
+    if (has_room(&child->values, size)) {
+        child->values.len += size;
+    } else {
+        to = rml_buffer_add(&child->values, size, err);
+        if (to == NULL) {
+            return RML_ERR_MEMORY;
+        }
+    }
+    memcpy(to, p, size);
+    child->count += count;
+    return end_list(list, err);
+}
+
+// Numbers of 8 bytes one behind the other, in this machine's byte order.
+static rml_status decode_block(decoder *d, const rml_op *op, const rml_block *block)
+{
+    if (!reach(d, 8, block->bytes)) {
+        return fail_short(d, op, block->bytes);
+    }
+    const uint8_t *p = d->data + d->at;
+    const rml_move *m = RML_AT(&d->plan->moves, rml_move, block->first);
+    const rml_move *values_end = m + block->values, *arrays_end = values_end + block->arrays;
+    const rml_move *ends_end = arrays_end + block->ends;
+    d->at += block->bytes;
+    for (; m < values_end; m++) {
+        RML_TRY(append_value(d->slots[m->node], p + m->offset, 8, d->err));
+    }
+    for (; m < arrays_end; m++) {
+        RML_TRY(append_eights(d->slots[m->node], p + m->offset, m->count, d->err));
+    }
+    for (; m < ends_end; m++) {
+        RML_TRY(end_struct(d->slots[m->node], d->err));
+    }
+    return RML_OK;
+}
+
 static rml_status run(decoder *d, uint32_t from, uint32_t to);
 
 static rml_status decode_list(decoder *d, const rml_op *op, uint32_t body)
@@ -374,7 +462,7 @@ static rml_status decode_list(decoder *d, const rml_op *op, uint32_t body)
     for (size_t i = 0; i < count; i++) {
         RML_TRY(run(d, body, op->body_end));
     }
-    return rml_column_list_end(d->slots[op->node], d->err);
+    return end_list(d->slots[op->node], d->err);
 }
 
 static rml_status run(decoder *d, uint32_t from, uint32_t to)
@@ -382,6 +470,12 @@ static rml_status run(decoder *d, uint32_t from, uint32_t to)
     const rml_op *ops = d->plan->ops.data;
     for (uint32_t i = from; i < to; i++) {
         const rml_op *op = &ops[i];
+        if (op->block != 0 && !d->swap) {
+            const rml_block *block = RML_AT(&d->plan->blocks, rml_block, op->block - 1);
+            RML_TRY(decode_block(d, op, block));
+            i = block->end - 1;
+            continue;
+        }
         switch (op->kind) {
         case RML_OP_VALUES:
             RML_TRY(decode_values(d, op));
@@ -466,11 +560,16 @@ static rml_status run_once(decoder *d)
 rml_status rml_layout_decode(const rml_message_plan *plan, rml_bytes data, rml_place place,
                              rml_column *columns, rml_error *err)
 {
-    decoder d = {.plan = plan, .wide = 4, .place = place, .err = err};
-    RML_TRY(begin(plan, data, place, &d.swap, &d.align_max, err));
     rml_column *slots[RML_PLAN_NODES_MAX];
     rml_plan_bind(plan, columns, slots);
-    d.slots = slots;
+    return rml_layout_decode_bound(plan, data, place, columns, slots, err);
+}
+
+rml_status rml_layout_decode_bound(const rml_message_plan *plan, rml_bytes data, rml_place place,
+                                   rml_column *columns, rml_column *const *slots, rml_error *err)
+{
+    decoder d = {.plan = plan, .wide = 4, .slots = slots, .place = place, .err = err};
+    RML_TRY(begin(plan, data, place, &d.swap, &d.align_max, err));
     d.data = data.data + plan->layout.header;
     d.size = data.len - plan->layout.header;
     size_t rows = plan->schema.count == 0 ? 0 : columns[0].count;

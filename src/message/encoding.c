@@ -46,6 +46,8 @@ rml_status rml_message_compile(const rml_message_kind *kind, rml_str file, rml_m
     plan->ops = RML_ARRAY(rml_op);
     plan->nodes = RML_ARRAY(rml_node);
     plan->leaves = RML_ARRAY(uint32_t);
+    plan->blocks = RML_ARRAY(rml_block);
+    plan->moves = RML_ARRAY(rml_move);
     rml_status st = encoding->compile(kind, file, plan, err);
     if (st) {
         rml_message_plan_free(plan);
@@ -74,6 +76,8 @@ void rml_message_plan_free(rml_message_plan *plan)
     rml_array_reset(&plan->ops);
     rml_array_reset(&plan->nodes);
     rml_array_reset(&plan->leaves);
+    rml_array_reset(&plan->blocks);
+    rml_array_reset(&plan->moves);
     rml_arena_reset(&plan->arena);
     rml_heap_free(plan);
 }
@@ -81,6 +85,51 @@ void rml_message_plan_free(rml_message_plan *plan)
 rml_schema rml_message_schema(const rml_message_plan *plan)
 {
     return plan->schema;
+}
+
+struct rml_message_decoder {
+    const rml_message_plan *plan;
+    rml_column *columns;
+    rml_column **slots;
+};
+
+rml_status rml_message_decoder_make(const rml_message_plan *plan, rml_column *columns,
+                                    rml_message_decoder **out, rml_error *err)
+{
+    rml_message_decoder *d = rml_heap_make(sizeof(*d));
+    rml_column **slots = rml_heap_make((plan->nodes.count + 1) * sizeof(*slots));
+    if (d == NULL || slots == NULL) {
+        rml_heap_free(d);
+        rml_heap_free(slots);
+        return rml_fail_memory(err, plan->nodes.count * sizeof(*slots));
+    }
+    rml_plan_bind(plan, columns, slots);
+    *d = (rml_message_decoder){plan, columns, slots};
+    *out = d;
+    return RML_OK;
+}
+
+rml_status rml_message_decoder_next(rml_message_decoder *d, rml_bytes data, rml_place place,
+                                    rml_error *err)
+{
+    const rml_message_plan *plan = d->plan;
+    if (plan->encoding->decode_bound == NULL) {
+        return rml_message_decode(plan, data, place, d->columns, err);
+    }
+    size_t rows = plan->schema.count == 0 ? 0 : d->columns[0].count;
+    rml_status st = plan->encoding->decode_bound(plan, data, place, d->columns, d->slots, err);
+    for (size_t i = 0; st && i < plan->schema.count; i++) {
+        rml_column_cut(&d->columns[i], rows);
+    }
+    return st;
+}
+
+void rml_message_decoder_free(rml_message_decoder *d)
+{
+    if (d != NULL) {
+        rml_heap_free(d->slots);
+        rml_heap_free(d);
+    }
 }
 
 rml_status rml_message_decode(const rml_message_plan *plan, rml_bytes data, rml_place place,

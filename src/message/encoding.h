@@ -18,6 +18,9 @@ typedef struct rml_encoding {
                          rml_buffer *out, rml_error *err);
     bool (*sensor_ns)(const rml_message_plan *plan, rml_bytes data, int64_t *out);
     void (*reset)(rml_message_plan *plan); // what is not in the arena
+    // The same as decode for columns whose slots are bound (plan.h); NULL: it binds nothing.
+    rml_status (*decode_bound)(const rml_message_plan *plan, rml_bytes data, rml_place place,
+                               rml_column *columns, rml_column *const *slots, rml_error *err);
 } rml_encoding;
 
 extern const rml_encoding rml_encoding_cdr, rml_encoding_ros1, rml_encoding_mdf4, rml_encoding_can,

@@ -391,7 +391,13 @@ static bool sensor_ns(const rml_message_plan *plan, rml_bytes data, int64_t *out
     return found;
 }
 
-const rml_encoding rml_encoding_json = {"json",    "jsonschema", compile_schema, decode, NULL,
-                                        sensor_ns, NULL};
-const rml_encoding rml_encoding_json_alone = {"json",    "",  compile_without, decode, NULL,
-                                              sensor_ns, NULL};
+const rml_encoding rml_encoding_json = {.message_encoding = "json",
+                                        .schema_encoding = "jsonschema",
+                                        .compile = compile_schema,
+                                        .decode = decode,
+                                        .sensor_ns = sensor_ns};
+const rml_encoding rml_encoding_json_alone = {.message_encoding = "json",
+                                              .schema_encoding = "",
+                                              .compile = compile_without,
+                                              .decode = decode,
+                                              .sensor_ns = sensor_ns};

@@ -285,7 +285,7 @@ rml_status rml_plan_compile(rml_message_plan *plan, const rml_definition *defini
                   .err = err};
     rml_status st = compile_message(&c);
     rml_array_reset(&c.struct_ends);
-    return st;
+    return st ? st : rml_plan_find_blocks(plan, err);
 }
 
 void rml_plan_bind(const rml_message_plan *plan, rml_column *columns, rml_column **slots)

@@ -32,7 +32,21 @@ typedef struct rml_op {
     uint32_t body_end; // LIST: the op behind its body
     uint64_t least;    // LIST: bytes of the smallest element; at least 1
     rml_str field;     // "pose.position", for errors
+    uint32_t block;    // 1 + the index of the block that begins here; 0: none
 } rml_op;
+
+// Ops in a row that read numbers of 8 bytes, which lie one behind the other without padding: read
+// at once, after one look at what is left. Parts of it are ranges of plan->moves: values, then
+// arrays, then ends of structs.
+typedef struct rml_move {
+    uint32_t node;
+    uint32_t offset, count; // bytes from the block's start; numbers
+} rml_move;
+typedef struct rml_block {
+    uint32_t end;   // the op behind it
+    uint32_t bytes; // of all
+    uint32_t first, values, arrays, ends;
+} rml_block;
 
 // A column by its way from the row: child `index` of node `parent`, or of the row itself.
 typedef struct rml_node {
@@ -58,6 +72,8 @@ struct rml_plan_message {
     rml_array ops;    // rml_op
     rml_array nodes;  // rml_node, parents before children
     rml_array leaves; // uint32_t node, for VALUES
+    rml_array blocks; // rml_block
+    rml_array moves;  // rml_move
     bool empty;       // no fields: CDR holds one byte all the same
     bool has_header;  // begins with std_msgs/Header
     bool has_wide;
@@ -72,6 +88,8 @@ extern const struct rml_wire_info {
 // Fills the plan from a definition: ops, nodes, schema.
 rml_status rml_plan_compile(rml_message_plan *plan, const rml_definition *definition, rml_str file,
                             rml_error *err) RML_CHECKED;
+// Marks the blocks of a compiled plan.
+rml_status rml_plan_find_blocks(rml_message_plan *plan, rml_error *err) RML_CHECKED;
 // slots[node] for the given columns.
 void rml_plan_bind(const rml_message_plan *plan, rml_column *columns, rml_column **slots);
 

@@ -557,5 +557,9 @@ static bool sensor_ns(const rml_message_plan *plan, rml_bytes data, int64_t *out
     return found_it && time_of(&d, time, out) == RML_OK;
 }
 
-const rml_encoding rml_encoding_protobuf = {"protobuf", "protobuf", compile, decode,
-                                            NULL,       sensor_ns,  reset};
+const rml_encoding rml_encoding_protobuf = {.message_encoding = "protobuf",
+                                            .schema_encoding = "protobuf",
+                                            .compile = compile,
+                                            .decode = decode,
+                                            .sensor_ns = sensor_ns,
+                                            .reset = reset};

@@ -32,9 +32,19 @@ static rml_status compile_ros1(const rml_message_kind *kind, rml_str file, rml_m
     return compile(RML_ROS1MSG, &ros1, kind, file, plan, err);
 }
 
-const rml_encoding rml_encoding_cdr = {
-    "cdr", "ros2msg", compile_cdr, rml_layout_decode, rml_layout_encode, rml_layout_sensor_ns,
-    NULL};
-const rml_encoding rml_encoding_ros1 = {
-    "ros1", "ros1msg", compile_ros1, rml_layout_decode, rml_layout_encode, rml_layout_sensor_ns,
-    NULL};
+const rml_encoding rml_encoding_cdr = {"cdr",
+                                       "ros2msg",
+                                       compile_cdr,
+                                       rml_layout_decode,
+                                       rml_layout_encode,
+                                       rml_layout_sensor_ns,
+                                       NULL,
+                                       rml_layout_decode_bound};
+const rml_encoding rml_encoding_ros1 = {"ros1",
+                                        "ros1msg",
+                                        compile_ros1,
+                                        rml_layout_decode,
+                                        rml_layout_encode,
+                                        rml_layout_sensor_ns,
+                                        NULL,
+                                        rml_layout_decode_bound};
