@@ -167,7 +167,7 @@ static void peers_tell(const input *in, const char *name, bool by_time, double m
 {
     char command[2200];
     const char *rust = rml_env("RML_MCAP_RUST"), *python = rml_env("RML_PYTHON");
-    rml_str folder = rml_path_folder(rml_str_of(__FILE__));
+    rml_str folder = rml_str_of(RML_BENCH_FOLDER);
     if (rust != NULL && !by_time) {
         snprintf(command, sizeof command, "%s %s", rust, in->path);
         double peer = peer_rate(command);

@@ -6,5 +6,6 @@ foreach(source IN LISTS benches)
   set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench
     OUTPUT_NAME ${name})
   target_include_directories(bench_${name} PRIVATE ${PROJECT_SOURCE_DIR}/bench)
+  target_compile_definitions(bench_${name} PRIVATE RML_BENCH_FOLDER="${PROJECT_SOURCE_DIR}/bench")
   target_link_libraries(bench_${name} PRIVATE rml_flags roadmill_static)
 endforeach()

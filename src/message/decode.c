@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "append.h"
+
 // DDS-XTypes 1.3 table 60: encapsulation identifiers.
 enum { PLAIN_CDR_BE = 0, PLAIN_CDR_LE = 1, PLAIN_CDR2_BE = 6, PLAIN_CDR2_LE = 7 };
 
@@ -119,59 +121,6 @@ static rml_status check_bools(const decoder *d, const rml_op *op, const uint8_t 
     return RML_OK;
 }
 
-// Appends where a column holds no null and has room, which is the usual case; the others do the
-// rest.
-static inline bool has_room(const rml_buffer *b, size_t size)
-{
-    return b->capacity - b->len >= size;
-}
-
-// A value that is in the column's form.
-static inline rml_status append_value(rml_column *c, const uint8_t *value, size_t size,
-                                      rml_error *err)
-{
-    if (c->null_count == 0 && has_room(&c->values, size)) {
-        memcpy(c->values.data + c->values.len, value, size);
-        c->values.len += size;
-        c->count++;
-        return RML_OK;
-    }
-    return rml_column_value(c, value, err);
-}
-
-static inline void push_end(rml_column *c, size_t end)
-{
-    int64_t offset = (int64_t)end;
-    memcpy(c->offsets.data + c->offsets.len, &offset, sizeof offset);
-    c->offsets.len += sizeof offset;
-    c->count++;
-}
-
-static inline bool takes_end(const rml_column *c)
-{
-    return c->null_count == 0 && c->offsets.len > 0 && has_room(&c->offsets, sizeof(int64_t));
-}
-
-static inline rml_status end_list(rml_column *c, rml_error *err)
-{
-    if (!takes_end(c)) {
-        return rml_column_list_end(c, err);
-    }
-    push_end(c, c->children[0].count);
-    return RML_OK;
-}
-
-static inline rml_status append_bytes(rml_column *c, const void *data, size_t len, rml_error *err)
-{
-    if (!takes_end(c) || !has_room(&c->values, len)) {
-        return rml_column_bytes(c, data, len, err);
-    }
-    memcpy(c->values.data + c->values.len, data, len);
-    c->values.len += len;
-    push_end(c, c->values.len);
-    return RML_OK;
-}
-
 static rml_status decode_values(decoder *d, const rml_op *op)
 {
     size_t size = rml_wires[op->wire].size;
@@ -186,7 +135,7 @@ static rml_status decode_values(decoder *d, const rml_op *op)
     }
     if (size == 8 && !d->swap) {
         for (uint32_t i = 0; i < op->count; i++, p += 8) {
-            RML_TRY(append_value(d->slots[leaves[i]], p, 8, d->err));
+            RML_TRY(rml_append_value(d->slots[leaves[i]], p, 8, d->err));
         }
         return RML_OK;
     }
@@ -198,7 +147,7 @@ static rml_status decode_values(decoder *d, const rml_op *op)
             swap_bytes(raw, size);
         }
         widen(op->wire, raw, value);
-        RML_TRY(append_value(d->slots[leaves[i]], value, out_size, d->err));
+        RML_TRY(rml_append_value(d->slots[leaves[i]], value, out_size, d->err));
     }
     return RML_OK;
 }
@@ -214,7 +163,7 @@ static rml_status append_numbers(decoder *d, const rml_op *op, rml_column *child
         RML_TRY(check_bools(d, op, p, count));
     }
     uint8_t *to = child->values.data + child->values.len;
-    if (has_room(&child->values, count * out_size)) {
+    if (rml_has_room(&child->values, count * out_size)) {
         child->values.len += count * out_size;
     } else {
         to = rml_buffer_add(&child->values, count * out_size, d->err);
@@ -271,7 +220,7 @@ static rml_status decode_array(decoder *d, const rml_op *op)
         }
         RML_TRY(append_numbers(d, op, &list->children[0], count));
     }
-    return end_list(list, d->err);
+    return rml_end_list(list, d->err);
 }
 
 static rml_status decode_binary(decoder *d, const rml_op *op)
@@ -280,7 +229,7 @@ static rml_status decode_binary(decoder *d, const rml_op *op)
     RML_TRY(take_length(d, op, 1, &count));
     const uint8_t *p = d->data + d->at;
     d->at += count;
-    return append_bytes(d->slots[op->node], p, count, d->err);
+    return rml_append_bytes(d->slots[op->node], p, count, d->err);
 }
 
 static rml_status decode_time(decoder *d, const rml_op *op)
@@ -291,7 +240,7 @@ static rml_status decode_time(decoder *d, const rml_op *op)
     bool is_unsigned = d->plan->layout.unsigned_time && op->wire == RML_WIRE_TIME;
     int64_t ns = (is_unsigned ? (int64_t)seconds : (int64_t)(int32_t)seconds) * 1000000000;
     ns += nanoseconds;
-    return append_value(d->slots[op->node], (const uint8_t *)&ns, sizeof(ns), d->err);
+    return rml_append_value(d->slots[op->node], (const uint8_t *)&ns, sizeof(ns), d->err);
 }
 
 // ---- Text --------------------------------------------------------------------------------------
@@ -323,7 +272,7 @@ static rml_status decode_text(decoder *d, const rml_op *op)
         return rml_fail(d->err, RML_ERR_DATA, d->place, NULL,
                         "expected UTF-8 in the string %.*s, found other bytes", RML_FMT(op->field));
     }
-    return append_bytes(d->slots[op->node], text, len, d->err);
+    return rml_append_bytes(d->slots[op->node], text, len, d->err);
 }
 
 static rml_status append_utf8(rml_buffer *out, uint32_t code, rml_error *err)
@@ -401,15 +350,6 @@ static rml_status decode_wide(decoder *d, const rml_op *op)
 
 // ---- The program -------------------------------------------------------------------------------
 
-static inline rml_status end_struct(rml_column *c, rml_error *err)
-{
-    if (c->null_count == 0) {
-        c->count++;
-        return RML_OK;
-    }
-    return rml_column_struct_end(c, err);
-}
-
 // An array of 8-byte numbers of a block.
 static inline rml_status append_eights(rml_column *list, const uint8_t *p, uint32_t count,
                                        rml_error *err)
@@ -417,7 +357,7 @@ static inline rml_status append_eights(rml_column *list, const uint8_t *p, uint3
     rml_column *child = &list->children[0];
     size_t size = (size_t)count * 8;
     uint8_t *to = child->values.data + child->values.len;
-    if (has_room(&child->values, size)) {
+    if (rml_has_room(&child->values, size)) {
         child->values.len += size;
     } else {
         to = rml_buffer_add(&child->values, size, err);
@@ -427,7 +367,7 @@ static inline rml_status append_eights(rml_column *list, const uint8_t *p, uint3
     }
     memcpy(to, p, size);
     child->count += count;
-    return end_list(list, err);
+    return rml_end_list(list, err);
 }
 
 // Numbers of 8 bytes one behind the other, in this machine's byte order.
@@ -442,13 +382,13 @@ static rml_status decode_block(decoder *d, const rml_op *op, const rml_block *bl
     const rml_move *ends_end = arrays_end + block->ends;
     d->at += block->bytes;
     for (; m < values_end; m++) {
-        RML_TRY(append_value(d->slots[m->node], p + m->offset, 8, d->err));
+        RML_TRY(rml_append_value(d->slots[m->node], p + m->offset, 8, d->err));
     }
     for (; m < arrays_end; m++) {
         RML_TRY(append_eights(d->slots[m->node], p + m->offset, m->count, d->err));
     }
     for (; m < ends_end; m++) {
-        RML_TRY(end_struct(d->slots[m->node], d->err));
+        RML_TRY(rml_end_struct(d->slots[m->node], d->err));
     }
     return RML_OK;
 }
@@ -462,7 +402,7 @@ static rml_status decode_list(decoder *d, const rml_op *op, uint32_t body)
     for (size_t i = 0; i < count; i++) {
         RML_TRY(run(d, body, op->body_end));
     }
-    return end_list(d->slots[op->node], d->err);
+    return rml_end_list(d->slots[op->node], d->err);
 }
 
 static rml_status run(decoder *d, uint32_t from, uint32_t to)
@@ -500,7 +440,7 @@ static rml_status run(decoder *d, uint32_t from, uint32_t to)
             i = op->body_end - 1;
             break;
         case RML_OP_STRUCT_END:
-            RML_TRY(end_struct(d->slots[op->node], d->err));
+            RML_TRY(rml_end_struct(d->slots[op->node], d->err));
             break;
         }
     }

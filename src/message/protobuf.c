@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "append.h"
 #include "plan.h"
 
 #define COLUMNS_MAX 20000
@@ -259,32 +260,41 @@ static rml_status fail_wire(const decoder *d)
         "expected fields of Protocol Buffers up to the message's end, found other bytes");
 }
 
-static rml_status append_number(rml_pb_kind kind, uint64_t raw, rml_column *c, rml_error *err)
+// As the column holds it, in the first bytes of *raw.
+static void narrow(rml_pb_kind kind, uint64_t *raw)
 {
+    int32_t low;
     switch (kind) {
-    case RML_PB_DOUBLE:
-    case RML_PB_UINT64:
-    case RML_PB_FIXED64:
-        return rml_column_value(c, &raw, err);
-    case RML_PB_FLOAT: {
-        uint32_t bits = (uint32_t)raw;
-        return rml_column_value(c, &bits, err);
-    }
-    case RML_PB_BOOL:
-        return rml_column_bool(c, raw != 0, err);
-    case RML_PB_INT64:
-    case RML_PB_SFIXED64:
-        return rml_column_value(c, &raw, err);
     case RML_PB_SINT64:
-        return rml_column_i64(c, rml_pb_zigzag(raw), err);
+        *raw = (uint64_t)rml_pb_zigzag(*raw);
+        break;
     case RML_PB_SINT32:
-        return rml_column_i64(c, (int32_t)rml_pb_zigzag((uint32_t)raw), err);
+        low = (int32_t)rml_pb_zigzag((uint32_t)*raw);
+        memcpy(raw, &low, sizeof low);
+        break;
     case RML_PB_UINT32:
     case RML_PB_FIXED32:
-        return rml_column_i64(c, (int64_t)(uint32_t)raw, err);
-    default: // int32, sfixed32 and enums: the low 32 bits
-        return rml_column_i64(c, (int32_t)(uint32_t)raw, err);
+        *raw = (uint32_t)*raw;
+        break;
+    case RML_PB_BOOL:
+        *(uint8_t *)raw = *raw != 0;
+        break;
+    case RML_PB_FLOAT:
+    case RML_PB_INT32:
+    case RML_PB_SFIXED32:
+    case RML_PB_ENUM:
+        low = (int32_t)(uint32_t)*raw; // the low 32 bits
+        memcpy(raw, &low, sizeof low);
+        break;
+    default:
+        break;
     }
+}
+
+static rml_status append_number(rml_pb_kind kind, uint64_t raw, rml_column *c, rml_error *err)
+{
+    narrow(kind, &raw);
+    return rml_append_value(c, (const uint8_t *)&raw, rml_type_size(c->type), err);
 }
 
 // seconds = 1, nanos = 2 of the messages that are times.
@@ -316,7 +326,7 @@ static rml_status append_text(const decoder *d, const rml_pb_field *f, rml_bytes
         return rml_fail(d->err, RML_ERR_DATA, d->place, NULL,
                         "expected UTF-8 in the string %.*s, found other bytes", RML_FMT(f->name));
     }
-    return rml_column_str(c, rml_str_of_bytes(text), d->err);
+    return rml_append_bytes(c, text.data, text.len, d->err);
 }
 
 static rml_status append_json(const decoder *d, const rml_pb_field *f, rml_bytes data,
@@ -337,7 +347,7 @@ static rml_status append(decoder *d, const shape_field *f, const found *v, rml_c
     int64_t time_ns;
     if (f->inside != NULL) {
         RML_TRY(decode_message(d, f->inside, v->bytes, c->children));
-        return rml_column_struct_end(c, d->err);
+        return rml_end_struct(c, d->err);
     }
     if (f->time) {
         RML_TRY(time_of(d, v->bytes, &time_ns));
@@ -350,10 +360,26 @@ static rml_status append(decoder *d, const shape_field *f, const found *v, rml_c
     case RML_PB_STRING:
         return append_text(d, f->field, v->bytes, c);
     case RML_PB_BYTES:
-        return rml_column_bytes(c, v->bytes.data, v->bytes.len, d->err);
+        return rml_append_bytes(c, v->bytes.data, v->bytes.len, d->err);
     default:
         return append_number(f->field->kind, v->value, c, d->err);
     }
+}
+
+// Numbers that stand in the record as in the column. Elements of lists are never null.
+static rml_status append_block(const decoder *d, rml_bytes numbers, size_t size, rml_column *child)
+{
+    uint8_t *to = rml_buffer_add(&child->values, numbers.len, d->err);
+    if (to == NULL && numbers.len > 0) {
+        return RML_ERR_MEMORY;
+    }
+    for (size_t at = 0; at < numbers.len; at += size) {
+        uint64_t value =
+            size == 8 ? rml_load_u64(numbers.data + at) : rml_load_u32(numbers.data + at);
+        memcpy(to + at, &value, size);
+    }
+    child->count += numbers.len / size;
+    return RML_OK;
 }
 
 // Numbers one behind the other in one record.
@@ -364,6 +390,9 @@ static rml_status append_packed(decoder *d, const shape_field *f, rml_bytes left
     if (wire != RML_PB_VARINT && left.len % size != 0) {
         return fail_wire(d);
     }
+    if (wire != RML_PB_VARINT && rml_type_size(child->type) == size) {
+        return append_block(d, left, size, child);
+    }
     while (left.len > 0) {
         uint64_t value;
         if (wire == RML_PB_VARINT) {
@@ -371,7 +400,7 @@ static rml_status append_packed(decoder *d, const shape_field *f, rml_bytes left
                 return fail_wire(d);
             }
         } else {
-            value = size == 8 ? rml_load_u64(left.data) : rml_load_u32(left.data);
+            value = rml_load_u32(left.data);
             left = rml_bytes_of(left.data + size, left.len - size);
         }
         RML_TRY(append_number(f->field->kind, value, child, d->err));
@@ -485,7 +514,7 @@ static rml_status finish(decoder *d, const shape *s, rml_column *columns)
         const shape_field *f = &s->fields[i];
         const found *v = &d->found[s->first + i];
         if (f->field->repeated) {
-            RML_TRY(rml_column_list_end(&columns[i], d->err));
+            RML_TRY(rml_end_list(&columns[i], d->err));
         } else if (v->given || !f->field->presence) {
             RML_TRY(append(d, f, v->given ? v : &zero, &columns[i]));
         } else {

@@ -13,6 +13,11 @@
 bool rml_pb_varint(rml_bytes *left, uint64_t *out)
 {
     uint64_t value = 0;
+    if (left->len > 0 && left->data[0] < 128) { // the usual tag and length
+        *out = left->data[0];
+        *left = rml_bytes_of(left->data + 1, left->len - 1);
+        return true;
+    }
     for (size_t i = 0; i < 10 && i < left->len; i++) {
         uint8_t byte = left->data[i];
         value |= (uint64_t)(byte & 127) << 7 * i;
