@@ -16,9 +16,9 @@ typedef enum rml_channel_fate {
 
 typedef struct rml_ingest_channel {
     rml_channel_fate fate;
-    const char *kind; // BLOBS: "image", "cloud"
-    rml_str reason;   // REJECTS
-    bool undecodable; // REJECTS: by its encoding; large messages are referred to
+    const char *kind;             // BLOBS: "image", "cloud"
+    rml_str reason;               // REJECTS
+    bool undecodable;             // REJECTS: by its encoding; large messages are referred to
     rml_message_plan *plan;       // SIGNALS and BLOBS with a schema
     rml_message_decoder *decoder; // SIGNALS: of the plan into the batch
     rml_str table;                // SIGNALS: "signals_sensor_msgs_msg_imu"
