@@ -38,8 +38,8 @@ static const struct {
     {"/short", "t/msg/Good", "ros2msg", "float64 x\n", "cdr", 7, "decode", 0, 0},
     {"/image", "sensor_msgs/msg/Image", "ros2msg", "uint8[] data\n", "cdr", 4, NULL, 0, EACH},
     {"/bad", "t/msg/Bad", "ros2msg", "Missing x\n", "cdr", 8, "schema", 0, 0},
-    {"/small", "t.Json", "jsonschema", "{}", "json", 8, "decode", 0, 0},
-    {"/large", "t.Json", "jsonschema", "{}", "json", LARGE, NULL, 0, EACH},
+    {"/small", "t.Json", "jsonschema", "{}", "cbor", 8, "decode", 0, 0},
+    {"/large", "t.Json", "jsonschema", "{}", "cbor", LARGE, NULL, 0, EACH},
     {"/other", "t/msg/Other", "ros2msg", "uint8 channel\n", "cdr", 1, NULL, EACH, 0},
 };
 #define CHANNELS (sizeof channels / sizeof *channels)
