@@ -44,13 +44,31 @@ static rml_status add_moves(rml_message_plan *plan, uint32_t from, rml_block *bl
     return RML_OK;
 }
 
+// Where bodies of lists end: a block lies on one side of it.
+static bool *body_ends(rml_message_plan *plan)
+{
+    bool *ends = rml_arena_make(&plan->arena, plan->ops.count + 1);
+    for (size_t i = 0; ends != NULL && i < plan->ops.count; i++) {
+        const rml_op *op = RML_AT(&plan->ops, rml_op, i);
+        if (op->kind == RML_OP_LIST) {
+            ends[op->body_end] = true;
+        }
+    }
+    return ends;
+}
+
 rml_status rml_plan_find_blocks(rml_message_plan *plan, rml_error *err)
 {
     uint32_t count = (uint32_t)plan->ops.count;
+    const bool *ends = body_ends(plan);
+    if (ends == NULL) {
+        return rml_fail_memory(err, plan->ops.count + 1);
+    }
     for (uint32_t i = 0; i < count;) {
         uint64_t bytes = 0;
         uint32_t end = i;
-        for (; end < count && joins(RML_AT(&plan->ops, rml_op, end)) && bytes < UINT32_MAX / 2;
+        for (; end < count && joins(RML_AT(&plan->ops, rml_op, end)) && bytes < UINT32_MAX / 2 &&
+               (end == i || !ends[end]);
              end++) {
             const rml_op *op = RML_AT(&plan->ops, rml_op, end);
             bytes += op->kind == RML_OP_VALUES  ? (uint64_t)op->count * 8

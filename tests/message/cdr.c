@@ -87,6 +87,12 @@ static const struct {
      "{\"b\":[\"a\",\"b\"]}"},
     {"sequence of structs", "P[] b\n===\nMSG: test/P\nuint8 x\nuint16 y\n",
      "00010000 02000000 01 00 0200 03 00 0400", "{\"b\":[{\"x\":1,\"y\":2},{\"x\":3,\"y\":4}]}"},
+    {"doubles in a sequence of structs, and behind it",
+     "Q q\nfloat64[2] e\n===\nMSG: test/Q\nP[] b\nfloat64 c\n===\nMSG: test/P\nfloat64 x\nfloat64 "
+     "y\n",
+     "00010000 02000000 00000000 000000000000f03f 0000000000000040 0000000000000840 "
+     "0000000000001040 0000000000001440 0000000000001840 0000000000001c40",
+     "{\"q\":{\"b\":[{\"x\":1,\"y\":2},{\"x\":3,\"y\":4}],\"c\":5},\"e\":[6,7]}"},
     {"fixed array of structs with sequences", "P[2] b\n===\nMSG: test/P\nuint8[] x\n",
      "00010000 01000000 61 000000 00000000", "{\"b\":[{\"x\":\"YQ==\"},{\"x\":\"\"}]}"},
     {"time and duration", "builtin_interfaces/Time t\nbuiltin_interfaces/Duration d\n",
