@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "roadmill/os.h"
+#include "roadmill/table/upkeep.h"
 
 #include "lake.h"
 #include "parquet_file.h"
@@ -432,6 +433,15 @@ static rml_status commit_entry(rml_lake_txn *txn, entry *e, rml_error *err)
     rml_status st = RML_ERR_EXISTS;
     for (int i = 0; st == RML_ERR_EXISTS && i < ATTEMPTS_MAX; i++) {
         st = try_commit(txn, e, err);
+    }
+    const rml_delta *state;
+    // A checkpoint saves reading; the commit stands without it.
+    if (st == RML_OK && rml_lake_latest(txn->lake, e->name, &state, NULL) == RML_OK &&
+        state->version > 0 && state->version % RML_LAKE_CHECKPOINT_EVERY == 0) {
+        rml_lake_checkpoint_info ignored;
+        if (rml_lake_checkpoint(txn->lake, e->name.data, &ignored, NULL) != RML_OK) {
+            return RML_OK;
+        }
     }
     return st;
 }

@@ -60,7 +60,7 @@ def words_of(world):
         "init": world["init"], "synth": world["synth"], "ingest": world["ingest"], "turn": turn,
         "log info": [world["recording"], "--full", "--json"], "log cat": [world["recording"], "--limit", 1],
         "log recover": [world["recording"], "--out", top / "saved.mcap", "--json"],
-        "recipes": ["--json"], "recipes show": ["odometry", "--json"], "recordings": at, "drives": at, "lake tables": at, "lake history": ["recordings", *at],
+        "recipes": ["--json"], "recipes show": ["odometry", "--json"], "recordings": at, "drives": at, "lake tables": at, "lake history": ["recordings", *at], "lake optimize": at, "lake vacuum": at,
         "recordings show": [world["ingest"]["files"][0]["recording_id"], *at],
         "query": ["SELECT count(*) AS rows FROM recordings", *at],
         "scenes build": at, "find": ["speed(a) > 1 m/s", "--limit", 2, *at],

@@ -1,0 +1,138 @@
+// `lake optimize` and `lake vacuum`: upkeep of the tables.
+#include <inttypes.h>
+
+#include "command.h"
+#include "roadmill/table/upkeep.h"
+
+// The tables named, or all.
+static rml_status tables_of(rml_cli *cli, rml_lake *lake, rml_array *out, rml_error *err)
+{
+    if (cli->argument_count == 0) {
+        return rml_lake_tables(lake, &cli->arena, out, err);
+    }
+    for (size_t i = 0; i < cli->argument_count; i++) {
+        rml_lake_table *table = rml_array_push(out, err);
+        if (table == NULL) {
+            return RML_ERR_MEMORY;
+        }
+        RML_TRY(rml_lake_table_get(lake, cli->arguments[i], table, err));
+    }
+    return RML_OK;
+}
+
+static rml_status optimize(rml_cli *cli, rml_lake *lake, rml_str name, rml_error *err)
+{
+    rml_lake_checkpoint_info info;
+    RML_TRY(rml_lake_checkpoint(lake, name.data, &info, err));
+    if (cli->json) {
+        rml_json_object(&cli->writer);
+        rml_json_kv_str(&cli->writer, "table", name);
+        rml_json_kv_i64(&cli->writer, "version", info.version);
+        rml_json_kv_i64(&cli->writer, "commits", (int64_t)info.commits);
+        rml_json_kv_bool(&cli->writer, "written", info.written);
+        rml_json_object_end(&cli->writer);
+    }
+    rml_cli_print(cli,
+                  info.written ? "%.*s: checkpoint of version %" PRId64 " over %" PRIu64
+                                 " commits\n"
+                               : "%.*s: version %" PRId64 " has its checkpoint\n",
+                  RML_FMT(name), info.version, info.commits);
+    return RML_OK;
+}
+
+static rml_status vacuum(rml_cli *cli, rml_lake *lake, rml_str name,
+                         const rml_lake_vacuum_options *options, rml_error *err)
+{
+    rml_lake_vacuum_result made;
+    rml_array paths = RML_ARRAY(rml_str);
+    rml_status st = rml_lake_vacuum(lake, name.data, options, &cli->arena, &paths, &made, err);
+    if (st == RML_OK && cli->json) {
+        rml_json_object(&cli->writer);
+        rml_json_kv_str(&cli->writer, "table", name);
+        rml_json_kv_i64(&cli->writer, "files", (int64_t)made.files);
+        rml_json_kv_i64(&cli->writer, "bytes", (int64_t)made.bytes);
+        rml_json_kv_i64(&cli->writer, "kept_young", (int64_t)made.kept_young);
+        rml_json_object_end(&cli->writer);
+    }
+    for (size_t i = 0; st == RML_OK && options->keep && i < paths.count; i++) {
+        rml_cli_print(cli, "%.*s\n", RML_FMT(*RML_AT(&paths, rml_str, i)));
+    }
+    if (st == RML_OK) {
+        rml_cli_print(cli,
+                      "%.*s: %" PRIu64 " files, %" PRIu64 " bytes %s; %" PRIu64
+                      " not needed but younger\n",
+                      RML_FMT(name), made.files, made.bytes,
+                      options->keep ? "would be removed" : "removed", made.kept_young);
+    }
+    rml_array_reset(&paths);
+    return st;
+}
+
+static rml_status for_each_table(rml_cli *cli, const rml_lake_vacuum_options *options,
+                                 rml_error *err)
+{
+    rml_home *home = NULL;
+    RML_TRY(rml_cli_home(cli, false, &home, err));
+    rml_array tables = RML_ARRAY(rml_lake_table);
+    rml_status st = tables_of(cli, home->lake, &tables, err);
+    if (st == RML_OK && cli->json) {
+        rml_json_object(&cli->writer);
+        rml_json_key(&cli->writer, "tables");
+        rml_json_list(&cli->writer);
+    }
+    for (size_t i = 0; st == RML_OK && i < tables.count; i++) {
+        rml_str name = cli->argument_count > 0 ? rml_str_of(cli->arguments[i])
+                                               : RML_AT(&tables, rml_lake_table, i)->name;
+        st = options == NULL ? optimize(cli, home->lake, name, err)
+                             : vacuum(cli, home->lake, name, options, err);
+    }
+    if (st == RML_OK && cli->json) {
+        rml_json_list_end(&cli->writer);
+        rml_json_object_end(&cli->writer);
+    }
+    rml_array_reset(&tables);
+    return st;
+}
+
+static rml_status run_optimize(rml_cli *cli, rml_error *err)
+{
+    return for_each_table(cli, NULL, err);
+}
+
+static rml_status run_vacuum(rml_cli *cli, rml_error *err)
+{
+    rml_lake_vacuum_options options = {.retain_hours = RML_LAKE_RETAIN_HOURS,
+                                       .insist = rml_cli_flag(cli, "--insist"),
+                                       .keep = rml_cli_flag(cli, "--dry-run")};
+    RML_TRY(rml_cli_i64(cli, "--retain", 0, 1000000, &options.retain_hours, err));
+    return for_each_table(cli, &options, err);
+}
+
+static const rml_option vacuum_options[] = {
+    {"--retain", "HOURS", "keep what was written or removed since (default and least: 168)"},
+    {"--insist", NULL, "allow less than 168 hours: nobody writes, or reads older versions"},
+    {"--dry-run", NULL, "name the files, remove none"},
+};
+
+static const rml_command commands[] = {
+    {
+        .name = "lake optimize",
+        .arguments = "[TABLE…]",
+        .summary = "write checkpoints, so that tables with long logs open at once",
+        .example = "roadmill lake optimize",
+        .arguments_max = -1,
+        .run = run_optimize,
+    },
+    {
+        .name = "lake vacuum",
+        .arguments = "[TABLE…]",
+        .summary = "remove files that no version of the last days needs",
+        .example = "roadmill lake vacuum --dry-run",
+        .arguments_max = -1,
+        .options = vacuum_options,
+        .option_count = sizeof vacuum_options / sizeof *vacuum_options,
+        .run = run_vacuum,
+    },
+};
+
+const rml_command_group rml_lake_upkeep_commands = {commands, sizeof commands / sizeof *commands};
