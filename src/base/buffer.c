@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+// From here on a buffer grows by an eighth, not twofold: half of it empty would be too much.
+#define LARGE ((size_t)64 << 20)
+
 rml_status rml_buffer_reserve(rml_buffer *b, size_t more, rml_error *err)
 {
     if (more <= b->capacity - b->len) {
@@ -15,7 +18,8 @@ rml_status rml_buffer_reserve(rml_buffer *b, size_t more, rml_error *err)
     }
     size_t capacity = b->capacity < 64 ? 64 : b->capacity;
     if (capacity < need) {
-        capacity = capacity > SIZE_MAX / 2 || capacity * 2 < need ? need : capacity * 2;
+        size_t step = capacity < LARGE ? capacity : capacity / 8;
+        capacity = capacity > SIZE_MAX - step || capacity + step < need ? need : capacity + step;
     }
     uint8_t *data = rml_heap_grow(b->data, capacity);
     if (!data) {

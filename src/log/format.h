@@ -13,7 +13,7 @@ typedef struct rml_log_format {
     rml_status (*next)(rml_log *log, rml_log_message *out, rml_error *err);
     // Back to the first message, by the options as they are now; channels keep their numbers.
     rml_status (*rewind)(rml_log *log, rml_error *err);
-    bool orders; // gives the order of log time itself; else src/log/sort.c does
+    bool orders; // gives the order of log time itself (but see rml_log.spills); else sort.c does
     // Number `index` of what is no message; NULL: the format has nothing else.
     rml_status (*extra)(rml_log *log, size_t index, rml_log_extra *out, rml_error *err);
     // The ledger from what the file says of itself, without reading its messages: RML_END where it
@@ -29,6 +29,7 @@ typedef struct rml_log_sorter rml_log_sorter;
 
 struct rml_log {
     const rml_log_format *format;
+    bool spills;       // its order of log time does not fit into memory: sort.c gives it
     bool unpacks;      // messages may be zstd frames each (a ROS 2 bag)
     const char *shown; // what the format is called, if not by its own name
     rml_bytes file;
@@ -62,6 +63,7 @@ rml_status rml_log_copy(rml_log *log, rml_str from, rml_str *to, rml_error *err)
 // are sorted and spilled.
 rml_status rml_log_sorter_next(rml_log *log, rml_log_message *out, rml_error *err) RML_CHECKED;
 void rml_log_sorter_free(rml_log_sorter *s);
+uint64_t rml_log_sorter_lost(const rml_log *log); // bytes that could not be read
 
 // several.c: children opened already become one log, which takes them over (also on failure).
 // told: faults to be told before the first message; may be empty.

@@ -231,7 +231,7 @@ rml_status rml_log_open_many(const rml_str *uris, size_t count, const rml_log_op
 
 rml_status rml_log_next(rml_log *log, rml_log_message *out, rml_error *err)
 {
-    bool sorts = log->options.order == RML_LOG_TIME_ORDER && !log->format->orders;
+    bool sorts = log->options.order == RML_LOG_TIME_ORDER && (!log->format->orders || log->spills);
     return sorts ? rml_log_sorter_next(log, out, err) : log->format->next(log, out, err);
 }
 
@@ -287,7 +287,7 @@ rml_str rml_log_library(const rml_log *log)
 uint64_t rml_log_bytes_lost(const rml_log *log)
 {
     // Within a compressed chunk the bytes that come out count: never more than all there are.
-    uint64_t lost = log->format->lost(log);
+    uint64_t lost = rml_log_sorter_lost(log);
     return lost < log->bytes ? lost : log->bytes;
 }
 

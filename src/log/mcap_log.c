@@ -264,8 +264,15 @@ static rml_status begin_reading(rml_log *log, rml_error *err)
     rml_mcap_log *m = rml_mcap_of(log);
     const rml_log_options *o = &log->options;
     m->plain = o->topics == NULL && o->start_ns == 0 && o->end_ns == 0;
-    if (log->options.order == RML_LOG_TIME_ORDER) {
-        return rml_mcap_time_open(log, err);
+    if (log->options.order == RML_LOG_TIME_ORDER && !log->spills) {
+        RML_TRY(rml_mcap_time_open(log, err));
+        log->spills = !rml_mcap_time_fits(log);
+        if (!log->spills) {
+            return RML_OK;
+        }
+        rml_mcap_time_close(m->time);
+        m->time = NULL;
+        m->lost = 0;
     }
     const rml_mcap_reader_options options = {.skip_crc = log->options.skip_crc,
                                              .threads = log->options.threads,

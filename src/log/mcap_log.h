@@ -88,6 +88,9 @@ rml_status rml_mcap_summary(rml_log *log, rml_arena *arena, rml_log_ledger *out,
     RML_CHECKED;
 
 rml_status rml_mcap_time_open(rml_log *log, rml_error *err) RML_CHECKED;
+// False when the chunks that overlap in time are more than memory_max holds: merging them would
+// decompress them again and again.
+bool rml_mcap_time_fits(const rml_log *log);
 rml_status rml_mcap_time_next(rml_log *log, rml_log_message *out, rml_error *err) RML_CHECKED;
 void rml_mcap_time_close(rml_mcap_time *t);
 

@@ -338,6 +338,64 @@ static rml_status list_sources(rml_log *log, rml_array *loose, rml_error *err)
     return rml_array_sort(&m->time->sources, compare_sources, NULL, err);
 }
 
+// ---- How much overlaps ------------------------------------------------------------------------
+
+typedef struct chunk_end {
+    uint64_t end_ns, size;
+} chunk_end;
+
+static int compare_ends(const void *a, const void *b, void *context)
+{
+    (void)context;
+    const chunk_end *x = a, *y = b;
+    return x->end_ns < y->end_ns ? -1 : x->end_ns > y->end_ns;
+}
+
+// A sweep over the chunks in the order of their beginnings, those left behind that have ended.
+static bool overlap_fits(const rml_mcap_time *t, const rml_array *ends, uint64_t most)
+{
+    uint64_t open = 0;
+    size_t ended = 0;
+    for (size_t i = 0; i < t->sources.count; i++) {
+        const rml_mcap_source *s = rml_mcap_source_at(t, i);
+        while (ended < ends->count &&
+               RML_AT(ends, chunk_end, ended)->end_ns < (uint64_t)s->start_ns) {
+            open -= RML_AT(ends, chunk_end, ended++)->size;
+        }
+        open += s->offset != 0 && s->chunk.compression.len > 0 ? s->chunk.uncompressed_size : 0;
+        if (open > most) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool rml_mcap_time_fits(const rml_log *log)
+{
+    const rml_mcap_time *t = rml_mcap_of(log)->time;
+    rml_array ends = RML_ARRAY(chunk_end);
+    bool known = true;
+    for (size_t i = 0; known && i < t->sources.count; i++) {
+        const rml_mcap_source *s = rml_mcap_source_at(t, i);
+        if (s->offset == 0 || s->chunk.compression.len == 0) {
+            continue;
+        }
+        // One that says that it ends before it begins would be left behind before it was met.
+        uint64_t start_ns = (uint64_t)s->start_ns;
+        chunk_end *end = rml_array_push(&ends, NULL);
+        known = end != NULL && s->chunk.uncompressed_size <= log->options.memory_max;
+        if (end != NULL) {
+            *end = (chunk_end){s->chunk.end_ns > start_ns ? s->chunk.end_ns : start_ns,
+                               s->chunk.uncompressed_size};
+        }
+    }
+    // One chunk that is too large is told by whoever reads it.
+    bool fits = !known || rml_array_sort(&ends, compare_ends, NULL, NULL) != RML_OK ||
+                overlap_fits(t, &ends, log->options.memory_max / 4 * 3);
+    rml_array_reset(&ends);
+    return fits;
+}
+
 // ---- Open, next, close -------------------------------------------------------------------------
 
 rml_status rml_mcap_time_open(rml_log *log, rml_error *err)

@@ -6,6 +6,7 @@
 #include "mcap_record.h"
 #include "roadmill/os.h"
 
+#define KEPT_CHUNKS 8 // a chunk buffer of more than so many chunks is given back
 #define CHUNK_SIZE_DEFAULT ((size_t)1 << 20)
 #define ID_MAX 65535
 
@@ -399,6 +400,17 @@ static rml_status write_message_indexes(rml_mcap_writer *w, chunk_entry *chunk, 
     return RML_OK;
 }
 
+// What a large message needed is given back at once.
+static void end_chunk(rml_mcap_writer *w)
+{
+    if (w->chunk.capacity > KEPT_CHUNKS * w->options.chunk_size) {
+        rml_buffer_reset(&w->chunk);
+        rml_buffer_reset(&w->compressed);
+    }
+    rml_buffer_clear(&w->chunk);
+    w->chunk_messages = 0;
+}
+
 static rml_status write_chunk(rml_mcap_writer *w, rml_error *err)
 {
     if (w->chunk_messages == 0) {
@@ -425,12 +437,11 @@ static rml_status write_chunk(rml_mcap_writer *w, rml_error *err)
     RML_TRY(put_u32(&w->record, rml_crc32(0, w->chunk.data, w->chunk.len), err));
     RML_TRY(put_text(&w->record, compression, err));
     RML_TRY(put_u64(&w->record, stored.len, err));
-    RML_TRY(rml_buffer_append(&w->record, stored.data, stored.len, err));
-    record_end(&w->record, start);
-    chunk->length = w->record.len;
+    rml_save_u64(w->record.data + start + 1, w->record.len - start - RML_MCAP_FRAME + stored.len);
+    chunk->length = w->record.len + stored.len;
     RML_TRY(write_record(w, err));
-    rml_buffer_clear(&w->chunk);
-    w->chunk_messages = 0;
+    RML_TRY(write_bytes(w, stored.data, stored.len, err));
+    end_chunk(w);
     return write_message_indexes(w, chunk, err);
 }
 

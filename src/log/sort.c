@@ -12,6 +12,8 @@
 // How much of a run may stay in memory behind its reader.
 #define RELEASE_STEP ((uint64_t)1 << 20)
 #define WRITE_PIECE ((size_t)1 << 20)
+// Of memory_max: a message from this part of it on is large.
+#define LARGE_SHARE 16
 
 // Where a message stands in the run under way.
 typedef struct entry {
@@ -34,6 +36,8 @@ struct rml_log_sorter {
     rml_buffer bytes;  // of the run under way: rml_log_message and its data, one behind the other
     rml_array faults;  // rml_error, told when all messages have been given
     size_t faults_told;
+    run *given;    // the one whose message was given last; NULL: none
+    uint64_t lost; // bytes, when all was read
 };
 
 void rml_log_sorter_free(rml_log_sorter *s)
@@ -113,6 +117,21 @@ static rml_status end_run(rml_log_sorter *s, rml_error *err)
     return st;
 }
 
+// A large message is a run of its own: it goes through no buffer.
+static rml_status write_alone(rml_log_sorter *s, const rml_log_message *m, rml_error *err)
+{
+    RML_TRY(end_run(s, err));
+    run *r = rml_array_push(&s->runs, err);
+    if (r == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    r->at = r->released = s->spill.size;
+    RML_TRY(rml_spill_write(&s->spill, m, sizeof *m, err));
+    RML_TRY(rml_spill_write(&s->spill, m->data.data, m->data.len, err));
+    r->end = s->spill.size;
+    return RML_OK;
+}
+
 static rml_status keep_fault(rml_log_sorter *s, const rml_error *fault, rml_error *err)
 {
     if (s->faults.count >= FAULTS_MAX) {
@@ -157,8 +176,12 @@ static rml_status read_all(rml_log *log, rml_log_sorter *s, bool runs, rml_error
             }
             continue;
         }
+        if (m.data.len >= log->options.memory_max / LARGE_SHARE) {
+            RML_TRY(write_alone(s, &m, err));
+            continue;
+        }
         RML_TRY(add_message(s, &m, err));
-        if (s->bytes.len + s->entries.count * sizeof(entry) >= log->options.memory_max / 4) {
+        if (s->bytes.len + s->entries.count * sizeof(entry) >= log->options.memory_max / 8) {
             RML_TRY(end_run(s, err));
         }
     }
@@ -222,7 +245,15 @@ static rml_status fill_sorter(rml_log *log, rml_log_sorter *s, rml_error *err)
     RML_TRY(rml_spill_open(&s->spill, err));
     RML_TRY(read_all(log, s, true, err));
     s->in_order = false;
+    s->lost = log->format->lost(log);
+    RML_TRY(log->format->rewind(log, err)); // gives back what reading needed
     return begin_merge(s, err);
+}
+
+uint64_t rml_log_sorter_lost(const rml_log *log)
+{
+    const rml_log_sorter *s = log->sorter;
+    return s == NULL || s->in_order ? log->format->lost(log) : s->lost;
 }
 
 static rml_status make_sorter(rml_log *log, rml_error *err)
@@ -256,6 +287,16 @@ static rml_status tell_fault(rml_log_sorter *s, rml_error *err)
     return fault->status;
 }
 
+// Pages behind the message given last leave memory.
+static void release_given(rml_log_sorter *s)
+{
+    run *r = s->given;
+    if (r != NULL && (r->at == r->end || r->at - r->released > RELEASE_STEP)) {
+        rml_map_file_release(&s->map, r->released, (size_t)(r->at - r->released));
+        r->released = r->at;
+    }
+}
+
 rml_status rml_log_sorter_next(rml_log *log, rml_log_message *out, rml_error *err)
 {
     if (log->sorter == NULL) {
@@ -265,6 +306,7 @@ rml_status rml_log_sorter_next(rml_log *log, rml_log_message *out, rml_error *er
     if (s->in_order) {
         return log->format->next(log, out, err);
     }
+    release_given(s);
     if (s->heap.count == 0) {
         return tell_fault(s, err);
     }
@@ -273,10 +315,7 @@ rml_status rml_log_sorter_next(rml_log *log, rml_log_message *out, rml_error *er
     const uint8_t *p = s->map.bytes.data + r->at;
     memcpy(out, p, sizeof(*out));
     out->data.data = p + sizeof(*out);
-    if (r->at - r->released > RELEASE_STEP) {
-        rml_map_file_release(&s->map, r->released, (size_t)(r->at - r->released));
-        r->released = r->at;
-    }
+    s->given = r;
     r->at += sizeof(*out) + out->data.len;
     if (r->at == r->end) {
         uint32_t *heap = s->heap.data;
