@@ -5,13 +5,14 @@ Prints payload bytes and seconds. usage: mcap_peer.py FILE file|time
 import sys
 import time
 
-from mcap.reader import make_reader
+from mcap.reader import NonSeekingReader, SeekingReader
 
 SECONDS = 4.0
 path, order = sys.argv[1:3]
 with open(path, "rb") as f:
     size, start = 0, time.process_time()
-    for i, (_, _, message) in enumerate(make_reader(f, validate_crcs=True).iter_messages(log_time_order=order == "time")):
+    reader = (SeekingReader if order == "time" else NonSeekingReader)(f, validate_crcs=True)
+    for i, (_, _, message) in enumerate(reader.iter_messages(log_time_order=order == "time")):
         size += len(message.data)
         if i % 64 == 0 and time.process_time() - start > SECONDS:
             break

@@ -4,6 +4,10 @@
 build_in bench all -DCMAKE_BUILD_TYPE=Release -DRML_BENCH=ON
 export RML_DATA="$data" RML_PROGRAM="$root/build/bench/roadmill" RML_PYTHON="$root/build/venv/bin/python" LC_ALL=C
 [ -f build/lib/libduckdb.so ] && export ROADMILL_DUCKDB="$root/build/lib/libduckdb.so"
+# The reader of Rust, where there is a compiler for it.
+if command -v cargo >/dev/null 2>&1 && cargo build -q --release --manifest-path bench/mcap_rust/Cargo.toml --target-dir build/bench/rust >/dev/null 2>&1; then
+    export RML_MCAP_RUST="$root/build/bench/rust/release/mcap_rust"
+fi
 json= names=
 while [ $# -gt 0 ]; do
     case $1 in

@@ -16,7 +16,10 @@ static void print_head(rml_cli *cli, rml_str file, const rml_log *log, const rml
     if (rml_log_ledger_span(l, &start_ns, &end_ns)) {
         char from[40];
         rml_clock_text(start_ns, from);
-        rml_cli_print(cli, ", %.3f s from %s", (double)(end_ns - start_ns) * 1e-9, from);
+        if (end_ns > start_ns) {
+            rml_cli_print(cli, ", %.3f s", (double)(end_ns - start_ns) * 1e-9);
+        }
+        rml_cli_print(cli, "%s from %s", end_ns > start_ns ? "" : ",", from);
     }
     rml_cli_print(cli, ", %s%s\n", rml_log_completeness(l), l->has_index ? "" : ", no index");
 }
