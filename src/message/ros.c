@@ -1,4 +1,5 @@
 // The encodings of ROS: CDR with ros2msg definitions, and ROS 1's own with ros1msg.
+#include "common.h"
 #include "layout.h"
 
 static const rml_layout cdr = {
@@ -20,10 +21,28 @@ static rml_status compile(rml_dialect dialect, const rml_layout *layout,
     return st;
 }
 
+// An empty text defines a type without fields, or was not written: the common types tell.
 static rml_status compile_cdr(const rml_message_kind *kind, rml_str file, rml_message_plan *plan,
                               rml_error *err)
 {
-    return compile(RML_ROS2MSG, &cdr, kind, file, plan, err);
+    rml_message_kind known = *kind;
+    rml_str text;
+    if (rml_str_trim(rml_str_of_bytes(kind->schema)).len == 0 &&
+        rml_message_common(kind->schema_name, file, &plan->arena, &text, NULL) == RML_OK) {
+        known.schema = rml_bytes_of_str(text);
+    }
+    return compile(RML_ROS2MSG, &cdr, &known, file, plan, err);
+}
+
+// A channel that carries no definition, as those of old ROS 2 bags.
+static rml_status compile_common(const rml_message_kind *kind, rml_str file, rml_message_plan *plan,
+                                 rml_error *err)
+{
+    rml_str text;
+    RML_TRY(rml_message_common(kind->schema_name, file, &plan->arena, &text, err));
+    const rml_message_kind known = {kind->message_encoding, RML_STR("ros2msg"), kind->schema_name,
+                                    rml_bytes_of_str(text)};
+    return compile_cdr(&known, file, plan, err);
 }
 
 static rml_status compile_ros1(const rml_message_kind *kind, rml_str file, rml_message_plan *plan,
@@ -48,3 +67,11 @@ const rml_encoding rml_encoding_ros1 = {"ros1",
                                         rml_layout_sensor_ns,
                                         NULL,
                                         rml_layout_decode_bound};
+const rml_encoding rml_encoding_cdr_common = {"cdr",
+                                              "",
+                                              compile_common,
+                                              rml_layout_decode,
+                                              rml_layout_encode,
+                                              rml_layout_sensor_ns,
+                                              NULL,
+                                              rml_layout_decode_bound};

@@ -3,6 +3,7 @@ messages of every kind of field made at random."""
 import base64
 import json
 import math
+import pathlib
 import random
 import struct
 
@@ -289,3 +290,56 @@ def test_json_by_its_schema(run, tmp_path):
     write(path, b"", "", [b'{"free": [1]}', b"no"], "json", None)
     ours = decoded(run, path)
     assert ours[0]["message"] == {"json": '{"free": [1]}'} and "error" in ours[1]
+
+
+# ---- Channels without a definition ------------------------------------------------------------------------------------
+
+
+def random_ros(rng, store, name, depth=0):
+    """A message of a type store with numbers in every field."""
+    typesys = pytest.importorskip("rosbags.interfaces")
+
+    def one(node):
+        kind, args = node
+        if kind == typesys.Nodetype.NAME:
+            return random_ros(rng, store, args, depth + 1)
+        if kind == typesys.Nodetype.BASE:
+            return "ab" if args[0] == "string" else rng.random() < 0.5 if args[0] == "bool" else rng.randrange(100) * (
+                1.0 if args[0].startswith("float") else 1)
+        inner, count = args
+        count = count if kind == typesys.Nodetype.ARRAY else rng.randrange(3)
+        values = [one(inner) for _ in range(count)]
+        numeric = inner[0] == typesys.Nodetype.BASE and inner[1][0] not in ("string",)
+        types = {"byte": "uint8", "char": "uint8", "octet": "uint8", "bool": "bool"}
+        return numpy.array(values, types.get(inner[1][0], inner[1][0])) if numeric else values
+
+    numpy = pytest.importorskip("numpy")
+    fields = store.fielddefs[name][1]
+    return store.types[name](**{field: one(node) for field, node in fields})
+
+
+def test_common_types_need_no_definition(run, tmp_path):
+    typesys = pytest.importorskip("rosbags.typesys")
+    store = typesys.get_typestore(typesys.Stores.ROS2_HUMBLE)
+    table = (pathlib.Path(__file__).parents[2] / "src/message/common_table.h").read_text()
+    names = [line.split('"')[1] for line in table.splitlines() if line.startswith("{")]
+    rng, path, read, told = random.Random(6), tmp_path / "bare.mcap", 0, 0
+    with open(path, "wb") as file:
+        writer = mcap_writer.Writer(file, compression=mcap_writer.CompressionType.NONE)
+        writer.start()
+        for i, name in enumerate(sorted(set(names))):
+            full = name.replace("/", "/msg/")
+            if full in store.fielddefs:
+                channel = writer.register_channel(f"/{name}", "cdr", writer.register_schema(full, "", b""))
+                writer.add_message(channel, i, bytes(store.serialize_cdr(random_ros(rng, store, full), full)), i)
+        writer.finish()
+    for line in decoded(run, path):
+        if "message" in line:
+            read += 1
+            fields = [f for f, _ in store.fielddefs[line["type"]][1] if f != "structure_needs_at_least_one_member"]
+            assert list(line["message"]) == fields
+        else:
+            told += 1
+    assert read > 120 and told < 12, (read, told)
+    odd = run("log", "doctor", path, check=False).stdout
+    assert "sensor_msgs/Range differently (" in odd and "jazzy" in odd and "do not fit" not in odd
