@@ -39,4 +39,3 @@ print("// clang-format off")
 for name in sorted(versions):
     for text, distributions in versions[name].items():
         print(f'{{"{name}", "{" ".join(distributions)}", "{text}"}},')
-print("// clang-format on")

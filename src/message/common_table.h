@@ -147,4 +147,3 @@
 {"visualization_msgs/MenuEntry", "dashing eloquent foxy galactic humble iron jazzy kilted", "uint32 id\nuint32 parent_id\nstring title\nstring command\nuint8 command_type\n"},
 {"visualization_msgs/MeshFile", "humble iron jazzy kilted", "string filename\nuint8[] data\n"},
 {"visualization_msgs/UVCoordinate", "humble iron jazzy kilted", "float32 u\nfloat32 v\n"},
-// clang-format on
