@@ -14,6 +14,17 @@ static inline bool rml_has_room(const rml_buffer *b, size_t size)
     return b->capacity - b->len >= size;
 }
 
+// Where size more bytes go; NULL when there is no memory.
+static inline uint8_t *rml_append_room(rml_buffer *b, size_t size, rml_error *err)
+{
+    if (size == 0 || !rml_has_room(b, size)) {
+        return rml_buffer_add(b, size, err);
+    }
+    uint8_t *to = b->data + b->len;
+    b->len += size;
+    return to;
+}
+
 // A value that is in the column's form.
 static inline rml_status rml_append_value(rml_column *c, const uint8_t *value, size_t size,
                                           rml_error *err)
@@ -52,7 +63,7 @@ static inline rml_status rml_end_list(rml_column *c, rml_error *err)
 static inline rml_status rml_append_bytes(rml_column *c, const void *data, size_t len,
                                           rml_error *err)
 {
-    if (!rml_takes_end(c) || !rml_has_room(&c->values, len)) {
+    if (len == 0 || !rml_takes_end(c) || !rml_has_room(&c->values, len)) {
         return rml_column_bytes(c, data, len, err);
     }
     memcpy(c->values.data + c->values.len, data, len);

@@ -6,10 +6,11 @@
 
 static bool joins(const rml_op *op)
 {
-    bool eight = rml_wires[op->wire].size == 8;
-    return (op->kind == RML_OP_VALUES && eight) ||
-           (op->kind == RML_OP_ARRAY && eight && op->fixed != RML_PLAN_NONE && op->fixed > 0) ||
-           op->kind == RML_OP_STRUCT_END;
+    if (op->kind == RML_OP_STRUCT_END) {
+        return true;
+    }
+    bool array = op->kind == RML_OP_ARRAY && op->fixed != RML_PLAN_NONE && op->fixed > 0;
+    return (array || op->kind == RML_OP_VALUES) && rml_wires[op->wire].size == 8;
 }
 
 static rml_status add_move(rml_message_plan *plan, rml_move move, rml_error *err)

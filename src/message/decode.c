@@ -162,14 +162,9 @@ static rml_status append_numbers(decoder *d, const rml_op *op, rml_column *child
     if (op->wire == RML_WIRE_BOOL) {
         RML_TRY(check_bools(d, op, p, count));
     }
-    uint8_t *to = child->values.data + child->values.len;
-    if (rml_has_room(&child->values, count * out_size)) {
-        child->values.len += count * out_size;
-    } else {
-        to = rml_buffer_add(&child->values, count * out_size, d->err);
-        if (to == NULL) {
-            return RML_ERR_MEMORY;
-        }
+    uint8_t *to = rml_append_room(&child->values, count * out_size, d->err);
+    if (to == NULL) {
+        return RML_ERR_MEMORY;
     }
     d->at += count * size;
     child->count += count;
@@ -356,14 +351,9 @@ static inline rml_status append_eights(rml_column *list, const uint8_t *p, uint3
 {
     rml_column *child = &list->children[0];
     size_t size = (size_t)count * 8;
-    uint8_t *to = child->values.data + child->values.len;
-    if (rml_has_room(&child->values, size)) {
-        child->values.len += size;
-    } else {
-        to = rml_buffer_add(&child->values, size, err);
-        if (to == NULL) {
-            return RML_ERR_MEMORY;
-        }
+    uint8_t *to = rml_append_room(&child->values, size, err);
+    if (to == NULL) {
+        return RML_ERR_MEMORY;
     }
     memcpy(to, p, size);
     child->count += count;
