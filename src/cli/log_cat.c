@@ -4,6 +4,7 @@
 #include "can_signals.h"
 #include "command.h"
 #include "log_open.h"
+#include "log_where.h"
 #include "roadmill/codec.h"
 #include "roadmill/message.h"
 
@@ -27,6 +28,7 @@ typedef struct cat {
     bool csv;
     int64_t csv_channel;
     can_signals can;
+    log_where where;
 } cat;
 
 static rml_status channel_of(cat *c, uint32_t index, cat_channel **out, rml_error *err)
@@ -282,8 +284,10 @@ static rml_status cat_messages(cat *c, rml_error *err)
             *err = fault;
             return st;
         }
-        RML_TRY(print_message(c, &message, err));
-        c->given++;
+        if (log_where_holds(&c->where, c->log, &message)) {
+            RML_TRY(print_message(c, &message, err));
+            c->given++;
+        }
         if (rml_progress_stop(&c->cli->progress)) {
             return rml_fail(err, RML_ERR_STOPPED, rml_place_file(c->file), NULL, "stopped");
         }
@@ -321,6 +325,9 @@ static rml_status run_cat(rml_cli *cli, rml_error *err)
     cat c = {.cli = cli, .channels = RML_ARRAY(cat_channel), .limit = INT64_MAX, .csv_channel = -1};
     rml_status st = can_signals_open(&c.can, cli, err);
     if (st == RML_OK) {
+        st = log_where_open(&c.where, cli, err);
+    }
+    if (st == RML_OK) {
         st = open_log(&c, err);
     }
     if (st == RML_OK) {
@@ -332,6 +339,7 @@ static rml_status run_cat(rml_cli *cli, rml_error *err)
         rml_message_plan_free(channel->plan);
     }
     rml_array_reset(&c.channels);
+    log_where_close(&c.where);
     can_signals_close(&c.can);
     rml_log_close(c.log);
     return st;
@@ -339,6 +347,7 @@ static rml_status run_cat(rml_cli *cli, rml_error *err)
 
 static const rml_option options[] = {
     LOG_FILTER_OPTIONS,
+    LOG_WHERE_OPTION,
     {"--limit", "N", "at most so many messages"},
     {"--file-order", NULL, "in the order of the file instead of log time"},
     {"--format", "FORMAT", "ndjson (default), or csv: one channel, structs flattened"},

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "log_open.h"
+#include "log_where.h"
 #include "roadmill/convert.h"
 
 #define LOSSES_SHOWN 10
@@ -113,9 +114,14 @@ static rml_status run_sort(rml_cli *cli, rml_error *err)
 
 static rml_status run_filter(rml_cli *cli, rml_error *err)
 {
-    rml_convert_options options = {0};
+    log_where where;
+    rml_convert_options options = {.context = &where};
     RML_TRY(log_filter_options(cli, &options.read, err));
-    return move(cli, &options, err);
+    RML_TRY(log_where_open(&where, cli, err));
+    options.keep = where.condition != NULL ? log_where_holds : NULL;
+    rml_status st = move(cli, &options, err);
+    log_where_close(&where);
+    return st;
 }
 
 #define MOVE_OPTIONS                                                                               \
@@ -127,7 +133,7 @@ static rml_status run_filter(rml_cli *cli, rml_error *err)
     }
 
 static const rml_option move_options[] = {MOVE_OPTIONS};
-static const rml_option filter_options[] = {LOG_FILTER_OPTIONS, MOVE_OPTIONS};
+static const rml_option filter_options[] = {LOG_FILTER_OPTIONS, LOG_WHERE_OPTION, MOVE_OPTIONS};
 
 #define ONE_FILE .arguments = "FILE", .arguments_min = 1, .arguments_max = 1
 #define OPTIONS(list) .options = list, .option_count = sizeof list / sizeof *list
@@ -162,7 +168,7 @@ static const rml_command commands[] = {
     {
         .name = "log filter",
         ONE_FILE,
-        .summary = "write the messages of some topics, or of a span of time",
+        .summary = "write the messages of some topics, of a span of time, or that meet a condition",
         .example = "roadmill log filter drive.mcap --topic /imu --out imu.mcap",
         OPTIONS(filter_options),
         .run = run_filter,

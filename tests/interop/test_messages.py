@@ -343,3 +343,20 @@ def test_common_types_need_no_definition(run, tmp_path):
     assert read > 120 and told < 12, (read, told)
     odd = run("log", "doctor", path, check=False).stdout
     assert "sensor_msgs/Range differently (" in odd and "jazzy" in odd and "do not fit" not in odd
+
+
+def test_where(run, tmp_path):
+    """log cat and log filter keep the messages for which a condition on their fields holds."""
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}, "p": {"type": "object", "properties": {"x": {"type": "number"}}}}}
+    messages = [{"a": i, "p": {"x": i / 2}} if i % 5 else {} for i in range(100)]
+    path, out = tmp_path / "made.mcap", tmp_path / "some.mcap"
+    write(path, json.dumps(schema).encode(), "T", [json.dumps(m).encode() for m in messages], "json", "jsonschema")
+    want = [i for i, m in enumerate(messages) if m and (m["a"] >= 90 or m["p"]["x"] < 2)]
+    condition = "a >= 90 or p.x < 2"
+    cat = run("log", "cat", "--where", condition, path).stdout.splitlines()
+    assert [int(json.loads(line)["log_ns"]) for line in cat] == want
+    made = run("log", "filter", path, "--where", condition, "--out", out, "--json").json()
+    assert made["messages_kept"] == len(want) and made["messages_left_out"] == 100 - len(want)
+    assert [int(m["log_ns"]) for m in decoded(run, out)] == want
+    wrong = run("log", "cat", "--where", "a >", path, check=False)
+    assert wrong.returncode != 0 and "condition:1:4" in wrong.stderr
