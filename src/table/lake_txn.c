@@ -401,7 +401,8 @@ static rml_status check_writable(const entry *e, const work *w, rml_error *err)
                            "that needs more");
 }
 
-static rml_status try_commit(rml_lake_txn *txn, entry *e, rml_error *err)
+// version: that was written; left alone where there was nothing to do.
+static rml_status try_commit(rml_lake_txn *txn, entry *e, int64_t *version, rml_error *err)
 {
     work w = {.add = RML_ARRAY(rml_delta_file), .remove = RML_ARRAY(rml_str)};
     rml_status st = read_state(txn, e, &w, err);
@@ -423,25 +424,31 @@ static rml_status try_commit(rml_lake_txn *txn, entry *e, rml_error *err)
                                    .operation = w.version < 0 && w.add.count == 0 ? "CREATE TABLE"
                                                                                   : "WRITE"};
         st = rml_delta_write(e->folder, w.version, &commit, err);
+        *version = w.version + 1;
     }
     work_reset(&w);
     return st;
 }
 
+// A checkpoint saves reading; the commit stands without it, so its failure is no failure.
+static void checkpoint_now_and_then(rml_lake_txn *txn, const entry *e, int64_t version)
+{
+    rml_lake_checkpoint_info ignored;
+    if (version > 0 && version % RML_LAKE_CHECKPOINT_EVERY == 0 &&
+        rml_lake_checkpoint(txn->lake, e->name.data, &ignored, NULL) != RML_OK) {
+        return;
+    }
+}
+
 static rml_status commit_entry(rml_lake_txn *txn, entry *e, rml_error *err)
 {
     rml_status st = RML_ERR_EXISTS;
+    int64_t version = -1;
     for (int i = 0; st == RML_ERR_EXISTS && i < ATTEMPTS_MAX; i++) {
-        st = try_commit(txn, e, err);
+        st = try_commit(txn, e, &version, err);
     }
-    const rml_delta *state;
-    // A checkpoint saves reading; the commit stands without it.
-    if (st == RML_OK && rml_lake_latest(txn->lake, e->name, &state, NULL) == RML_OK &&
-        state->version > 0 && state->version % RML_LAKE_CHECKPOINT_EVERY == 0) {
-        rml_lake_checkpoint_info ignored;
-        if (rml_lake_checkpoint(txn->lake, e->name.data, &ignored, NULL) != RML_OK) {
-            return RML_OK;
-        }
+    if (st == RML_OK) {
+        checkpoint_now_and_then(txn, e, version);
     }
     return st;
 }

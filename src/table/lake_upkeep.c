@@ -65,6 +65,15 @@ static rml_status find_log(rml_arena *arena, rml_str folder, log_files *out, rml
         }
     }
     rml_array_reset(&names);
+    // A log that was cleaned up behind a checkpoint of another kind tells only half of the table.
+    if (st == RML_OK && out->commits != (uint64_t)(out->version - out->checkpoint)) {
+        st = rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(out->folder),
+                      "keep it up with the engine that wrote its checkpoint",
+                      "expected every commit from version %lld to %lld, found %llu of them (and no "
+                      "classic checkpoint in one file)",
+                      (long long)out->checkpoint + 1, (long long)out->version,
+                      (unsigned long long)out->commits);
+    }
     return st;
 }
 
@@ -166,6 +175,13 @@ static rml_status publish(const log_files *log, rml_arena *arena, rml_str made, 
     return st ? st : rml_store_put(last, rml_bytes_of_str(text), err);
 }
 
+static rml_status folder_of(rml_lake *lake, const char *table, rml_arena *arena, rml_str *folder,
+                            rml_error *err)
+{
+    RML_TRY(rml_lake_check_name(table, err));
+    return rml_lake_path(lake, rml_str_of(table), arena, folder, err);
+}
+
 static rml_status write_checkpoint(rml_sql *sql, rml_arena *arena, const log_files *log,
                                    rml_error *err)
 {
@@ -184,12 +200,10 @@ static rml_status write_checkpoint(rml_sql *sql, rml_arena *arena, const log_fil
     return st ? st : removed;
 }
 
-static rml_status table_open(rml_lake *lake, const char *table, rml_arena *arena, rml_str *folder,
-                             const rml_delta **state, rml_error *err)
+static rml_status table_open(rml_lake *lake, const char *table, const rml_delta **state,
+                             rml_error *err)
 {
-    RML_TRY(rml_lake_check_name(table, err));
     RML_TRY(rml_lake_latest(lake, rml_str_of(table), state, err));
-    RML_TRY(rml_lake_path(lake, rml_str_of(table), arena, folder, err));
     return (*state)->writable
                ? RML_OK
                : rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(rml_str_of(table)), NULL,
@@ -206,7 +220,8 @@ rml_status rml_lake_checkpoint(rml_lake *lake, const char *table, rml_lake_check
     log_files log = {0};
     rml_sql *sql = NULL;
     *out = (rml_lake_checkpoint_info){0};
-    rml_status st = table_open(lake, table, &arena, &folder, &state, err);
+    rml_status st = folder_of(lake, table, &arena, &folder, err);
+    st = st ? st : table_open(lake, table, &state, err);
     st = st ? st : find_log(&arena, folder, &log, err);
     if (st == RML_OK) {
         *out = (rml_lake_checkpoint_info){log.version, log.commits, log.commits > 0};
@@ -223,10 +238,9 @@ rml_status rml_lake_checkpoint(rml_lake *lake, const char *table, rml_lake_check
 
 // ---- Vacuum ------------------------------------------------------------------------------------
 
-// Which paths (relative to the table) the log knows: live ones as -1, the others as the time in ms
-// at which they were removed.
-static rml_status known_paths(rml_arena *arena, const log_files *log, rml_map *index,
-                              rml_array *removed_ms, rml_error *err)
+// When the log says that files were removed: paths to indexes into times in ms.
+static rml_status removed_paths(rml_arena *arena, const log_files *log, rml_map *index,
+                                rml_array *removed_ms, rml_error *err)
 {
     rml_sql *sql = NULL;
     rml_rows *rows = NULL;
@@ -235,8 +249,8 @@ static rml_status known_paths(rml_arena *arena, const log_files *log, rml_map *i
     rml_status st = actions_text(arena, log, &text, err);
     st = st ? st
             : rml_buffer_str(&text,
-                             RML_STR(" SELECT path, CASE WHEN live THEN -1 ELSE "
-                                     "coalesce(remove.deletionTimestamp, 0) END FROM f"),
+                             RML_STR(" SELECT path, coalesce(remove.deletionTimestamp, 0) FROM f "
+                                     "WHERE NOT live"),
                              err);
     st = st ? st : rml_sql_open(&sql, err);
     st = st ? st : rml_sql_query(sql, rml_buffer_text(&text), &rows, err);
@@ -257,12 +271,21 @@ static rml_status known_paths(rml_arena *arena, const log_files *log, rml_map *i
     return st == RML_END ? RML_OK : st;
 }
 
+static rml_status live_paths(const rml_delta *state, rml_map *live, rml_error *err)
+{
+    rml_status st = RML_OK;
+    for (size_t i = 0; st == RML_OK && i < state->file_count; i++) {
+        st = rml_map_put(live, state->files[i].path, i, err);
+    }
+    return st;
+}
+
 typedef struct vacuum {
     const rml_lake_vacuum_options *options;
     rml_str folder; // of the table
     int64_t before_ns;
-    rml_map index;
-    rml_array removed_ms;
+    rml_map live, removed; // by path relative to the folder
+    rml_array removed_ms;  // int64_t, by the value in removed
     rml_array *paths;
     rml_lake_vacuum_result *out;
 } vacuum;
@@ -273,14 +296,11 @@ static rml_status look_at(vacuum *v, rml_str path, rml_error *err)
     rml_str relative = {path.data + v->folder.len + 1, path.len - v->folder.len - 1};
     rml_file_info info;
     size_t index;
-    if (rml_str_starts(relative, RML_STR("_"))) {
+    if (rml_str_starts(relative, RML_STR("_")) || rml_map_get(&v->live, relative, NULL)) {
         return RML_OK;
     }
-    bool known = rml_map_get(&v->index, relative, &index);
+    bool known = rml_map_get(&v->removed, relative, &index);
     int64_t removed_ms = known ? *RML_AT(&v->removed_ms, int64_t, index) : 0;
-    if (removed_ms < 0) {
-        return RML_OK;
-    }
     RML_TRY(rml_file_stat(path.data, &info, err));
     int64_t unused_ns =
         removed_ms * 1000000 > info.modified_ns ? removed_ms * 1000000 : info.modified_ns;
@@ -325,15 +345,18 @@ rml_status rml_lake_vacuum(rml_lake *lake, const char *table,
                 .removed_ms = RML_ARRAY(int64_t),
                 .paths = paths,
                 .out = out};
-    rml_status st = table_open(lake, table, arena, &v.folder, &state, err);
-    // Files first: one that is committed later is not among them.
+    // Files first: one that is written and committed later is not among them.
+    rml_status st = folder_of(lake, table, arena, &v.folder, err);
     st = st ? st : rml_folder_walk(v.folder.data, arena, &files, err);
+    st = st ? st : table_open(lake, table, &state, err);
+    st = st ? st : live_paths(state, &v.live, err);
     st = st ? st : find_log(arena, v.folder, &log, err);
-    st = st ? st : known_paths(arena, &log, &v.index, &v.removed_ms, err);
+    st = st ? st : removed_paths(arena, &log, &v.removed, &v.removed_ms, err);
     for (size_t i = 0; st == RML_OK && i < files.count; i++) {
         st = look_at(&v, *RML_AT(&files, rml_str, i), err);
     }
-    rml_map_reset(&v.index);
+    rml_map_reset(&v.live);
+    rml_map_reset(&v.removed);
     rml_array_reset(&v.removed_ms);
     rml_array_reset(&files);
     rml_buffer_reset(&log.list);

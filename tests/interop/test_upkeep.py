@@ -101,3 +101,22 @@ def test_a_checkpoint_comes_by_itself(program, tmp_path):
     table = deltalake.DeltaTable(str(tmp_path / "lake" / "t"))
     assert sorted(table.to_pyarrow_table()["row"].to_pylist()) == list(range(102))
     assert table.transaction_version("o7") == 7
+
+
+def test_a_checkpoint_of_another_engine_is_honoured(run, lake, tmp_path):
+    """One in parts, the log before it cleaned up, a commit behind it: what it lists stays, and is not checkpointed away."""
+    run("lake", "optimize", "--home", lake)
+    log = lake / "lake" / "recordings" / "_delta_log"
+    made = next(log.glob("*.checkpoint.parquet"))
+    made.rename(log / made.name.replace(".parquet", ".0000000001.0000000001.parquet"))
+    for commit in log.glob("*.json"):
+        commit.unlink()
+    run("synth", tmp_path / "more", "--drives", 1, "--seed", 9)
+    run("ingest", "--home", lake, next((tmp_path / "more").rglob("*.mcap")), check=False)
+    before = states(run, lake)["recordings"]
+    files = {f for f in (lake / "lake" / "recordings").rglob("part-*.parquet")}
+    for command in (["vacuum", "recordings", "--retain", 0, "--insist"], ["optimize", "recordings"]):
+        done = run("lake", *command, "--home", lake, check=False)
+        assert done.returncode == 0 or "checkpoint" in done.stderr, done.stderr
+        assert all(f.exists() for f in files), command
+        assert states(run, lake)["recordings"] == before and rows_of(lake / "lake" / "recordings")[0] == 5
