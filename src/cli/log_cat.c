@@ -10,18 +10,11 @@
 
 #define FLUSH_SIZE ((size_t)1 << 18)
 
-// How one channel's messages are printed: by plan, or as bytes where there is none.
-typedef struct cat_channel {
-    bool tried;
-    rml_message_plan *plan; // NULL: bytes
-    rml_batch batch;
-} cat_channel;
-
 typedef struct cat {
     rml_cli *cli;
     rml_str file;
     rml_log *log;
-    rml_array channels; // cat_channel
+    log_plans plans; // a channel without one is printed as bytes
     int64_t limit, given;
     bool raw;
     // CSV: the channel whose columns the head names; -1: none yet.
@@ -31,38 +24,14 @@ typedef struct cat {
     log_where where;
 } cat;
 
-static rml_status channel_of(cat *c, uint32_t index, cat_channel **out, rml_error *err)
-{
-    size_t count;
-    const rml_log_channel *channels = rml_log_channels(c->log, &count);
-    while (c->channels.count <= index) {
-        if (rml_array_push(&c->channels, err) == NULL) {
-            return RML_ERR_MEMORY;
-        }
-    }
-    cat_channel *channel = *out = RML_AT(&c->channels, cat_channel, index);
-    if (channel->tried) {
-        return RML_OK;
-    }
-    channel->tried = true;
-    const rml_log_channel *l = &channels[index];
-    const rml_message_kind kind = {l->message_encoding, l->schema_encoding, l->schema_name,
-                                   l->schema};
-    if (rml_message_compile(&kind, c->file, &channel->plan, NULL) == RML_OK) {
-        return rml_batch_init(&channel->batch, rml_message_schema(channel->plan), err);
-    }
-    return RML_OK;
-}
-
-static rml_status decode(cat *c, cat_channel *channel, const rml_log_message *m, rml_error *fault)
-{
-    if (channel->plan == NULL) {
-        return RML_ERR_UNSUPPORTED;
-    }
-    rml_batch_clear(&channel->batch);
-    return rml_message_decode(channel->plan, m->data, rml_place_byte(c->file, m->offset),
-                              channel->batch.columns, fault);
-}
+// The message under way: its channel, its plan and what became of decoding it.
+typedef struct cat_message {
+    const rml_log_channel *channel;
+    const rml_log_message *message;
+    const log_plan *plan;
+    rml_status decoded;
+    rml_error fault;
+} cat_message;
 
 // ---- JSON --------------------------------------------------------------------------------------
 
@@ -104,43 +73,41 @@ static rml_status write_signals(cat *c, const rml_log_message *m, rml_json_write
     return RML_OK;
 }
 
-static rml_status write_message(cat *c, cat_channel *channel, const rml_log_channel *l,
-                                const rml_log_message *m, rml_json_writer *w, rml_error *err)
+static rml_status write_message(cat *c, const cat_message *m, rml_json_writer *w, rml_error *err)
 {
-    rml_error fault = {0};
     if (c->raw) {
-        return write_digest(m, w, err);
+        return write_digest(m->message, w, err);
     }
-    if (c->can.count > 0 && rml_str_equal(l->message_encoding, RML_STR("can"))) {
-        RML_TRY(write_signals(c, m, w, err));
+    if (c->can.count > 0 && rml_str_equal(m->channel->message_encoding, RML_STR("can"))) {
+        RML_TRY(write_signals(c, m->message, w, err));
     }
-    if (decode(c, channel, m, &fault) == RML_OK) {
+    if (m->decoded == RML_OK) {
         rml_json_key(w, "message");
-        rml_message_json(channel->batch.schema, channel->batch.columns, 0, w);
+        rml_message_json(m->plan->batch.schema, m->plan->batch.columns, 0, w);
         return RML_OK;
     }
-    rml_json_kv_str(w, "encoding", l->message_encoding);
-    if (fault.status) {
-        rml_json_kv_str(w, "error", rml_str_of(fault.what));
+    rml_json_kv_str(w, "encoding", m->channel->message_encoding);
+    if (m->fault.status) {
+        rml_json_kv_str(w, "error", rml_str_of(m->fault.what));
     }
     rml_json_key(w, "data");
-    rml_json_base64(w, m->data);
+    rml_json_base64(w, m->message->data);
     return RML_OK;
 }
 
 // One object on one line, whether --json is given or not.
-static rml_status print_json(cat *c, cat_channel *channel, const rml_log_channel *l,
-                             const rml_log_message *m, rml_error *err)
+static rml_status print_json(cat *c, const cat_message *of, rml_error *err)
 {
+    const rml_log_message *m = of->message;
     rml_json_writer w;
     rml_json_writer_init(&w, &c->cli->output, err);
     rml_json_object(&w);
-    rml_json_kv_str(&w, "topic", l->topic);
+    rml_json_kv_str(&w, "topic", of->channel->topic);
     rml_json_kv_ns(&w, "log_ns", m->log_ns);
     rml_json_kv_ns(&w, "publish_ns", m->publish_ns);
     rml_json_kv_i64(&w, "sequence", m->sequence);
-    rml_json_kv_str(&w, "type", l->schema_name);
-    RML_TRY(write_message(c, channel, l, m, &w, err));
+    rml_json_kv_str(&w, "type", of->channel->schema_name);
+    RML_TRY(write_message(c, of, &w, err));
     rml_json_object_end(&w);
     RML_TRY(rml_json_finish(&w));
     return rml_buffer_str(&c->cli->output, RML_STR("\n"), err);
@@ -227,9 +194,10 @@ static rml_status put_values(rml_buffer *out, rml_schema schema, const rml_colum
     return RML_OK;
 }
 
-static rml_status print_csv(cat *c, cat_channel *channel, const rml_log_channel *l,
-                            const rml_log_message *m, rml_error *err)
+static rml_status print_csv(cat *c, const cat_message *of, rml_error *err)
 {
+    const rml_log_message *m = of->message;
+    rml_schema schema = of->plan->batch.schema;
     rml_buffer *out = &c->cli->output;
     if (c->csv_channel >= 0 && c->csv_channel != (int64_t)m->channel) {
         size_t count;
@@ -237,31 +205,47 @@ static rml_status print_csv(cat *c, cat_channel *channel, const rml_log_channel 
         return rml_fail(err, RML_ERR_ARGUMENT, rml_place_file(c->file),
                         "choose one with --topic, or print JSON",
                         "expected messages of one channel for CSV, found %.*s and %.*s",
-                        RML_FMT(first->topic), RML_FMT(l->topic));
+                        RML_FMT(first->topic), RML_FMT(of->channel->topic));
     }
-    RML_TRY(decode(c, channel, m, err));
+    if (of->decoded != RML_OK) {
+        *err = of->fault;
+        return of->decoded;
+    }
     if (c->csv_channel < 0) {
         c->csv_channel = m->channel;
         RML_TRY(rml_buffer_str(out, RML_STR("topic,log_ns,publish_ns,sequence"), err));
-        RML_TRY(put_names(out, channel->batch.schema, (rml_str){0}, &c->cli->arena, err));
+        RML_TRY(put_names(out, schema, (rml_str){0}, &c->cli->arena, err));
         RML_TRY(rml_buffer_str(out, RML_STR("\r\n"), err));
     }
-    RML_TRY(put_quoted(out, l->topic, err));
+    RML_TRY(put_quoted(out, of->channel->topic, err));
     RML_TRY(rml_buffer_printf(out, err, ",%lld,%lld,%u", (long long)m->log_ns,
                               (long long)m->publish_ns, m->sequence));
-    RML_TRY(put_values(out, channel->batch.schema, channel->batch.columns, 0, err));
+    RML_TRY(put_values(out, schema, of->plan->batch.columns, 0, err));
     return rml_buffer_str(out, RML_STR("\r\n"), err);
 }
 
 // ---- The command -------------------------------------------------------------------------------
 
-static rml_status print_message(cat *c, const rml_log_message *m, rml_error *err)
+// One message, unless --where leaves it out. It is decoded once, for both.
+static rml_status print_message(cat *c, const rml_log_message *message, rml_error *err)
 {
     size_t count;
-    cat_channel *channel;
-    RML_TRY(channel_of(c, m->channel, &channel, err));
-    const rml_log_channel *l = &rml_log_channels(c->log, &count)[m->channel];
-    RML_TRY(c->csv ? print_csv(c, channel, l, m, err) : print_json(c, channel, l, m, err));
+    log_plan *plan = log_plan_of(&c->plans, c->log, message->channel, c->file, err);
+    if (plan == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    cat_message m = {.channel = &rml_log_channels(c->log, &count)[message->channel],
+                     .message = message,
+                     .plan = plan,
+                     .decoded = RML_ERR_UNSUPPORTED};
+    if (!c->raw || c->where.condition != NULL) {
+        m.decoded = log_plan_decode(plan, message, c->file, &m.fault);
+    }
+    if (!log_where_row(&c->where, plan, m.decoded)) {
+        return RML_OK;
+    }
+    c->given++;
+    RML_TRY(c->csv ? print_csv(c, &m, err) : print_json(c, &m, err));
     return c->cli->output.len >= FLUSH_SIZE ? rml_cli_flush(c->cli, err) : RML_OK;
 }
 
@@ -284,10 +268,7 @@ static rml_status cat_messages(cat *c, rml_error *err)
             *err = fault;
             return st;
         }
-        if (log_where_holds(&c->where, c->log, &message)) {
-            RML_TRY(print_message(c, &message, err));
-            c->given++;
-        }
+        RML_TRY(print_message(c, &message, err));
         if (rml_progress_stop(&c->cli->progress)) {
             return rml_fail(err, RML_ERR_STOPPED, rml_place_file(c->file), NULL, "stopped");
         }
@@ -322,7 +303,7 @@ static rml_status open_log(cat *c, rml_error *err)
 
 static rml_status run_cat(rml_cli *cli, rml_error *err)
 {
-    cat c = {.cli = cli, .channels = RML_ARRAY(cat_channel), .limit = INT64_MAX, .csv_channel = -1};
+    cat c = {.cli = cli, .plans = LOG_PLANS, .limit = INT64_MAX, .csv_channel = -1};
     rml_status st = can_signals_open(&c.can, cli, err);
     if (st == RML_OK) {
         st = log_where_open(&c.where, cli, err);
@@ -333,12 +314,7 @@ static rml_status run_cat(rml_cli *cli, rml_error *err)
     if (st == RML_OK) {
         st = cat_messages(&c, err);
     }
-    for (size_t i = 0; i < c.channels.count; i++) {
-        cat_channel *channel = RML_AT(&c.channels, cat_channel, i);
-        rml_batch_reset(&channel->batch);
-        rml_message_plan_free(channel->plan);
-    }
-    rml_array_reset(&c.channels);
+    log_plans_reset(&c.plans);
     log_where_close(&c.where);
     can_signals_close(&c.can);
     rml_log_close(c.log);

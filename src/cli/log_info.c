@@ -16,10 +16,7 @@ static void print_head(rml_cli *cli, rml_str file, const rml_log *log, const rml
     if (rml_log_ledger_span(l, &start_ns, &end_ns)) {
         char from[40];
         rml_clock_text(start_ns, from);
-        if (end_ns > start_ns) {
-            rml_cli_print(cli, ", %.3f s", (double)(end_ns - start_ns) * 1e-9);
-        }
-        rml_cli_print(cli, "%s from %s", end_ns > start_ns ? "" : ",", from);
+        rml_cli_print(cli, ", %.3f s from %s", (double)(end_ns - start_ns) * 1e-9, from);
     }
     rml_cli_print(cli, ", %s%s\n", rml_log_completeness(l), l->has_index ? "" : ", no index");
 }
@@ -87,7 +84,7 @@ static void write_json(rml_cli *cli, rml_str file, const rml_log *log, const rml
     rml_json_object(&cli->writer);
     rml_json_kv_str(&cli->writer, "file", file);
     if (sensor->decodes) {
-        rml_json_kv_i64(&cli->writer, "misfits", (int64_t)sensor->misfits);
+        rml_json_kv_i64(&cli->writer, "misfits", (int64_t)sensor->misfit_count);
     }
     rml_json_key(&cli->writer, "ledger");
     rml_log_ledger_json(ledger, log, NULL, &cli->writer);
@@ -122,15 +119,18 @@ static void print_misfits(rml_cli *cli, const log_sensor *sensor, const rml_log 
 {
     size_t count;
     const rml_log_channel *channels = rml_log_channels(log, &count);
-    for (size_t i = 0; i < sensor->plans.count && i < count; i++) {
-        const struct log_sensor_plan *p = RML_AT(&sensor->plans, struct log_sensor_plan, i);
+    for (size_t i = 0; i < sensor->plans.plans.count && i < count; i++) {
+        const log_plan *plan = RML_AT(&sensor->plans.plans, log_plan, i);
+        const log_misfits *m =
+            i < sensor->misfits.count ? RML_AT(&sensor->misfits, log_misfits, i) : NULL;
         char text[1200];
-        rml_error_text(&p->first, text, sizeof text);
-        if (p->misfits > 0) {
+        if (m != NULL && m->count > 0) {
+            rml_error_text(&m->first, text, sizeof text);
             rml_cli_print(cli, "%.*s: %llu messages do not fit %.*s, the first: %s\n",
-                          RML_FMT(channels[i].topic), (unsigned long long)p->misfits,
+                          RML_FMT(channels[i].topic), (unsigned long long)m->count,
                           RML_FMT(channels[i].schema_name), text);
-        } else if (p->tried && p->plan == NULL) {
+        } else if (plan->tried && plan->plan == NULL) {
+            rml_error_text(&plan->why, text, sizeof text);
             rml_cli_print(cli, "%.*s: cannot be decoded: %s\n", RML_FMT(channels[i].topic), text);
         }
     }
@@ -153,9 +153,9 @@ static rml_status doctor_file(rml_cli *cli, rml_str file, rml_error *err)
         size_t before = cli->output.len;
         st = cli->json ? RML_OK : rml_log_ledger_words(&ledger, log, &cli->output, err);
         print_misfits(cli, &sensor, log);
-        bool odd = ledger.faults > 0 || sensor.misfits > 0 || cli->output.len > before;
+        bool odd = ledger.faults > 0 || sensor.misfit_count > 0 || cli->output.len > before;
         rml_cli_print(cli, odd ? "" : "nothing odd\n");
-        cli->exit_code = ledger.faults > 0 || sensor.misfits > 0 ? 3 : cli->exit_code;
+        cli->exit_code = ledger.faults > 0 || sensor.misfit_count > 0 ? 3 : cli->exit_code;
     }
     log_sensor_reset(&sensor);
     rml_log_close(log);

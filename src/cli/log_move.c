@@ -86,6 +86,7 @@ static rml_status move(rml_cli *cli, rml_convert_options *options, rml_error *er
                         "expected --out FILE (or --out - for standard output), found none");
     }
     RML_TRY(log_arguments(cli, 0, &files, err));
+    options->read.threads = rml_pool_threads(cli->pool);
     options->write.format = rml_cli_value(cli, "--to");
     options->write.compression = rml_cli_value(cli, "--compression");
     RML_TRY(rml_convert(files, cli->argument_count, path, options, &cli->progress, &cli->arena,

@@ -1,65 +1,46 @@
-// Sensor times of the messages of a recording.
+// Sensor times of the messages of a recording, and which of them their schema does not fit.
 #include "log_sensor.h"
 
-#include "roadmill/message.h"
-
-// The channel's plan, NULL where its messages cannot be decoded or memory is gone: then no sensor
-// time is told, which is what the ledger says of a channel without them.
-static struct log_sensor_plan *plan_of(log_sensor *s, const rml_log *log, uint32_t channel)
+static void count_misfit(log_sensor *s, uint32_t channel, const rml_error *fault)
 {
-    size_t count;
-    const rml_log_channel *channels = rml_log_channels(log, &count);
-    while (s->plans.count <= channel) {
-        if (rml_array_push(&s->plans, NULL) == NULL) {
-            return NULL;
+    while (s->misfits.count <= channel) {
+        if (rml_array_push(&s->misfits, NULL) == NULL) {
+            return;
         }
     }
-    struct log_sensor_plan *p = RML_AT(&s->plans, struct log_sensor_plan, channel);
-    if (!p->tried) {
-        const rml_log_channel *c = &channels[channel];
-        const rml_message_kind kind = {c->message_encoding, c->schema_encoding, c->schema_name,
-                                       c->schema};
-        p->tried = true;
-        if (rml_message_compile(&kind, s->file, &p->plan, &p->first) != RML_OK) {
-            p->plan = NULL;
-        } else if (s->decodes &&
-                   rml_batch_init(&p->batch, rml_message_schema(p->plan), &p->first) != RML_OK) {
-            rml_message_plan_free(p->plan);
-            p->plan = NULL;
-        }
+    log_misfits *m = RML_AT(&s->misfits, log_misfits, channel);
+    s->misfit_count++;
+    if (m->count++ == 0) {
+        m->first = *fault;
     }
-    return p;
 }
 
-static void decode(log_sensor *s, struct log_sensor_plan *p, const rml_log *log,
+static void decode(log_sensor *s, log_plan *plan, const rml_log *log,
                    const rml_log_message *message)
 {
     rml_error fault = {0};
     size_t count;
     const rml_str *files = rml_log_files(log, &count);
-    rml_place place =
-        rml_place_byte(message->file < count ? files[message->file] : s->file, message->offset);
-    rml_batch_clear(&p->batch);
-    if (rml_message_decode(p->plan, message->data, place, p->batch.columns, &fault) != RML_OK) {
-        s->misfits++;
-        if (p->misfits++ == 0) {
-            p->first = fault;
-        }
+    rml_str file = message->file < count ? files[message->file] : s->file;
+    if (log_plan_decode(plan, message, file, &fault) != RML_OK) {
+        count_misfit(s, message->channel, &fault);
     }
 }
 
+// No sensor time is told where there is no plan, or memory for one: that is what the ledger says of
+// a channel without them.
 static bool sensor_ns(void *context, const rml_log *log, const rml_log_message *message,
                       int64_t *out)
 {
     log_sensor *s = context;
-    struct log_sensor_plan *p = plan_of(s, log, message->channel);
-    if (p == NULL || p->plan == NULL) {
+    log_plan *plan = log_plan_of(&s->plans, log, message->channel, s->file, NULL);
+    if (plan == NULL || plan->plan == NULL) {
         return false;
     }
     if (s->decodes) {
-        decode(s, p, log, message);
+        decode(s, plan, log, message);
     }
-    return rml_message_sensor_ns(p->plan, message->data, out);
+    return rml_message_sensor_ns(plan->plan, message->data, out);
 }
 
 rml_log_sensor log_sensor_of(log_sensor *s)
@@ -69,10 +50,6 @@ rml_log_sensor log_sensor_of(log_sensor *s)
 
 void log_sensor_reset(log_sensor *s)
 {
-    for (size_t i = 0; i < s->plans.count; i++) {
-        struct log_sensor_plan *p = RML_AT(&s->plans, struct log_sensor_plan, i);
-        rml_batch_reset(&p->batch);
-        rml_message_plan_free(p->plan);
-    }
-    rml_array_reset(&s->plans);
+    log_plans_reset(&s->plans);
+    rml_array_reset(&s->misfits);
 }

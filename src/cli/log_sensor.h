@@ -3,27 +3,25 @@
 #ifndef ROADMILL_CLI_LOG_SENSOR_H
 #define ROADMILL_CLI_LOG_SENSOR_H
 
-#include "roadmill/base/column.h"
-#include "roadmill/log.h"
+#include "log_plans.h"
+
+// What does not fit its schema, of one channel.
+typedef struct log_misfits {
+    uint64_t count;
+    rml_error first;
+} log_misfits;
 
 typedef struct log_sensor {
-    rml_array plans; // one per channel: log_sensor_plan
-    rml_str file;    // for errors
-    bool decodes;    // every message is decoded
-    uint64_t misfits;
+    log_plans plans;
+    rml_str file;      // for errors
+    bool decodes;      // every message is decoded
+    rml_array misfits; // log_misfits, by channel
+    uint64_t misfit_count;
 } log_sensor;
 #define LOG_SENSOR(name)                                                                           \
     {                                                                                              \
-        .plans = RML_ARRAY(struct log_sensor_plan), .file = (name)                                 \
+        .plans = LOG_PLANS, .misfits = RML_ARRAY(log_misfits), .file = (name)                      \
     }
-
-struct log_sensor_plan {
-    bool tried;
-    struct rml_plan_message *plan; // NULL: its messages cannot be decoded
-    rml_batch batch;
-    uint64_t misfits;
-    rml_error first; // misfit, or why there is no plan
-};
 
 // What rml_log_inspect takes.
 rml_log_sensor log_sensor_of(log_sensor *s);

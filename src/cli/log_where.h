@@ -1,9 +1,9 @@
-// --where of the commands on recordings: the plans of their channels, and whether a message holds.
+// --where of the commands on recordings: which messages meet a condition on their fields.
 #ifndef ROADMILL_CLI_LOG_WHERE_H
 #define ROADMILL_CLI_LOG_WHERE_H
 
 #include "command.h"
-#include "roadmill/log.h"
+#include "log_plans.h"
 #include "roadmill/message/where.h"
 
 #define LOG_WHERE_OPTION                                                                           \
@@ -15,11 +15,17 @@
 
 typedef struct log_where {
     rml_message_where *condition; // NULL: every message holds
-    rml_array channels;           // of the log
+    log_plans plans;              // of log_where_holds
 } log_where;
+#define LOG_WHERE                                                                                  \
+    {                                                                                              \
+        .plans = LOG_PLANS                                                                         \
+    }
 
 rml_status log_where_open(log_where *w, rml_cli *cli, rml_error *err) RML_CHECKED;
-// False also for a message that cannot be decoded.
+// Of a message that the caller has decoded, or could not.
+bool log_where_row(const log_where *w, const log_plan *plan, rml_status decoded);
+// Decodes it; false also where that cannot be done. As rml_convert_options.keep.
 bool log_where_holds(void *where, const rml_log *log, const rml_log_message *message);
 void log_where_close(log_where *w);
 
