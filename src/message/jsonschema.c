@@ -102,14 +102,8 @@ static rml_status compile_object(compiler *c, const rml_json *properties, shape 
     }
     size_t i = 0;
     for (const rml_json *p = properties->child; p != NULL; p = p->next, i++) {
-        rml_str name = p->key;
-        while (name.data != NULL && rml_schema_find((rml_schema){fields, i}, name) < i) {
-            name = rml_arena_printf(c->arena, "%.*s_", RML_FMT(name));
-        }
-        if (name.data == NULL) {
-            return rml_fail_memory(c->err, p->key.len);
-        }
-        fields[i] = (rml_field){.name = name, .nullable = true};
+        fields[i].nullable = true;
+        RML_TRY(rml_plan_unique_name(c->arena, fields, i, p->key, &fields[i].name, c->err));
         inside[i].key = p->key;
         RML_TRY(compile_value(c, p, &inside[i], &fields[i]));
     }

@@ -206,15 +206,14 @@ static rml_status compile_field(compiler *c, const rml_definition_field *f,
     return RML_OK;
 }
 
-// A name that no field before it has, without regard to case (DESIGN "Types on disk").
-static rml_status unique_name(compiler *c, const rml_field *fields, size_t count, rml_str name,
-                              rml_str *out)
+rml_status rml_plan_unique_name(rml_arena *arena, const rml_field *fields, size_t count,
+                                rml_str name, rml_str *out, rml_error *err)
 {
-    *out = rml_arena_str(&c->plan->arena, name);
+    *out = rml_arena_str(arena, name);
     while (out->data != NULL && rml_schema_find((rml_schema){fields, count}, *out) < count) {
-        *out = rml_arena_printf(&c->plan->arena, "%.*s_", RML_FMT(*out));
+        *out = rml_arena_printf(arena, "%.*s_", RML_FMT(*out));
     }
-    return out->data == NULL ? rml_fail_memory(c->err, name.len) : RML_OK;
+    return out->data == NULL ? rml_fail_memory(err, name.len) : RML_OK;
 }
 
 static rml_status compile_type(compiler *c, const rml_definition_type *type, uint32_t parent,
@@ -238,7 +237,7 @@ static rml_status compile_type(compiler *c, const rml_definition_type *type, uin
             empty ? &empty_member : RML_AT(&type->fields, rml_definition_field, i);
         uint32_t node;
         rml_field *out = &(*fields)[i];
-        RML_TRY(unique_name(c, *fields, i, f->name, &out->name));
+        RML_TRY(rml_plan_unique_name(&c->plan->arena, *fields, i, f->name, &out->name, c->err));
         out->nullable = true;
         RML_TRY(add_node(c, parent, i, &node));
         rml_str inner = path.len == 0 ? out->name

@@ -135,16 +135,6 @@ static rml_status compile_field(compiler *c, shape_field *f, rml_field *out)
     return RML_OK;
 }
 
-static rml_status unique_name(compiler *c, const rml_field *fields, size_t count, rml_str name,
-                              rml_str *out)
-{
-    *out = name;
-    while (out->data != NULL && rml_schema_find((rml_schema){fields, count}, *out) < count) {
-        *out = rml_arena_printf(c->arena, "%.*s_", RML_FMT(*out));
-    }
-    return out->data == NULL ? rml_fail_memory(c->err, name.len) : RML_OK;
-}
-
 static rml_status compile_type(compiler *c, const rml_pb_type *type, const shape **out,
                                rml_field **fields)
 {
@@ -170,7 +160,8 @@ static rml_status compile_type(compiler *c, const rml_pb_type *type, const shape
         }
         s->dense += list[i].field->number == i + 1 && s->dense == i;
         (*fields)[i].nullable = true;
-        RML_TRY(unique_name(c, *fields, i, list[i].field->name, &(*fields)[i].name));
+        RML_TRY(rml_plan_unique_name(c->arena, *fields, i, list[i].field->name, &(*fields)[i].name,
+                                     c->err));
         RML_TRY(compile_field(c, &list[i], &(*fields)[i]));
     }
     c->depth--;

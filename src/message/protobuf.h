@@ -84,8 +84,6 @@ rml_status rml_pb_schema_parse(rml_bytes set, rml_str file, rml_arena *arena, rm
                                rml_error *err) RML_CHECKED;
 void rml_pb_schema_reset(rml_pb_schema *s);
 const rml_pb_type *rml_pb_type_find(const rml_pb_schema *s, rml_str name);
-// The field of that number, NULL if there is none.
-const rml_pb_field *rml_pb_field_find(const rml_pb_type *type, uint32_t number);
 // Wire type of one value of a kind.
 rml_pb_wire rml_pb_wire_of(rml_pb_kind kind);
 

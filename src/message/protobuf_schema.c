@@ -285,21 +285,6 @@ static int by_number(const void *a, const void *b, void *context)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-const rml_pb_field *rml_pb_field_find(const rml_pb_type *type, uint32_t number)
-{
-    size_t low = 0, high = type->fields.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const rml_pb_field *f = RML_AT(&type->fields, rml_pb_field, middle);
-        if (f->number == number) {
-            return f;
-        }
-        low = f->number < number ? middle + 1 : low;
-        high = f->number < number ? high : middle;
-    }
-    return NULL;
-}
-
 static rml_status resolve(parser *p)
 {
     RML_TRY(rml_array_sort(&p->schema->types, by_name, NULL, p->err));
