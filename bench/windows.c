@@ -46,11 +46,9 @@ static size_t cut_all(const rml_traffic *traffics, size_t count, const rml_scene
 
 static double peer_rate(const char *python, const char *path)
 {
-    char command[2048], script[1024];
+    char command[2048];
     double rate = 0;
-    snprintf(script, sizeof script, "%s", __FILE__);
-    snprintf(command, sizeof command, "%s %.*s/windows_peer.py %s", python,
-             (int)(strrchr(script, '/') - script), script, path);
+    snprintf(command, sizeof command, "%s %s/windows_peer.py %s", python, RML_BENCH_FOLDER, path);
     FILE *pipe = popen(command, "r");
     if (pipe == NULL || fscanf(pipe, "%lf", &rate) != 1) {
         rate = 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocations.h"
 #include "roadmill/message/can.h"
 
 static void decode(const rml_dbc *dbc, rml_bytes left)
@@ -50,10 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = zero == NULL ? size : (size_t)(zero - data);
     rml_str text = {(const char *)data, len};
     rml_bytes frames = zero == NULL ? (rml_bytes){0} : rml_bytes_of(zero + 1, size - len - 1);
-    uint32_t mixed = 0;
-    for (size_t i = 0; i < size; i++) {
-        mixed = mixed * 31 + data[i];
-    }
+    uint32_t mixed = fuzz_mix(data, size);
     once(text, frames);
     rml_heap_fail_after(mixed % 512);
     once(text, frames);

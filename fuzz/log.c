@@ -3,6 +3,7 @@
 // decoded by its schema. Then all of it again with an allocation that fails.
 #include <stdlib.h>
 
+#include "allocations.h"
 #include "roadmill/base/column.h"
 #include "roadmill/log.h"
 #include "roadmill/message.h"
@@ -86,10 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     rml_bytes file = rml_bytes_of(data, size);
     bool ended[2] = {false, false};
-    uint32_t mixed = (uint32_t)size;
-    for (size_t i = 0; i < size; i++) {
-        mixed = mixed * 31 + data[i];
-    }
+    uint32_t mixed = fuzz_mix(data, size);
     (void)read_messages(file, RML_LOG_FILE_ORDER, &ended[0]);
     (void)read_messages(file, RML_LOG_TIME_ORDER, &ended[1]);
     rml_heap_fail_after(mixed % ALLOCATIONS);

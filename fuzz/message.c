@@ -3,6 +3,7 @@
 // an allocation that fails.
 #include <stdlib.h>
 
+#include "allocations.h"
 #include "roadmill/base/json.h"
 #include "roadmill/message.h"
 
@@ -65,10 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    rml_str_of(kinds[which].schema), rml_str_of(kinds[which].name),
                                    rml_bytes_of(data + 3, len)};
     rml_bytes message = rml_bytes_of(data + 3 + len, size - 3 - len);
-    uint32_t mixed = 0;
-    for (size_t i = 0; i < size; i++) {
-        mixed = mixed * 31 + data[i];
-    }
+    uint32_t mixed = fuzz_mix(data, size);
     once(&kind, message);
     rml_heap_fail_after(mixed % 256);
     once(&kind, message);

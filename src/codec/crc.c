@@ -65,24 +65,14 @@ __attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, c
     }
     return crc;
 }
-
-static bool has_instruction(void)
-{
-    return __builtin_cpu_supports("sse4.2");
-}
-#else
-static uint32_t by_instruction(uint32_t crc, const uint8_t *p, size_t len)
-{
-    return by_tables(crc, p, len);
-}
-
-static bool has_instruction(void)
-{
-    return false;
-}
 #endif
 
 uint32_t rml_crc32c(uint32_t crc, const void *data, size_t len)
 {
-    return ~(has_instruction() ? by_instruction : by_tables)(~crc, data, len);
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.2")) {
+        return ~by_instruction(~crc, data, len);
+    }
+#endif
+    return ~by_tables(~crc, data, len);
 }
