@@ -185,6 +185,22 @@ typedef struct rml_causal_state {
 } rml_causal_state;
 RML_API void rml_track_causal(const rml_track *track, rml_causal_state *out); // [track->count]
 
+// ---- Messages that list objects become `tracks` and `maps` --------------------------------------
+
+// What was made of which topic; type and topic are empty if the recording has none of the kind.
+typedef struct rml_tracks_result {
+    rml_str type, topic;
+    uint64_t states_in, rows, rejects; // states_in = rows + rejects, which are in `track_rejects`
+    uint64_t tracks, map_rows;
+} rml_tracks_result;
+// The objects of one topic of a recording that is in the lake: ASAM OSI (GroundTruth, SensorView,
+// with lanes and boundaries), Autoware's TrackedObjects, vision_msgs' Detection3DArray with ids.
+// topic: empty is the one with most messages of the first of these types. Replaces what was made
+// before. docs/recipes.md tells what is read where. Text in the arena.
+RML_API rml_status rml_tracks_make(rml_lake *lake, rml_str recording_id, rml_str topic,
+                                   rml_arena *arena, rml_tracks_result *out, rml_error *err)
+    RML_CHECKED;
+
 // ---- One clock ---------------------------------------------------------------------------------
 
 typedef enum rml_clock_policy {

@@ -50,6 +50,7 @@ struct rml_recipe; // drive.h
 typedef struct rml_source_options {
     rml_str vehicle, drive_id, licence, purpose, region; // empty: not stated
     const struct rml_recipe *recipe; // of the ego rows; NULL: the first built-in one that fits
+    rml_str tracks_topic;            // whose objects become tracks; empty: see rml_tracks_make
     const rml_dbc *const *dbc;       // decode CAN frames into signals_can
     size_t dbc_count;
     size_t threads; // that may read a recording; 0 is 1
@@ -58,7 +59,8 @@ typedef struct rml_source_options {
 typedef struct rml_source_event {
     rml_str path;
     rml_str recording_id, format;
-    rml_str recipe; // of the ego rows; empty if none fits
+    rml_str recipe;                    // of the ego rows; empty if none fits
+    rml_str tracks_type, tracks_topic; // of the messages whose objects became tracks; or empty
     bool already;
     rml_source_sums sums; // of this file
     const rml_error *refused;

@@ -15,6 +15,8 @@ static const rml_option options[] = {
     {"--dbc", "FILE", "decode CAN frames by this DBC into signals_can; may be repeated"},
     {"--recipe", "FILE",
      "how channels become ego (docs/recipes.md; default: a built-in that fits)"},
+    {"--tracks", "TOPIC",
+     "the topic whose objects become tracks (default: the one with most messages)"},
 };
 
 static void write_sums(rml_json_writer *w, const rml_source_sums *s)
@@ -45,6 +47,8 @@ static void tell_json(rml_cli *cli, const rml_source_event *e)
     rml_json_kv_str(w, "format", e->format);
     rml_json_kv_bool(w, "already", e->already);
     rml_json_kv_str(w, "recipe", e->recipe);
+    rml_json_kv_str(w, "tracks_type", e->tracks_type);
+    rml_json_kv_str(w, "tracks_topic", e->tracks_topic);
     write_sums(w, &e->sums);
     if (e->refused != NULL) {
         char text[1200];
@@ -85,10 +89,15 @@ static void tell(void *context, const rml_source_event *e)
         rml_cli_print(cli, "          %llu values of CAN signals by DBC\n",
                       (unsigned long long)s->can_signals);
     }
-    if (s->states > 0) {
-        rml_cli_print(cli, "          %llu states = %llu rows + %llu rejects; %llu tracks\n",
+    if (s->states > 0 || e->tracks_type.len > 0) {
+        rml_cli_print(cli,
+                      "          %llu states = %llu rows + %llu rejects; %llu tracks, %llu map "
+                      "elements%s%.*s\n",
                       (unsigned long long)s->states, (unsigned long long)s->state_rows,
-                      (unsigned long long)s->state_rejects, (unsigned long long)s->tracks);
+                      (unsigned long long)s->state_rejects, (unsigned long long)s->tracks,
+                      (unsigned long long)s->map_rows,
+                      e->tracks_type.len > 0 ? " of the objects on " : "",
+                      RML_FMT(e->tracks_topic));
     }
     if (e->recipe.len > 0) {
         rml_cli_print(
@@ -149,6 +158,7 @@ static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, const can_signa
                                  .purpose = option_text(cli, "--purpose"),
                                  .region = option_text(cli, "--region"),
                                  .recipe = recipe,
+                                 .tracks_topic = option_text(cli, "--tracks"),
                                  .dbc = (const rml_dbc *const *)can->files,
                                  .dbc_count = can->count,
                                  .threads = rml_pool_threads(cli->pool)};

@@ -5,7 +5,7 @@
 #include "roadmill/math.h"
 #include "roadmill/table/recordings.h"
 #include "row.h"
-#include "traffic_builder.h"
+#include "signals.h"
 #include "traffic_table.h"
 
 #include <assert.h>
@@ -216,27 +216,6 @@ static rml_status drops_reject(maker *m, rml_error *err)
 
 // ---- The whole ---------------------------------------------------------------------------------
 
-static rml_status recording_read(maker *m, rml_error *err)
-{
-    const rml_lake_read query = {
-        .table = "recordings", .columns = "drive_id", .owners = &m->recording_id, .owner_count = 1};
-    rml_rows *rows = NULL;
-    rml_batch batch = {0};
-    RML_TRY(rml_lake_select(m->lake, &query, &rows, err));
-    rml_status st = rml_rows_all(rows, 1, &batch, err);
-    if (!st && batch.count == 0) {
-        st = rml_fail(
-            err, RML_ERR_MISSING, (rml_place){0}, "roadmill recordings lists what is there",
-            "expected a recording, found none of the name %.*s", RML_FMT(m->recording_id));
-    }
-    if (!st) {
-        st = rml_copy_str(&m->arena, rml_column_get_str(&batch.columns[0], 0), &m->drive_id, err);
-    }
-    rml_batch_reset(&batch);
-    rml_rows_close(rows);
-    return st;
-}
-
 static rml_status channels_read(maker *m, rml_error *err)
 {
     const rml_recipe *r = m->recipe;
@@ -258,10 +237,10 @@ static rml_status channels_read(maker *m, rml_error *err)
 // Where positions on the ellipsoid were turned into metres, the frame has an origin: a place.
 static rml_status place_append(maker *m, rml_error *err)
 {
-    RML_TRY(rml_lake_replace(m->txn, "places", err));
     if (isnan(m->origin.latitude_deg)) {
         return RML_OK;
     }
+    RML_TRY(rml_lake_replace(m->txn, "places", err));
     rml_batch batch = {0};
     RML_TRY(rml_batch_init(&batch, rml_places_schema(), err));
     rml_row r = rml_row_begin(&batch, err);
@@ -308,7 +287,7 @@ static rml_status all_rows(maker *m, rml_error *err)
 static rml_status make(maker *m, rml_error *err)
 {
     static const rml_schema schema = {ego_fields, sizeof ego_fields / sizeof ego_fields[0]};
-    RML_TRY(recording_read(m, err));
+    RML_TRY(rml_recording_drive(m->lake, &m->arena, m->recording_id, &m->drive_id, err));
     RML_TRY(channels_read(m, err));
     RML_TRY(rml_batch_init(&m->rows, schema, err));
     RML_TRY(rml_batch_init(&m->rejects, rml_rejects_schema(), err));

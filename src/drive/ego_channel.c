@@ -2,6 +2,7 @@
 #include "ego_channel.h"
 
 #include "roadmill/table/sql.h"
+#include "signals.h"
 #include "traffic_builder.h"
 
 #include <math.h>
@@ -9,50 +10,10 @@
 #include <string.h>
 
 #define EGO_CAN "can/"
+#define EGO_OSI_HOST "osi/host"
 #define CAN_SIGNALS_MAX 4096
 
 static const char *const time_columns[3] = {"sensor_ns", "publish_ns", "log_ns"};
-
-// ---- Which table and topic ---------------------------------------------------------------------
-
-// Letters and digits of a name in lower case, anything between as one "_".
-static rml_str plain_name(rml_arena *arena, rml_str text)
-{
-    char *out = rml_arena_make(arena, text.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; out && i < text.len; i++) {
-        char c = text.data[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        bool capital = c >= 'A' && c <= 'Z';
-        if (letter || capital) {
-            out[len++] = (char)(capital ? c - 'A' + 'a' : c);
-        } else if (len > 0 && out[len - 1] != '_') {
-            out[len++] = '_';
-        }
-    }
-    return (rml_str){out, out ? len : 0};
-}
-
-// The table that holds a message type; empty if the lake has none.
-static rml_status table_find(rml_lake *lake, rml_arena *arena, rml_str type, rml_str *out,
-                             rml_error *err)
-{
-    rml_array tables = RML_ARRAY(rml_lake_table);
-    rml_str wanted = plain_name(arena, rml_arena_printf(arena, "signals_%.*s", RML_FMT(type)));
-    *out = (rml_str){0};
-    rml_status st = wanted.data ? RML_OK : rml_fail_memory(err, type.len);
-    if (!st) {
-        st = rml_lake_tables(lake, arena, &tables, err);
-    }
-    for (size_t i = 0; !st && i < tables.count; i++) {
-        rml_str name = RML_AT(&tables, rml_lake_table, i)->name;
-        if (rml_str_equal(plain_name(arena, name), wanted)) {
-            st = rml_copy_str(arena, name, out, err);
-        }
-    }
-    rml_array_reset(&tables);
-    return st;
-}
 
 // ---- Frames of CAN -----------------------------------------------------------------------------
 
@@ -141,6 +102,46 @@ static rml_status can_source_find(rml_lake *lake, rml_arena *arena, rml_str reco
     return st;
 }
 
+// ---- The host vehicle of ASAM OSI ---------------------------------------------------------------
+
+// "osi/host": the object that is the host vehicle, a row for each message that has it. rear_x and
+// rear_y: from the middle of its box to that of its rear axle, in its axes; 0 where it is not told.
+static rml_status osi_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
+                                  const recipe_channel *channel, ego_source *out, rml_error *err)
+{
+    static const struct {
+        const char *type, *before;
+    } types[] = {{"osi3.SensorView", "global_ground_truth"}, {"osi3.GroundTruth", NULL}};
+    rml_str table = {0};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        RML_TRY(rml_signals_find(lake, arena, recording_id, rml_str_of(types[i].type),
+                                 channel->topic, &table, &out->topic, err));
+        if (table.len == 0) {
+            continue;
+        }
+        bool inside = types[i].before != NULL;
+        rml_str id = rml_sql_quote(arena, recording_id), topic = rml_sql_quote(arena, out->topic);
+        out->is_query = true;
+        out->table = rml_arena_printf(
+            arena,
+            "(SELECT sensor_ns, publish_ns, log_ns, o.base.position.x AS x, o.base.position.y AS "
+            "y, o.base.position.z - o.base.dimension.height / 2 AS z, o.base.orientation.roll AS "
+            "roll, o.base.orientation.pitch AS pitch, o.base.orientation.yaw AS yaw, "
+            "o.base.velocity AS velocity, o.base.acceleration AS acceleration, "
+            "o.base.orientation_rate.yaw AS yaw_rate, "
+            "coalesce(o.vehicle_attributes.bbcenter_to_rear.x, 0.0) AS rear_x, "
+            "coalesce(o.vehicle_attributes.bbcenter_to_rear.y, 0.0) AS rear_y, "
+            "o.vehicle_attributes.steering_wheel_angle AS steering_wheel "
+            "FROM (SELECT sensor_ns, publish_ns, log_ns, %s%shost_vehicle_id.\"value\" AS host, "
+            "unnest(%s%smoving_object) AS o FROM \"%.*s\" WHERE recording_id = %.*s AND channel = "
+            "%.*s) WHERE o.id.\"value\" = host)",
+            inside ? types[i].before : "", inside ? "." : "", inside ? types[i].before : "",
+            inside ? "." : "", RML_FMT(table), RML_FMT(id), RML_FMT(topic));
+        return out->table.data ? RML_OK : rml_fail_memory(err, 1024);
+    }
+    return RML_OK;
+}
+
 rml_status ego_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
                            const recipe_channel *channel, ego_source *out, rml_error *err)
 {
@@ -148,36 +149,14 @@ rml_status ego_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_i
     if (rml_str_starts(channel->type, RML_STR(EGO_CAN))) {
         return can_source_find(lake, arena, recording_id, channel, out, err);
     }
-    rml_str table;
-    RML_TRY(table_find(lake, arena, channel->type, &table, err));
-    if (table.len == 0) {
-        return RML_OK;
+    if (rml_str_equal(channel->type, RML_STR(EGO_OSI_HOST))) {
+        return osi_source_find(lake, arena, recording_id, channel, out, err);
     }
-    rml_str id = rml_sql_quote(arena, recording_id), topic = rml_sql_quote(arena, channel->topic);
-    rml_str sql =
-        rml_arena_printf(arena,
-                         "SELECT channel, count(*) FROM \"%.*s\" WHERE recording_id = %.*s AND "
-                         "(%.*s = '' OR channel "
-                         "= %.*s) GROUP BY channel ORDER BY count(*) DESC, channel LIMIT 1",
-                         RML_FMT(table), RML_FMT(id), RML_FMT(topic), RML_FMT(topic));
-    if (!id.data || !topic.data || !sql.data) {
-        return rml_fail_memory(err, 256);
-    }
-    rml_rows *rows = NULL;
-    rml_batch batch = {0};
-    RML_TRY(rml_lake_sql(lake, sql, &rows, err));
-    rml_status st = rml_rows_all(rows, 1, &batch, err);
-    if (!st && batch.count == 1) {
-        out->table = table;
-        st = rml_copy_str(arena, rml_column_get_str(&batch.columns[0], 0), &out->topic, err);
-    }
-    rml_batch_reset(&batch);
-    rml_rows_close(rows);
-    return st;
+    return rml_signals_find(lake, arena, recording_id, channel->type, channel->topic, &out->table,
+                            &out->topic, err);
 }
 
-// ---- What is read: fields become SQL columns
-// -----------------------------------------------------
+// ---- What is read: fields become SQL columns ---------------------------------------------------
 
 typedef struct loader {
     const rml_recipe *recipe;

@@ -76,10 +76,31 @@ static const char canmod_gps[] = "recipe: canmod_gps\n"
                                  "  yaw_rad: course_of(position.Latitude, position.Longitude)\n"
                                  "  vx_mps: speed.Speed\n";
 
+// The host vehicle of ASAM OSI's ground truth.
+static const char osi[] = "recipe: osi\n"
+                          "time: sensor\n"
+                          "driver: host\n"
+                          "frame: osi\n"
+                          "channels:\n"
+                          "  host: {type: osi/host}\n"
+                          "ego:\n"
+                          "  x_m: rear_x(host)\n"
+                          "  y_m: rear_y(host)\n"
+                          "  z_m: host.z\n"
+                          "  roll_rad: host.roll\n"
+                          "  pitch_rad: host.pitch\n"
+                          "  yaw_rad: host.yaw\n"
+                          "  vx_mps: forward(host.velocity, host.yaw)\n"
+                          "  vy_mps: leftward(host.velocity, host.yaw)\n"
+                          "  yaw_rate_radps: host.yaw_rate\n"
+                          "  ax_mps2: forward(host.acceleration, host.yaw)\n"
+                          "  ay_mps2: leftward(host.acceleration, host.yaw)\n";
+
 // In the order in which they are tried.
 static const struct {
     const char *name, *text;
-} builtins[] = {{"odometry", odometry}, {"gnss_imu", gnss_imu}, {"canmod_gps", canmod_gps}};
+} builtins[] = {
+    {"odometry", odometry}, {"gnss_imu", gnss_imu}, {"canmod_gps", canmod_gps}, {"osi", osi}};
 static const size_t builtin_count = sizeof builtins / sizeof *builtins;
 
 const char *rml_recipe_builtin_name(size_t index)

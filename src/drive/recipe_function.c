@@ -107,6 +107,28 @@ static double vertical(const double *in)
            squared;
 }
 
+// A vector of the ground's frame along and across a direction.
+static double forward(const double *in)
+{
+    return in[0] * rml_f64_cos(in[2]) + in[1] * rml_f64_sin(in[2]);
+}
+
+static double leftward(const double *in)
+{
+    return in[1] * rml_f64_cos(in[2]) - in[0] * rml_f64_sin(in[2]);
+}
+
+// Where the rear axle of a box lies, seen from above: x or y, yaw, and the way to it in its axes.
+static double rear_x(const double *in)
+{
+    return in[0] + in[2] * rml_f64_cos(in[1]) - in[3] * rml_f64_sin(in[1]);
+}
+
+static double rear_y(const double *in)
+{
+    return in[0] + in[2] * rml_f64_sin(in[1]) + in[3] * rml_f64_cos(in[1]);
+}
+
 // Where a sample lies: of latitude, longitude and height, or (flat) of the first two alone.
 static rml_enu sample_enu(const double *in, size_t i, const rml_geodetic *origin)
 {
@@ -194,6 +216,10 @@ static const recipe_function functions[] = {
     {"roll", 1, {QUATERNION}, false, true, roll, NULL},
     {"pitch", 1, {QUATERNION}, false, false, pitch, NULL},
     {"vertical", 2, {{"x", "y", "z", NULL}, QUATERNION}, false, false, vertical, NULL},
+    {"forward", 2, {{"x", "y", NULL}, {""}}, false, false, forward, NULL},
+    {"leftward", 2, {{"x", "y", NULL}, {""}}, false, false, leftward, NULL},
+    {"rear_x", 1, {{"x", "yaw", "rear_x", "rear_y"}}, true, false, rear_x, NULL},
+    {"rear_y", 1, {{"y", "yaw", "rear_x", "rear_y"}}, true, false, rear_y, NULL},
     {"east", 1, {FIX}, true, false, NULL, east},
     {"north", 1, {FIX}, true, false, NULL, north},
     {"up", 1, {FIX}, true, false, NULL, up},

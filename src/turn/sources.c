@@ -70,6 +70,25 @@ static rml_status make_ego(rml_home *home, rml_str recording_id, const rml_recip
     return RML_OK;
 }
 
+// Tracks and map of a recording whose messages list objects; that none do is no failure.
+static rml_status make_tracks(rml_home *home, rml_str recording_id, rml_str topic,
+                              rml_source_event *event, rml_error *err)
+{
+    rml_tracks_result made;
+    rml_arena arena = {0};
+    rml_status st = rml_tracks_make(home->lake, recording_id, topic, &arena, &made, err);
+    event->tracks_type = made.type;
+    event->tracks_topic = rml_arena_str(&home->arena, made.topic);
+    rml_arena_reset(&arena);
+    RML_TRY(st);
+    event->sums.states = made.states_in;
+    event->sums.state_rows = made.rows;
+    event->sums.state_rejects = made.rejects;
+    event->sums.tracks = made.tracks;
+    event->sums.map_rows = made.map_rows;
+    return RML_OK;
+}
+
 static rml_status ingest_recording(rml_source_walk *w, rml_source_event *event, rml_error *err)
 {
     const rml_source_options *o = w->options;
@@ -94,7 +113,8 @@ static rml_status ingest_recording(rml_source_walk *w, rml_source_event *event, 
                                     .can_signals = made.can_signals};
     event->already = made.already;
     event->recording_id = rml_arena_str(&w->home->arena, rml_str_of(made.recording_id));
-    return make_ego(w->home, event->recording_id, o->recipe, event, err);
+    RML_TRY(make_ego(w->home, event->recording_id, o->recipe, event, err));
+    return make_tracks(w->home, event->recording_id, o->tracks_topic, event, err);
 }
 
 static rml_status import_scenario(rml_source_walk *w, rml_source_event *event, rml_error *err)

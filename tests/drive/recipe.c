@@ -39,8 +39,9 @@ static const struct {
     {"channel unknown", HEAD "ego:\n  x_m: gps.x\n",
      "r.yaml:8:8: expected a channel of this recipe before the first dot, found \"gps\""},
     {"function unknown", HEAD "ego:\n  x_m: sin(odom.x)\n",
-     "r.yaml:8:8: expected a function among yaw, roll, pitch, vertical, "
-     "east, north, up, course, speed, east_of, north_of, course_of, speed_of, found \"sin\""},
+     "r.yaml:8:8: expected a function among yaw, roll, pitch, vertical, forward, leftward, "
+     "rear_x, rear_y, east, north, up, course, speed, east_of, north_of, course_of, speed_of, "
+     "found \"sin\""},
     {"no end", HEAD "ego:\n  x_m: yaw(odom.x\n", "r.yaml:8:18: expected \")\" at the end"},
     {"two channels", HEAD "ego:\n  x_m: vertical(odom.a, imu.b)\n",
      "r.yaml:8:25: expected both arguments from one channel, found \"odom\" and \"imu\""},
@@ -113,7 +114,7 @@ static void builtins_parse(void **state)
         assert_true(rml_str_equal(r->name, rml_str_of(name)));
         rml_recipe_free(r);
     }
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 4);
     assert_int_equal(rml_recipe_builtin(RML_STR("none")).len, 0);
 }
 
