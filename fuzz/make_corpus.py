@@ -1,4 +1,4 @@
-"""Makes the seeds of fuzz/corpus/log, message and can with the programs of others. usage: make_corpus.py [FOLDER]
+"""Makes the seeds of fuzz/corpus/log, message, can and picture with the programs of others. usage: make_corpus.py [FOLDER]
 
 The seeds are committed; this is how they came to be. Needs rosbags, asammdf, mcap, protobuf, numpy.
 """
@@ -18,7 +18,7 @@ from rosbags.rosbag2 import Writer as Bag2Writer
 from rosbags.typesys import Stores, get_typestore
 
 top = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "corpus")
-for name in ("log", "message", "can"):
+for name in ("log", "message", "can", "picture"):
     (top / name).mkdir(parents=True, exist_ok=True)
 
 
@@ -127,9 +127,22 @@ def can():
     (top / "can" / "all").write_bytes(text + b"\0" + frames)
 
 
+def pictures():
+    """The first frame of streams and stills, by PyAV; tests/interop/test_frames.py says how they are made."""
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/interop"))
+    import test_frames as frames
+
+    for encoder, _, width, height, pixels, options in frames.STREAMS:
+        data = bytes(frames.encoded(encoder, width, height, 1, pixels, options)[0])
+        (top / "picture" / f"{encoder}_{width}").write_bytes((b"\4" if encoder == "libx264" else b"\5") + data[:200])
+    for name, form, codec, pixels in (("jpeg", b"\1", "mjpeg", "yuvj420p"), ("png", b"\2", "png", "rgb24"), ("depth", b"\3" + bytes(12), "png", "rgb24")):
+        (top / "picture" / name).write_bytes(form + frames.still(codec, pixels, 16, 16))
+
+
 bags()
 ros2()
 mdf()
 mcap()
 messages()
 can()
+pictures()

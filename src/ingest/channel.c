@@ -130,8 +130,11 @@ rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel 
         reject_all(c, rml_arena_printf(arena, "schema of \"%.*s\": %s",
                                        RML_FMT(channel->schema_name), fault.what));
     }
-    if (st || c->fate == RML_FATE_BLOBS) {
+    if (st) {
         return RML_OK;
+    }
+    if (c->fate == RML_FATE_BLOBS) {
+        return rml_frame_reader_make(c->plan, &c->frames, err);
     }
     rml_schema schema;
     c->table = channel->schema_name.len > 0 ? table_name(arena, channel->schema_name)
@@ -148,6 +151,7 @@ rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel 
 void rml_ingest_channel_reset(rml_ingest_channel *c)
 {
     rml_message_decoder_free(c->decoder);
+    rml_frame_reader_free(c->frames);
     rml_message_plan_free(c->plan);
     rml_batch_reset(&c->batch);
     *c = (rml_ingest_channel){0};

@@ -3,6 +3,7 @@
 #ifndef ROADMILL_INGEST_CHANNEL_H
 #define ROADMILL_INGEST_CHANNEL_H
 
+#include "frame.h"
 #include "roadmill/base/column.h"
 #include "roadmill/log.h"
 #include "roadmill/message.h"
@@ -21,6 +22,7 @@ typedef struct rml_ingest_channel {
     bool undecodable;             // REJECTS: by its encoding; large messages are referred to
     rml_message_plan *plan;       // SIGNALS and BLOBS with a schema
     rml_message_decoder *decoder; // SIGNALS: of the plan into the batch
+    rml_frame_reader *frames;     // BLOBS with an encoded picture, else NULL
     rml_str table;                // SIGNALS: "signals_sensor_msgs_msg_imu"
     char schema_hash[RML_HASH_TEXT];
     rml_batch batch; // SIGNALS: rows not yet handed to the lake

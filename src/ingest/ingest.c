@@ -195,9 +195,12 @@ static rml_status keep_blob(rml_ingest_job *job, const rml_ingest_channel *chann
                             rml_error *err)
 {
     const char *kind = channel->kind != NULL ? channel->kind : "message";
+    rml_ingest_frame frame;
+    bool has_frame = channel->frames != NULL;
+    RML_TRY(has_frame ? rml_frame_read(channel->frames, message->data, &frame, err) : RML_OK);
     job->out->blobs++;
     return rml_blobs_append(&job->blobs, job->recording_id, topic, kind, job->files[message->file],
-                            message, sensor_ns, err);
+                            message, sensor_ns, has_frame ? &frame : NULL, err);
 }
 
 static rml_status keep_reject(rml_ingest_job *job, const char *stage, rml_str topic,
