@@ -50,6 +50,8 @@ RML_API uint32_t rml_crc32c(uint32_t crc, const void *data, size_t len); // Cast
 
 // SHA-256 (FIPS 180-4), with the CPU's instructions where there are any.
 RML_API rml_status rml_sha256(const void *data, size_t len, rml_hash *out) RML_CHECKED;
+// MD5, for formats that name things by it; no proof against forgery.
+RML_API rml_status rml_md5(const void *data, size_t len, uint8_t out[16]) RML_CHECKED;
 typedef struct rml_sha256_state {
     void *handle;
 } rml_sha256_state;

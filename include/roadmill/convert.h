@@ -6,7 +6,8 @@
 //   bytes_in = bytes_kept + bytes_lost. Lost are the bytes that the reader could not read (torn
 //     records, chunks whose CRC is wrong); all others are kept or are the container's own
 //     structure.
-//   messages_in = messages_kept + messages_left_out. Left out are those that a filter passes over.
+//   messages_in = messages_kept + messages_left_out + messages_failed. Left out are those that a
+//     filter passes over; failed are those that cannot be written anew: each is told as a fault.
 // Memory: the reader's memory_max and one chunk of the writer.
 #ifndef ROADMILL_CONVERT_H
 #define ROADMILL_CONVERT_H
@@ -28,7 +29,7 @@ typedef struct rml_convert_loss {
 
 typedef struct rml_convert_channel {
     rml_str topic, type, encoding, written_as; // written_as: message encoding in the output
-    uint64_t in, kept, left_out;
+    uint64_t in, kept, left_out, failed;
     bool expected_known; // the input says how many there should be
     uint64_t expected;   // lost = expected - in
 } rml_convert_channel;
@@ -44,7 +45,7 @@ typedef struct rml_convert_note {
 typedef struct rml_convert_account {
     rml_str from, to; // containers
     uint64_t bytes_in, bytes_kept, bytes_lost, bytes_out;
-    uint64_t messages_in, messages_kept, messages_left_out;
+    uint64_t messages_in, messages_kept, messages_left_out, messages_failed;
     uint64_t extras_kept, extras_dropped;
     bool whole; // the input had its proper end and no damage
     uint64_t faults;
@@ -60,6 +61,9 @@ typedef struct rml_convert_account {
 typedef struct rml_convert_options {
     rml_log_options read;         // order, topics, times, memory
     rml_log_writer_options write; // format NULL: by the name of the output
+    // "ros1", "ros2": messages of the other ROS are rewritten (roadmill/message/ros.h); NULL: only
+    // where the container takes no others ("bag": ros1, "ros2": cdr).
+    const char *messages;
     // Also messages that the topics do not name, but that these say (NULL: all): true keeps.
     bool (*keep)(void *context, const rml_log *log, const rml_log_message *message);
     void *context;

@@ -41,9 +41,9 @@ static void print_account(rml_cli *cli, const char *path, const rml_convert_acco
     rml_cli_print(cli, "%s: %.*s, %llu messages in %zu channels%s\n", path, RML_FMT(a->to),
                   (unsigned long long)a->messages_kept, a->channel_count,
                   a->verified ? ", read back and equal" : "");
-    rml_cli_print(cli, "messages: %llu in = %llu kept + %llu left out\n",
+    rml_cli_print(cli, "messages: %llu in = %llu kept + %llu left out + %llu failed\n",
                   (unsigned long long)a->messages_in, (unsigned long long)a->messages_kept,
-                  (unsigned long long)a->messages_left_out);
+                  (unsigned long long)a->messages_left_out, (unsigned long long)a->messages_failed);
     rml_cli_print(cli, "bytes: %llu in = %llu kept + %llu lost\n", (unsigned long long)a->bytes_in,
                   (unsigned long long)a->bytes_kept, (unsigned long long)a->bytes_lost);
     if (a->extras_kept + a->extras_dropped > 0) {
@@ -101,6 +101,16 @@ static rml_status move(rml_cli *cli, rml_convert_options *options, rml_error *er
     return RML_OK;
 }
 
+static rml_status run_convert(rml_cli *cli, rml_error *err)
+{
+    rml_convert_options options = {.messages = rml_cli_value(cli, "--messages")};
+    bool known = options.messages == NULL || strcmp(options.messages, "ros1") == 0 ||
+                 strcmp(options.messages, "ros2") == 0;
+    return known ? move(cli, &options, err)
+                 : rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                            "expected --messages ros1 or ros2, found \"%s\"", options.messages);
+}
+
 static rml_status run_recover(rml_cli *cli, rml_error *err)
 {
     rml_convert_options options = {0};
@@ -134,6 +144,11 @@ static rml_status run_filter(rml_cli *cli, rml_error *err)
     }
 
 static const rml_option move_options[] = {MOVE_OPTIONS};
+static const rml_option convert_options[] = {
+    MOVE_OPTIONS,
+    {"--messages", "ROS",
+     "ros1 or ros2: rewrite messages of the other ROS (a bag, a ROS 2 bag: always)"},
+};
 static const rml_option filter_options[] = {LOG_FILTER_OPTIONS, LOG_WHERE_OPTION, MOVE_OPTIONS};
 
 #define ONE_FILE .arguments = "FILE", .arguments_min = 1, .arguments_max = 1
@@ -179,8 +194,8 @@ static const rml_command commands[] = {
         ONE_FILE,
         .summary = "write a recording in another container, with a manifest of what became of it",
         .example = "roadmill log convert drive.bag --out drive.mcap --manifest drive.json",
-        OPTIONS(move_options),
-        .run = run_recover,
+        OPTIONS(convert_options),
+        .run = run_convert,
     },
 };
 

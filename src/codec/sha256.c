@@ -1,5 +1,5 @@
-// SHA-256 by OpenSSL's libcrypto, which uses the CPU's instructions; names of JSON by their RFC
-// 8785 form.
+// SHA-256 and MD5 by OpenSSL's libcrypto, which uses the CPU's instructions; names of JSON by their
+// RFC 8785 form.
 #include <openssl/evp.h>
 
 #include "roadmill/base/json.h"
@@ -9,6 +9,11 @@ rml_status rml_sha256(const void *data, size_t len, rml_hash *out)
 {
     return EVP_Digest(data, len, out->bytes, NULL, EVP_sha256(), NULL) == 1 ? RML_OK
                                                                             : RML_ERR_MEMORY;
+}
+
+rml_status rml_md5(const void *data, size_t len, uint8_t out[16])
+{
+    return EVP_Digest(data, len, out, NULL, EVP_md5(), NULL) == 1 ? RML_OK : RML_ERR_MEMORY;
 }
 
 rml_status rml_sha256_begin(rml_sha256_state *s, rml_error *err)

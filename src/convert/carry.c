@@ -1,5 +1,6 @@
 // Encodings that only we know (records of MDF groups, frames of a bus) become JSON with a JSON
-// schema, which every reader of MCAP knows; all others go as they are.
+// schema, which every reader of MCAP knows; messages of one ROS become the other's where that was
+// asked for or the container takes no others; all others go as they are.
 #include "carry.h"
 
 #include <string.h>
@@ -80,37 +81,133 @@ static rml_status describe(rml_carry *c, rml_arena *arena, rml_error *err)
     return st ? st : copy.data == NULL ? rml_fail_memory(err, 1024) : RML_OK;
 }
 
-rml_status rml_carry_init(rml_carry *c, const rml_log_channel *channel, const char *format,
-                          rml_str file, rml_arena *arena, rml_error *err)
+static rml_status init_json(rml_carry *c, const rml_message_kind *kind, rml_str file,
+                            rml_arena *arena, rml_error *err)
 {
-    *c = (rml_carry){.channel = *channel};
-    if (strcmp(format, "mcap") != 0 || !is_ours(channel->message_encoding)) {
-        return RML_OK; // the writer says whether it can hold them
-    }
-    const rml_message_kind kind = {channel->message_encoding, channel->schema_encoding,
-                                   channel->schema_name, channel->schema};
-    RML_TRY(rml_message_compile(&kind, file, &c->from, err));
+    RML_TRY(rml_message_compile(kind, file, &c->from, err));
     RML_TRY(rml_batch_init(&c->batch, rml_message_schema(c->from), err));
     if (c->channel.schema_name.len == 0) {
         c->channel.schema_name =
-            rml_arena_printf(arena, "%.*s_frame", RML_FMT(channel->message_encoding));
+            rml_arena_printf(arena, "%.*s_frame", RML_FMT(kind->message_encoding));
     }
     c->channel.message_encoding = RML_STR("json");
     c->channel.schema_encoding = RML_STR("jsonschema");
-    c->note = "written as JSON with its schema; physical values, NaN and invalid ones as null";
+    c->note = RML_STR("written as JSON with its schema; physical values, NaN and invalid ones as "
+                      "null");
     return describe(c, arena, err);
+}
+
+// ---- The other ROS -----------------------------------------------------------------------------
+
+// What a ROS 2 bag says of a publisher that keeps its last message for those who come later
+// (latching in ROS 1): rmw_qos_profile_t, as rosbag2 writes it.
+#define QOS_LATCHED                                                                                \
+    "- history: unknown\n  depth: 0\n  reliability: reliable\n  durability: transient_local\n"     \
+    "  deadline:\n    sec: 2147483647\n    nsec: 4294967295\n"                                     \
+    "  lifespan:\n    sec: 2147483647\n    nsec: 4294967295\n  liveliness: automatic\n"            \
+    "  liveliness_lease_duration:\n    sec: 2147483647\n    nsec: 4294967295\n"                    \
+    "  avoid_ros_namespace_conventions: false\n"
+
+static rml_str pair_of(const rml_log_channel *c, const char *key)
+{
+    for (size_t i = 0; i < c->pair_count; i++) {
+        if (rml_str_equal(c->pairs[i].key, rml_str_of(key))) {
+            return c->pairs[i].value;
+        }
+    }
+    return (rml_str){0};
+}
+
+static bool is_latched(const rml_log_channel *c)
+{
+    rml_str qos = pair_of(c, "offered_qos_profiles");
+    return rml_str_equal(pair_of(c, "latching"), RML_STR("1")) ||
+           rml_str_find(qos, RML_STR("durability: 1")) < qos.len ||
+           rml_str_find(qos, RML_STR("durability: transient_local")) < qos.len;
+}
+
+// What the other ROS keeps of a channel beside its messages: latching, and ROS 1 the MD5.
+static rml_status describe_ros(rml_carry *c, bool to_ros1, rml_str file, rml_arena *arena,
+                               rml_error *err)
+{
+    char *sum = rml_arena_make(arena, RML_MD5_TEXT);
+    rml_log_pair *pairs = RML_NEW_ARRAY(arena, rml_log_pair, 2);
+    bool latched = is_latched(&c->channel);
+    if (sum == NULL || pairs == NULL) {
+        return rml_fail_memory(err, 2 * sizeof *pairs);
+    }
+    c->channel.pairs = pairs;
+    c->channel.pair_count = 0;
+    if (latched) {
+        pairs[c->channel.pair_count++] =
+            to_ros1 ? (rml_log_pair){RML_STR("latching"), RML_STR("1")}
+                    : (rml_log_pair){RML_STR("offered_qos_profiles"), RML_STR(QOS_LATCHED)};
+    }
+    if (to_ros1) {
+        RML_TRY(rml_ros1_md5(c->channel.schema_name, rml_str_of_bytes(c->channel.schema), file, sum,
+                             err));
+        pairs[c->channel.pair_count++] = (rml_log_pair){RML_STR("md5sum"), rml_str_of(sum)};
+    }
+    return RML_OK;
+}
+
+static rml_status init_ros(rml_carry *c, const rml_message_kind *kind, rml_str file,
+                           rml_arena *arena, rml_error *err)
+{
+    rml_ros_translation other;
+    RML_TRY(rml_ros_translate(kind, file, arena, &other, err));
+    RML_TRY(rml_ros_rewriter_make(kind, &other.kind, file, &c->ros, err));
+    bool to_ros1 = rml_str_equal(other.kind.message_encoding, RML_STR("ros1"));
+    c->channel.message_encoding = other.kind.message_encoding;
+    c->channel.schema_encoding = other.kind.schema_encoding;
+    c->channel.schema_name = other.kind.schema_name;
+    c->channel.schema = other.kind.schema;
+    c->note = rml_arena_printf(arena, "rewritten for ROS %d%s%.*s", to_ros1 ? 1 : 2,
+                               other.changes.len > 0 ? ": " : "", RML_FMT(other.changes));
+    return c->note.data == NULL ? rml_fail_memory(err, other.changes.len)
+                                : describe_ros(c, to_ros1, file, arena, err);
+}
+
+// Whether messages of this encoding are to be the other ROS's.
+static bool is_other_ros(rml_str encoding, const char *format, const char *messages)
+{
+    bool ros1 = strcmp(format, "bag") == 0 || (messages != NULL && strcmp(messages, "ros1") == 0);
+    bool ros2 = strcmp(format, "ros2") == 0 || (messages != NULL && strcmp(messages, "ros2") == 0);
+    return (ros1 && rml_str_equal(encoding, RML_STR("cdr"))) ||
+           (ros2 && rml_str_equal(encoding, RML_STR("ros1")));
+}
+
+rml_status rml_carry_init(rml_carry *c, const rml_log_channel *channel, const char *format,
+                          const char *messages, rml_str file, rml_arena *arena, rml_error *err)
+{
+    *c = (rml_carry){.channel = *channel};
+    const rml_message_kind kind = {channel->message_encoding, channel->schema_encoding,
+                                   channel->schema_name, channel->schema};
+    if (is_other_ros(channel->message_encoding, format, messages)) {
+        return init_ros(c, &kind, file, arena, err);
+    }
+    if (strcmp(format, "mcap") == 0 && is_ours(channel->message_encoding)) {
+        return init_json(c, &kind, file, arena, err);
+    }
+    return RML_OK; // the writer says whether it can hold them
 }
 
 rml_status rml_carry_message(rml_carry *c, const rml_log_message *message, rml_str file,
                              rml_bytes *out, rml_error *err)
 {
     *out = message->data;
+    rml_buffer_clear(&c->bytes);
+    if (c->ros != NULL) {
+        rml_status st = rml_ros_rewrite(c->ros, message->data,
+                                        rml_place_byte(file, message->offset), &c->bytes, err);
+        *out = rml_buffer_bytes(&c->bytes);
+        return st;
+    }
     if (c->from == NULL) {
         return RML_OK;
     }
     rml_json_writer w;
     rml_batch_clear(&c->batch);
-    rml_buffer_clear(&c->bytes);
     RML_TRY(rml_message_decode(c->from, message->data, rml_place_byte(file, message->offset),
                                c->batch.columns, err));
     rml_json_writer_init(&w, &c->bytes, err);
@@ -123,6 +220,7 @@ rml_status rml_carry_message(rml_carry *c, const rml_log_message *message, rml_s
 void rml_carry_reset(rml_carry *c)
 {
     rml_message_plan_free(c->from);
+    rml_ros_rewriter_free(c->ros);
     rml_batch_reset(&c->batch);
     rml_buffer_reset(&c->bytes);
 }

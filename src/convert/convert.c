@@ -63,7 +63,7 @@ static rml_status meet_channel(job *j, const rml_log_channel *c, rml_error *err)
     if (carry == NULL || id == NULL || told == NULL) {
         return RML_ERR_MEMORY;
     }
-    RML_TRY(rml_carry_init(carry, c, j->format, j->file, j->arena, err));
+    RML_TRY(rml_carry_init(carry, c, j->format, j->options->messages, j->file, j->arena, err));
     // Text of a log is gone when it is closed.
     *told = (rml_convert_channel){.topic = rml_arena_str(j->arena, c->topic),
                                   .type = rml_arena_str(j->arena, c->schema_name),
@@ -74,10 +74,7 @@ static rml_status meet_channel(job *j, const rml_log_channel *c, rml_error *err)
         told->written_as.data == NULL) {
         return rml_fail_memory(err, c->topic.len);
     }
-    if (carry->note != NULL) {
-        RML_TRY(add_note(j, c->topic, "derived", rml_str_of(carry->note), err));
-    }
-    return RML_OK;
+    return carry->note.len > 0 ? add_note(j, c->topic, "derived", carry->note, err) : RML_OK;
 }
 
 static rml_status meet_channels(job *j, rml_error *err)
@@ -90,10 +87,30 @@ static rml_status meet_channels(job *j, rml_error *err)
     return RML_OK;
 }
 
+// An earlier channel that is the same in the output: ROS 1 has a connection for each publisher of a
+// topic, ROS 2 one topic.
+static uint32_t same_topic(const job *j, size_t channel)
+{
+    const rml_carry *carries = j->carries.data, *own = &carries[channel];
+    for (size_t i = 0; own->ros != NULL && i < j->carries.count; i++) {
+        uint32_t id = *RML_AT(&j->ids, uint32_t, i);
+        if (i != channel && id != 0 && carries[i].ros != NULL &&
+            rml_str_equal(own->channel.message_encoding, RML_STR("cdr")) &&
+            rml_str_equal(own->channel.topic, carries[i].channel.topic) &&
+            rml_str_equal(own->channel.schema_name, carries[i].channel.schema_name) &&
+            rml_str_equal(rml_str_of_bytes(own->channel.schema),
+                          rml_str_of_bytes(carries[i].channel.schema))) {
+            return id;
+        }
+    }
+    return 0;
+}
+
 // The channel's number in the output, where it is written when its first message is, or at the end.
 static rml_status number_of(job *j, size_t channel, uint32_t *out, rml_error *err)
 {
     uint32_t *id = RML_AT(&j->ids, uint32_t, channel);
+    *id = *id != 0 ? *id : same_topic(j, channel);
     if (*id == 0) {
         uint32_t number;
         RML_TRY(rml_log_writer_channel(j->writer, &RML_AT(&j->carries, rml_carry, channel)->channel,
@@ -115,6 +132,23 @@ static uint32_t prove(uint32_t proof, rml_str topic, int64_t log_ns, rml_bytes d
     return rml_crc32c(proof, data.data, data.len);
 }
 
+static rml_status take_fault(job *j, const rml_error *fault, rml_error *err)
+{
+    j->out->faults++;
+    if (j->losses.count >= LOSSES_MAX) {
+        return RML_OK;
+    }
+    char text[1200];
+    rml_error_text(fault, text, sizeof text);
+    rml_convert_loss *loss = rml_array_push(&j->losses, err);
+    rml_str what = rml_arena_str(j->arena, rml_str_of(text));
+    if (loss == NULL || what.data == NULL) {
+        return rml_fail_memory(err, sizeof text);
+    }
+    *loss = (rml_convert_loss){.what = what, .has_before = j->any, .before_ns = j->last_ns};
+    return RML_OK;
+}
+
 // A message that cannot be written anew is left out and told as a loss.
 static rml_status take_message(job *j, const rml_log_message *m, rml_error *err)
 {
@@ -133,28 +167,23 @@ static rml_status take_message(job *j, const rml_log_message *m, rml_error *err)
     rml_log_message written = *m;
     rml_carry *carry = RML_AT(&j->carries, rml_carry, m->channel);
     RML_TRY(number_of(j, m->channel, &id, err));
-    RML_TRY(rml_carry_message(carry, m, j->file, &written.data, err));
+    rml_error fault = {0};
+    rml_status st = rml_carry_message(carry, m, j->file, &written.data, &fault);
+    if (is_fault(st) || st == RML_ERR_ARGUMENT) {
+        told->failed++;
+        j->out->messages_failed++;
+        return take_fault(j, &fault, err);
+    }
+    if (st) {
+        if (err != NULL) {
+            *err = fault;
+        }
+        return st;
+    }
     RML_TRY(rml_log_writer_message(j->writer, id, &written, err));
     j->proof = prove(j->proof, told->topic, m->log_ns, written.data);
     told->kept++;
     j->out->messages_kept++;
-    return RML_OK;
-}
-
-static rml_status take_fault(job *j, const rml_error *fault, rml_error *err)
-{
-    j->out->faults++;
-    if (j->losses.count >= LOSSES_MAX) {
-        return RML_OK;
-    }
-    char text[1200];
-    rml_error_text(fault, text, sizeof text);
-    rml_convert_loss *loss = rml_array_push(&j->losses, err);
-    rml_str what = rml_arena_str(j->arena, rml_str_of(text));
-    if (loss == NULL || what.data == NULL) {
-        return rml_fail_memory(err, sizeof text);
-    }
-    *loss = (rml_convert_loss){.what = what, .has_before = j->any, .before_ns = j->last_ns};
     return RML_OK;
 }
 
@@ -319,7 +348,9 @@ static rml_status write_all(job *j, rml_error *err)
 {
     rml_log_writer_options write = j->options->write;
     write.format = j->format;
-    write.profile = write.profile.len > 0 ? write.profile : rml_log_profile(j->log);
+    rml_str profile =
+        j->options->messages != NULL ? rml_str_of(j->options->messages) : rml_log_profile(j->log);
+    write.profile = write.profile.len > 0 ? write.profile : profile;
     write.library = write.library.len > 0 ? write.library : RML_STR(LIBRARY);
     RML_TRY(learn_expected(j, err));
     RML_TRY(rml_log_writer_open(j->path, &write, &j->writer, err));
@@ -450,6 +481,7 @@ static void channel_json(const rml_convert_channel *c, rml_json_writer *w)
     rml_json_kv_i64(w, "in", (int64_t)c->in);
     rml_json_kv_i64(w, "kept", (int64_t)c->kept);
     rml_json_kv_i64(w, "left_out", (int64_t)c->left_out);
+    rml_json_kv_i64(w, "failed", (int64_t)c->failed);
     if (c->expected_known) {
         rml_json_kv_i64(w, "expected", (int64_t)c->expected);
     }
@@ -481,6 +513,7 @@ void rml_convert_json(const rml_convert_account *a, rml_json_writer *w)
     rml_json_kv_i64(w, "messages_in", (int64_t)a->messages_in);
     rml_json_kv_i64(w, "messages_kept", (int64_t)a->messages_kept);
     rml_json_kv_i64(w, "messages_left_out", (int64_t)a->messages_left_out);
+    rml_json_kv_i64(w, "messages_failed", (int64_t)a->messages_failed);
     rml_json_kv_i64(w, "extras_kept", (int64_t)a->extras_kept);
     rml_json_kv_i64(w, "extras_dropped", (int64_t)a->extras_dropped);
     rml_json_kv_bool(w, "whole", a->whole);

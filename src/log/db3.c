@@ -176,7 +176,9 @@ static rml_status find_definition(rml_log *log, rml_str type, rml_log_channel *c
         return fail(log, "reading message definitions", err);
     }
     rml_status st = RML_OK;
-    if (sqlite3_step(s) == SQLITE_ROW && column_text(s, 1).len > 0) {
+    // The text of a type without fields is empty; one that was not found is of encoding "unknown".
+    if (sqlite3_step(s) == SQLITE_ROW &&
+        (column_text(s, 1).len > 0 || rml_str_equal(column_text(s, 0), RML_STR("ros2msg")))) {
         rml_str schema;
         st = rml_log_copy(log, column_text(s, 1), &schema, err);
         c->schema = rml_bytes_of_str(schema);

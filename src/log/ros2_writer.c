@@ -130,8 +130,8 @@ static rml_status put_definition(rml_log_writer *w, const rml_log_channel *c, rm
                                  rml_error *err)
 {
     ros2_state *s = w->state;
-    if (c->schema.len == 0) {
-        return RML_OK; // what is not known is not written
+    if (c->schema_encoding.len == 0) {
+        return RML_OK; // what is not known is not written; a type without fields has an empty text
     }
     for (size_t i = 0; i < s->types.count; i++) {
         if (rml_str_equal(*RML_AT(&s->types, rml_str, i), c->schema_name)) {
@@ -221,17 +221,65 @@ static rml_status put_quoted(rml_buffer *b, rml_str text, rml_error *err)
     return rml_buffer_str(b, RML_STR("'"), err);
 }
 
+// The names that version 9 has for what was a number before (rmw/types.h).
+static const struct {
+    const char *key, *names[6];
+} qos_names[] = {
+    {"history", {"system_default", "keep_last", "keep_all", "unknown"}},
+    {"reliability", {"system_default", "reliable", "best_effort", "unknown", "best_available"}},
+    {"durability", {"system_default", "transient_local", "volatile", "unknown", "best_available"}},
+    {"liveliness",
+     {"system_default", "automatic", "manual_by_node", "manual_by_topic", "unknown",
+      "best_available"}},
+};
+
+static rml_str qos_value(rml_str key, rml_str value)
+{
+    int64_t number;
+    bool is_number = rml_parse_i64(value, &number) && number >= 0 && number < 6;
+    for (size_t i = 0; is_number && i < sizeof qos_names / sizeof *qos_names; i++) {
+        const char *name = qos_names[i].names[number];
+        if (rml_str_equal(key, rml_str_of(qos_names[i].key)) && name != NULL) {
+            return rml_str_of(name);
+        }
+    }
+    return value;
+}
+
+// Quality of service as the recording told it: its own YAML, a list of profiles, under the key.
+static rml_status put_qos(rml_buffer *b, rml_str qos, rml_error *err)
+{
+    if (rml_str_trim(qos).len == 0 || rml_str_equal(rml_str_trim(qos), RML_STR("[]"))) {
+        return rml_buffer_str(b, RML_STR("\n        offered_qos_profiles: []"), err);
+    }
+    RML_TRY(rml_buffer_str(b, RML_STR("\n        offered_qos_profiles:"), err));
+    while (qos.len > 0) {
+        rml_str line, key;
+        qos = rml_str_cut(qos, '\n', &line);
+        if (rml_str_trim(line).len == 0) {
+            continue;
+        }
+        rml_str value = rml_str_trim(rml_str_cut(line, ':', &key));
+        rml_str name = rml_str_trim(key);
+        if (rml_str_starts(name, RML_STR("- "))) {
+            name = rml_str_trim((rml_str){name.data + 2, name.len - 2});
+        }
+        value = qos_value(name, value);
+        RML_TRY(rml_buffer_printf(b, err, "\n          %.*s:%s%.*s", RML_FMT(key),
+                                  value.len > 0 ? " " : "", RML_FMT(value)));
+    }
+    return RML_OK;
+}
+
 static rml_status put_topic(rml_buffer *b, const topic *t, rml_error *err)
 {
     RML_TRY(rml_buffer_str(b, RML_STR("    - topic_metadata:\n        name: "), err));
     RML_TRY(put_quoted(b, t->name, err));
     RML_TRY(rml_buffer_str(b, RML_STR("\n        type: "), err));
     RML_TRY(put_quoted(b, t->type, err));
-    RML_TRY(rml_buffer_str(b,
-                           RML_STR("\n        serialization_format: cdr\n"
-                                   "        offered_qos_profiles: []\n"
-                                   "        type_description_hash: "),
-                           err));
+    RML_TRY(rml_buffer_str(b, RML_STR("\n        serialization_format: cdr"), err));
+    RML_TRY(put_qos(b, t->qos, err));
+    RML_TRY(rml_buffer_str(b, RML_STR("\n        type_description_hash: "), err));
     RML_TRY(put_quoted(b, t->hash, err));
     return rml_buffer_printf(b, err, "\n      message_count: %llu\n",
                              (unsigned long long)t->messages);

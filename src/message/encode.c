@@ -63,6 +63,9 @@ static rml_status put_number(encoder *e, const rml_op *op, const rml_column *c, 
         }
     } else {
         int64_t value = rml_column_get_i64(c, row);
+        if (c->type == RML_TYPE_I8 && op->wire == RML_WIRE_U8) {
+            value &= 0xFF; // ROS 1's byte has a sign, ROS 2's has none
+        }
         bool is_unsigned = op->wire == RML_WIRE_U8 || op->wire == RML_WIRE_U16 ||
                            op->wire == RML_WIRE_U32 || op->wire == RML_WIRE_BOOL;
         if (is_unsigned && (value < 0 || (uint64_t)value >> 8 * size != 0)) {

@@ -71,8 +71,8 @@ static void recover(work *w, rml_bytes damaged, const char *name, size_t at)
             in += a.channels[i].in;
         }
         if (a.bytes_in != damaged.len || a.bytes_kept + a.bytes_lost != a.bytes_in ||
-            a.messages_in != a.messages_kept + a.messages_left_out || kept != a.messages_kept ||
-            in != a.messages_in || !a.verified) {
+            a.messages_in != a.messages_kept + a.messages_left_out + a.messages_failed ||
+            kept != a.messages_kept || in != a.messages_in || !a.verified) {
             fail_msg("%s, damaged at %zu: the account does not add up", name, at);
         }
         w->recovered++;
