@@ -3,7 +3,7 @@
 #include "command.h"
 #include "log_sensor.h"
 #include "roadmill/log.h"
-#include "roadmill/message.h"
+#include "roadmill/message/ros.h"
 
 // ---- log info ----------------------------------------------------------------------------------
 
@@ -115,6 +115,55 @@ static rml_status info_file(rml_cli *cli, rml_str file, rml_error *err)
 
 // ---- log doctor --------------------------------------------------------------------------------
 
+static rml_str pair_of(const rml_log_channel *c, const char *key)
+{
+    for (size_t i = 0; i < c->pair_count; i++) {
+        if (rml_str_equal(c->pairs[i].key, rml_str_of(key))) {
+            return c->pairs[i].value;
+        }
+    }
+    return (rml_str){0};
+}
+
+// The hash of a type that the recording states, and that of the definition that it carries; false
+// where it lacks one of both.
+static bool type_hashes(const rml_log_channel *c, rml_str file, rml_str *stated,
+                        char own[RML_ROS2_HASH_TEXT])
+{
+    rml_str text = rml_str_of_bytes(c->schema);
+    if (rml_str_equal(c->schema_encoding, RML_STR("ros1msg"))) {
+        *stated = pair_of(c, "md5sum");
+        return stated->len == RML_MD5_TEXT - 1 && // "*" is any
+               rml_ros1_md5(c->schema_name, text, file, own, NULL) == RML_OK;
+    }
+    *stated = pair_of(c, "type_description_hash");
+    *stated = stated->len > 0 ? *stated : pair_of(c, "topic_type_hash");
+    return rml_str_equal(c->schema_encoding, RML_STR("ros2msg")) &&
+           rml_str_starts(*stated, RML_STR(RML_RIHS01)) &&
+           rml_ros2_hash(c->schema_name, text, file, own, NULL) == RML_OK;
+}
+
+// Definitions that are not those of the types that messages were written as.
+static size_t print_type_hashes(rml_cli *cli, rml_str file, const rml_log *log)
+{
+    size_t count, odd = 0;
+    const rml_log_channel *channels = rml_log_channels(log, &count);
+    for (size_t i = 0; i < count; i++) {
+        rml_str stated;
+        char own[RML_ROS2_HASH_TEXT];
+        if (type_hashes(&channels[i], file, &stated, own) &&
+            !rml_str_equal(stated, rml_str_of(own))) {
+            odd++;
+            rml_cli_print(cli,
+                          "%.*s: the definition of %.*s is not that of its type: its hash is %s, "
+                          "the recording states %.*s\n",
+                          RML_FMT(channels[i].topic), RML_FMT(channels[i].schema_name), own,
+                          RML_FMT(stated));
+        }
+    }
+    return odd;
+}
+
 static void print_misfits(rml_cli *cli, const log_sensor *sensor, const rml_log *log)
 {
     size_t count;
@@ -153,9 +202,11 @@ static rml_status doctor_file(rml_cli *cli, rml_str file, rml_error *err)
         size_t before = cli->output.len;
         st = cli->json ? RML_OK : rml_log_ledger_words(&ledger, log, &cli->output, err);
         print_misfits(cli, &sensor, log);
+        size_t wrong_types = print_type_hashes(cli, file, log);
         bool odd = ledger.faults > 0 || sensor.misfit_count > 0 || cli->output.len > before;
         rml_cli_print(cli, odd ? "" : "nothing odd\n");
-        cli->exit_code = ledger.faults > 0 || sensor.misfit_count > 0 ? 3 : cli->exit_code;
+        cli->exit_code =
+            ledger.faults > 0 || sensor.misfit_count > 0 || wrong_types > 0 ? 3 : cli->exit_code;
     }
     log_sensor_reset(&sensor);
     rml_log_close(log);

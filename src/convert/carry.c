@@ -126,11 +126,11 @@ static bool is_latched(const rml_log_channel *c)
            rml_str_find(qos, RML_STR("durability: transient_local")) < qos.len;
 }
 
-// What the other ROS keeps of a channel beside its messages: latching, and ROS 1 the MD5.
+// What the other ROS keeps of a channel beside its messages: latching, and the hash of the type.
 static rml_status describe_ros(rml_carry *c, bool to_ros1, rml_str file, rml_arena *arena,
                                rml_error *err)
 {
-    char *sum = rml_arena_make(arena, RML_MD5_TEXT);
+    char *sum = rml_arena_make(arena, RML_ROS2_HASH_TEXT);
     rml_log_pair *pairs = RML_NEW_ARRAY(arena, rml_log_pair, 2);
     bool latched = is_latched(&c->channel);
     if (sum == NULL || pairs == NULL) {
@@ -143,11 +143,10 @@ static rml_status describe_ros(rml_carry *c, bool to_ros1, rml_str file, rml_are
             to_ros1 ? (rml_log_pair){RML_STR("latching"), RML_STR("1")}
                     : (rml_log_pair){RML_STR("offered_qos_profiles"), RML_STR(QOS_LATCHED)};
     }
-    if (to_ros1) {
-        RML_TRY(rml_ros1_md5(c->channel.schema_name, rml_str_of_bytes(c->channel.schema), file, sum,
-                             err));
-        pairs[c->channel.pair_count++] = (rml_log_pair){RML_STR("md5sum"), rml_str_of(sum)};
-    }
+    RML_TRY((to_ros1 ? rml_ros1_md5 : rml_ros2_hash)(
+        c->channel.schema_name, rml_str_of_bytes(c->channel.schema), file, sum, err));
+    pairs[c->channel.pair_count++] =
+        (rml_log_pair){to_ros1 ? RML_STR("md5sum") : RML_STR("topic_type_hash"), rml_str_of(sum)};
     return RML_OK;
 }
 

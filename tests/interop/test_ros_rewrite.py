@@ -2,6 +2,7 @@
 the MD5 that ROS 1 itself wrote, and what can go both ways byte for byte."""
 import json
 import os
+import sqlite3
 import struct
 
 import numpy
@@ -200,3 +201,33 @@ def test_bounds_and_wide_strings(run, tmp_path):
     refused = run("log", "convert", written("w.mcap", "wstring s\nuint8[] v\n"), "--out", tmp_path / "w.bag", check=False)
     assert refused.returncode == 1 and "expected types that ROS 1 has, found wstring" in refused.stderr
     assert not (tmp_path / "w.bag").exists()
+
+
+# ---- Hashes of types -----------------------------------------------------------------------------------------------------
+
+
+def odd_types(run, path):
+    return [line.split(": ")[0] for line in run("log", "doctor", path, check=False).stdout.splitlines() if "is not that of its type" in line]
+
+
+def test_type_hashes(run, data, tmp_path):
+    """RIHS01 of 94 types and MD5 of real bags. rosbags, which wrote the first, gives std_msgs/Char the number of a C char; ROS 2's own
+    generators make `char` a uint8 (its published hash is RIHS01_3ad2d04d…, ours)."""
+    folder = data / "logs/ros2-bags/rosbags-rs"
+    assert odd_types(run, folder / "test_bag_sqlite3" / "test_bag_sqlite3.db3") == ["/test/std_msgs/char"]
+    with sqlite3.connect(folder / "test_bag_sqlite3" / "test_bag_sqlite3.db3") as db:
+        assert db.execute("SELECT count(*) FROM topics WHERE type_description_hash LIKE 'RIHS01_%'").fetchone() == (94,)
+    path = data / "logs/ros1-bags/robot_localization/test1.bag"
+    assert odd_types(run, path) == []
+    wrong = tmp_path / "wrong.bag"
+    with Reader1(path) as reader, Writer1(wrong) as writer:
+        for c in reader.connections:
+            text = c.msgdef.data.replace("float64 latitude", "float32 latitude") if c.topic == "/fix" else c.msgdef.data
+            writer.add_connection(c.topic, c.msgtype, msgdef=text, md5sum=c.digest)
+    assert odd_types(run, wrong) == ["/fix"]
+    assert run("log", "doctor", wrong, check=False).returncode == 3
+    convert(run, path, tmp_path / "o.ros2", "--to", "ros2")
+    store = get_typestore(Stores.ROS2_JAZZY)
+    with Reader2(tmp_path / "o.ros2") as reader:
+        for c in reader.connections:
+            assert c.digest == store.hash_rihs01(c.msgtype), c.msgtype

@@ -7,7 +7,7 @@
 //   A field of ROS 2 is written in small letters: K is k; on the way back it stays so.
 //   Bounds and default values are ROS 2's alone: dropped. wstring has no ROS 1 type: refused.
 // Sources: wiki.ros.org/msg; design.ros2.org/articles/legacy_interface_definition.html; the MD5 of
-// ROS 1 is that of genmsg (gentools.py, compute_md5_text).
+// ROS 1 is that of genmsg (gentools.py, compute_md5_text); RIHS01 is REP 2016.
 #ifndef ROADMILL_MESSAGE_ROS_H
 #define ROADMILL_MESSAGE_ROS_H
 
@@ -32,6 +32,13 @@ RML_API rml_status rml_ros_translate(const rml_message_kind *from, rml_str file,
 // The MD5 that ROS 1 knows a message type by, of a ros1msg definition with its dependencies.
 RML_API rml_status rml_ros1_md5(rml_str name, rml_str text, rml_str file, char out[RML_MD5_TEXT],
                                 rml_error *err) RML_CHECKED;
+
+// The hash that ROS 2 knows a message type by (RIHS01, REP 2016), of a ros2msg definition with its
+// dependencies: "RIHS01_" and 64 hexadecimal digits.
+#define RML_RIHS01 "RIHS01_"
+#define RML_ROS2_HASH_TEXT (sizeof RML_RIHS01 + 64)
+RML_API rml_status rml_ros2_hash(rml_str name, rml_str text, rml_str file,
+                                 char out[RML_ROS2_HASH_TEXT], rml_error *err) RML_CHECKED;
 
 // Rewrites messages of one kind as the other that rml_ros_translate gave for it. One thread.
 typedef struct rml_ros_rewriter rml_ros_rewriter;
