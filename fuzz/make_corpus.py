@@ -6,6 +6,7 @@ import json
 import pathlib
 import sqlite3
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -108,6 +109,21 @@ def messages():
     message("json", 2, b"", b'{"a": [null, true]}')
     message("ros1", 4, b"std_msgs/Header h\nstring s\nfloat64[] v\n===\nMSG: std_msgs/Header\nuint32 seq\ntime stamp\nstring frame_id\n",
             b"\1\0\0\0\2\0\0\0\3\0\0\0\1\0\0\0f\2\0\0\0hi\1\0\0\0" + struct.pack("<d", 1.5))
+    with tempfile.TemporaryDirectory() as folder:
+        sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/interop"))
+        import random
+
+        import test_flatbuffers as flat
+
+        folder, r = pathlib.Path(folder), random.Random(1)
+        (folder / "t.fbs").write_text(flat.SCHEMA)
+        (folder / "m.json").write_text(json.dumps({**flat.root(r), "any_type": "Leaf", "any": flat.leaf(r)}))
+        subprocess.run(["flatc", "--schema", "--binary", "t.fbs"], cwd=folder, check=True)
+        subprocess.run(["flatc", "--binary", "t.fbs", "m.json"], cwd=folder, check=True)
+        message("flatbuffer", 8, (folder / "t.bfbs").read_bytes(), (folder / "m.bin").read_bytes())
+    message("ros2idl", 9, b"module f { module msg { typedef double d__2[2]; enum E { A, B }; struct U { long x; };\n@verbatim(text=\"a)\")\n"
+            b"struct T { d__2 d; sequence<U, 3> u; string<9> s; E e; octet o[2]; const_ c; }; struct const_ { boolean b; }; }; };",
+            b"\0\1\0\0" + struct.pack("<2d", 1, 2) + struct.pack("<Ii", 1, 5) + b"\2\0\0\0h\0\0\0" + struct.pack("<i", 1) + b"\1\2\1")
     message("can", 6, b"", struct.pack(">IBBBB", 0x123, 3, 0, 0, 0) + b"abc")
 
 

@@ -18,6 +18,8 @@ static const struct {
     {"cdr", "ros2msg", "f/msg/T"},
     {"can", "", ""},
     {"lin", "", ""},
+    {"flatbuffer", "flatbuffer", ""}, // the root table that the schema names
+    {"cdr", "ros2idl", "f/msg/T"},
 };
 
 static void decode(const rml_message_plan *plan, rml_bytes data)

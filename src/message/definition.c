@@ -36,7 +36,7 @@ static const struct {
 };
 
 // "package/msg/Type" is "package/Type".
-static rml_status normal_name(rml_str name, rml_arena *arena, rml_str *out, rml_error *err)
+rml_status rml_definition_name(rml_str name, rml_arena *arena, rml_str *out, rml_error *err)
 {
     rml_str package, type;
     type = rml_str_cut(name, '/', &package);
@@ -163,7 +163,7 @@ static rml_status parse_field(rml_dialect dialect, rml_str code, rml_place at, r
         return rml_fail(err, RML_ERR_LIMIT, at, NULL, "expected at most %d fields in a type",
                         FIELDS_MAX);
     }
-    RML_TRY(normal_name(base, arena, &f.type, err));
+    RML_TRY(rml_definition_name(base, arena, &f.type, err));
     f.wire = wire_of(dialect, f.type);
     if (f.string_bound != UINT32_MAX && f.wire != RML_WIRE_STRING && f.wire != RML_WIRE_WSTRING) {
         return rml_fail(err, RML_ERR_DATA, at, NULL,
@@ -181,7 +181,7 @@ static rml_status parse_field(rml_dialect dialect, rml_str code, rml_place at, r
 static rml_status add_type(rml_definition *d, rml_str name, rml_arena *arena, rml_error *err)
 {
     rml_str normal;
-    RML_TRY(normal_name(name, arena, &normal, err));
+    RML_TRY(rml_definition_name(name, arena, &normal, err));
     rml_definition_type *type = rml_array_push(&d->types, err);
     if (type == NULL) {
         return RML_ERR_MEMORY;

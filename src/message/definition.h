@@ -1,4 +1,5 @@
-// Inside the room: a ros2msg or ros1msg text as types and fields, before names are resolved.
+// Inside the room: a ros2msg, ros1msg or ros2idl text as types and fields, before names are
+// resolved.
 #ifndef RML_MESSAGE_DEFINITION_H
 #define RML_MESSAGE_DEFINITION_H
 
@@ -49,6 +50,12 @@ typedef enum rml_dialect { RML_ROS2MSG, RML_ROS1MSG } rml_dialect;
 // Text borrows from `text`. Names in the arena.
 rml_status rml_definition_parse(rml_dialect dialect, rml_str name, rml_str text, rml_str file,
                                 rml_arena *arena, rml_definition *out, rml_error *err) RML_CHECKED;
+// OMG IDL as ROS 2 writes it (ros2idl). wanted: "package/Type", as the types are named.
+rml_status rml_idl_parse(rml_str wanted, rml_str text, rml_str file, rml_arena *arena,
+                         rml_definition *out, rml_error *err) RML_CHECKED;
+// "package/msg/Type" as "package/Type", in the arena.
+rml_status rml_definition_name(rml_str name, rml_arena *arena, rml_str *out, rml_error *err)
+    RML_CHECKED;
 void rml_definition_reset(rml_definition *d);
 // The type that `name` means inside package/Type `inside`; NULL if it is not defined.
 const rml_definition_type *rml_definition_find(const rml_definition *d, rml_str name,

@@ -4,9 +4,10 @@
 #include "plan.h"
 
 static const rml_encoding *const encodings[] = {
-    &rml_encoding_cdr,  &rml_encoding_ros1,       &rml_encoding_mdf4,
-    &rml_encoding_can,  &rml_encoding_lin,        &rml_encoding_protobuf,
-    &rml_encoding_json, &rml_encoding_json_alone, &rml_encoding_cdr_common};
+    &rml_encoding_cdr,        &rml_encoding_ros1,       &rml_encoding_mdf4,
+    &rml_encoding_can,        &rml_encoding_lin,        &rml_encoding_protobuf,
+    &rml_encoding_json,       &rml_encoding_json_alone, &rml_encoding_cdr_common,
+    &rml_encoding_flatbuffer, &rml_encoding_cdr_idl};
 #define ENCODING_COUNT (sizeof(encodings) / sizeof(encodings[0]))
 
 static rml_status find(const rml_message_kind *kind, rml_str file, const rml_encoding **out,

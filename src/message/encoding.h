@@ -25,6 +25,6 @@ typedef struct rml_encoding {
 
 extern const rml_encoding rml_encoding_cdr, rml_encoding_ros1, rml_encoding_mdf4, rml_encoding_can,
     rml_encoding_lin, rml_encoding_protobuf, rml_encoding_json, rml_encoding_json_alone,
-    rml_encoding_cdr_common;
+    rml_encoding_cdr_common, rml_encoding_flatbuffer, rml_encoding_cdr_idl;
 
 #endif

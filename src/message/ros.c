@@ -1,4 +1,4 @@
-// The encodings of ROS: CDR with ros2msg definitions, and ROS 1's own with ros1msg.
+// The encodings of ROS: CDR with ros2msg or ros2idl definitions, and ROS 1's own with ros1msg.
 #include "common.h"
 #include "layout.h"
 
@@ -16,6 +16,20 @@ static rml_status compile(rml_dialect dialect, const rml_layout *layout,
     plan->layout = *layout;
     RML_TRY(rml_definition_parse(dialect, kind->schema_name, rml_str_of_bytes(kind->schema), file,
                                  &plan->arena, &definition, err));
+    rml_status st = rml_plan_compile(plan, &definition, file, err);
+    rml_definition_reset(&definition);
+    return st;
+}
+
+static rml_status compile_idl(const rml_message_kind *kind, rml_str file, rml_message_plan *plan,
+                              rml_error *err)
+{
+    rml_definition definition;
+    rml_str name;
+    plan->layout = cdr;
+    RML_TRY(rml_definition_name(kind->schema_name, &plan->arena, &name, err));
+    RML_TRY(
+        rml_idl_parse(name, rml_str_of_bytes(kind->schema), file, &plan->arena, &definition, err));
     rml_status st = rml_plan_compile(plan, &definition, file, err);
     rml_definition_reset(&definition);
     return st;
@@ -59,6 +73,14 @@ const rml_encoding rml_encoding_cdr = {"cdr",
                                        rml_layout_sensor_ns,
                                        NULL,
                                        rml_layout_decode_bound};
+const rml_encoding rml_encoding_cdr_idl = {"cdr",
+                                           "ros2idl",
+                                           compile_idl,
+                                           rml_layout_decode,
+                                           rml_layout_encode,
+                                           rml_layout_sensor_ns,
+                                           NULL,
+                                           rml_layout_decode_bound};
 const rml_encoding rml_encoding_ros1 = {"ros1",
                                         "ros1msg",
                                         compile_ros1,
