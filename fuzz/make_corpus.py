@@ -69,6 +69,12 @@ def mdf():
             path = pathlib.Path(folder) / "a.mf4"
             file.save(path, compression=compression, overwrite=True)
             (top / "log" / f"{name}.mf4").write_bytes(path.read_bytes())
+    with tempfile.TemporaryDirectory() as folder, MDF(version="3.30") as file:
+        file.append(signals[:2] + [Signal(np.array([0, 1, 2, 1, 0], "u2"), t, name="scaled", conversion={"a": 2.0, "b": 1.0})] +
+                    [Signal(np.array([0, 1, 2, 1, 0], "u2"), t, name="named", conversion={"val_0": 0, "val_1": 1, "text_0": b"off", "text_1": b"on"})])
+        path = pathlib.Path(folder) / "a.mdf"
+        file.save(path, overwrite=True)
+        (top / "log" / "small.mdf").write_bytes(path.read_bytes())
 
 
 def mcap():

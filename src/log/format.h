@@ -47,7 +47,8 @@ struct rml_log {
     void *state;            // of the format
 };
 
-extern const rml_log_format rml_log_mcap, rml_log_bag, rml_log_db3, rml_log_mdf, rml_log_several;
+extern const rml_log_format rml_log_mcap, rml_log_bag, rml_log_db3, rml_log_mdf, rml_log_mdf3,
+    rml_log_several;
 
 bool rml_log_wants_topic(const rml_log *log, rml_str topic);
 bool rml_log_wants_time(const rml_log *log, int64_t log_ns);

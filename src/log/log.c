@@ -2,10 +2,10 @@
 #include "format.h"
 
 static const rml_log_format *const formats[] = {&rml_log_mcap, &rml_log_bag, &rml_log_db3,
-                                                &rml_log_mdf};
+                                                &rml_log_mdf, &rml_log_mdf3};
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 
-#define READS "MCAP, ROS bag, ROS 2 bag, MDF4"
+#define READS "MCAP, ROS bag, ROS 2 bag, MDF 2 to 4"
 #define HEAD_SIZE 64
 #define MEMORY_DEFAULT ((size_t)256 << 20)
 

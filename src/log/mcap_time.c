@@ -536,6 +536,9 @@ static rml_status find_front(rml_log *log, rml_mcap_source **out, rml_error *err
 {
     rml_mcap_log *m = rml_mcap_of(log);
     rml_mcap_time *t = m->time;
+    // The source that was streamed may have ended at a message that is not given.
+    t->streamed = false;
+    m->walk = &t->nothing;
     leave_last(t);
     RML_TRY(open_begun(log, err));
     if (t->heap.count == 0) {

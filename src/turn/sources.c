@@ -196,7 +196,7 @@ static rml_status take_file(rml_source_walk *w, rml_str path, bool named, rml_er
     rml_status st = ingest_file(w, &event, &known, &fault);
     if (st == RML_OK && !known && named) {
         st = rml_fail(&fault, RML_ERR_UNSUPPORTED, rml_place_file(path), NULL,
-                      "expected a recording (MCAP, ROS bag, ROS 2 bag, MDF4), CommonRoad XML or an "
+                      "expected a recording (MCAP, ROS bag, ROS 2 bag, MDF), CommonRoad XML or an "
                       "Argoverse 2 scenario, found none of them");
     }
     if (st != RML_OK && !is_of_the_file(st)) {

@@ -25,6 +25,7 @@ static const char *const seeds[] = {
     "fuzz/corpus/log/none.bag",    "fuzz/corpus/log/lz4.bag",        "fuzz/corpus/log/bz2.bag",
     "fuzz/corpus/log/none.mcap",   "fuzz/corpus/log/zstd.mcap",      "fuzz/corpus/log/none.mf4",
     "fuzz/corpus/log/deflate.mf4", "fuzz/corpus/log/transposed.mf4", "fuzz/corpus/log/small.db3",
+    "fuzz/corpus/log/small.mdf",
 };
 static const char *const real[] = {
     "logs/mcap-schemas/osi/disappearingVehicle.mcap",
