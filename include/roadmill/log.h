@@ -156,6 +156,7 @@ typedef struct rml_log_ledger {
     uint64_t sequence_drops; // of all channels
     uint64_t bytes;          // of the file
     uint64_t bytes_lost;     // not readable: torn or with a wrong CRC
+    uint64_t unread;         // channels of kinds that are not read (of groups in MDF)
     bool complete;           // magic, footer and summary stand at the end and agree
     bool has_index;
     uint64_t faults; // places where reading met damage

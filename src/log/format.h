@@ -34,6 +34,7 @@ struct rml_log {
     const char *shown; // what the format is called, if not by its own name
     rml_bytes file;
     uint64_t bytes;     // of all files
+    uint64_t unread;    // channels of kinds that are not read, left out of the schemas
     rml_object object;  // the file, when the log opened it
     rml_map_file spill; // what came from standard input
     rml_arena arena;

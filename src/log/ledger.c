@@ -85,6 +85,7 @@ rml_status rml_log_ledger_end(rml_log_ledger *ledger, rml_arena *arena, const rm
     find_shared_sequence(ledger);
     ledger->bytes = log->bytes;
     ledger->bytes_lost = rml_log_bytes_lost(log);
+    ledger->unread = log->unread;
     ledger->complete = log->format->complete(log, &ledger->has_index);
     return RML_OK;
 }

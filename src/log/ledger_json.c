@@ -99,6 +99,7 @@ static void damage_json(const rml_log_ledger *ledger, rml_json_writer *w)
     rml_json_kv_bool(w, "shared_sequence", ledger->shared_sequence);
     rml_json_kv_i64(w, "sequence_drops", (int64_t)ledger->sequence_drops);
     rml_json_kv_i64(w, "bytes_lost", (int64_t)ledger->bytes_lost);
+    rml_json_kv_i64(w, "unread", (int64_t)ledger->unread);
     rml_json_kv_i64(w, "faults", (int64_t)ledger->faults);
     rml_json_kv_str(w, "damage", ledger->damage);
 }

@@ -123,6 +123,10 @@ rml_status rml_log_ledger_words(const rml_log_ledger *ledger, const rml_log *log
                               (unsigned long long)ledger->faults, ledger->faults == 1 ? "" : "s",
                               (unsigned long long)ledger->bytes_lost, RML_FMT(ledger->damage)));
     }
+    if (ledger->unread > 0) {
+        RML_TRY(rml_buffer_printf(out, err, "channels of kinds that are not read: %llu\n",
+                                  (unsigned long long)ledger->unread));
+    }
     if (!ledger->complete) {
         RML_TRY(rml_buffer_printf(out, err, "it has no proper end: cut off, or never closed\n"));
     }

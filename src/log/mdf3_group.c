@@ -377,7 +377,7 @@ static rml_status read_channels(reader *r, uint64_t link, rml_mdf3_group *g)
         if (keep) {
             RML_TRY(put_channel(r, &c));
         }
-        r->m->ignored += !keep;
+        r->log->unread += !keep;
         if (keep && c.is_time && !g->has_time) {
             take_time(r, &c, g);
         }

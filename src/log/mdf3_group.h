@@ -33,7 +33,6 @@ typedef struct rml_mdf3 {
     bool big;         // byte order
     int64_t start_ns; // since 1970, UTC where the file tells its offset
     rml_array data_groups;
-    uint64_t ignored; // channels of kinds that are not read
 } rml_mdf3;
 
 bool rml_mdf3_recognised(rml_bytes head);

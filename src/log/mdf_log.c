@@ -27,7 +27,6 @@ typedef struct mdf {
     int64_t start_ns;
     uint64_t attachments, events; // links
     rml_array data_groups;
-    uint64_t ignored; // channels of kinds that are not read
     // The data group under way.
     size_t current;
     bool open;
@@ -73,7 +72,6 @@ static rml_status read_header(rml_log *log, rml_mdf_block *hd, rml_error *err)
 
 static rml_status read_groups(rml_log *log, data_group *d, uint64_t link, rml_error *err)
 {
-    mdf *m = mdf_of(log);
     while (link != 0) {
         if (d->groups.count >= GROUPS_MAX) {
             return rml_fail(err, RML_ERR_LIMIT, rml_place_byte(log->name, link), RML_MDF_REMEDY,
@@ -83,7 +81,7 @@ static rml_status read_groups(rml_log *log, data_group *d, uint64_t link, rml_er
         if (g == NULL) {
             return RML_ERR_MEMORY;
         }
-        RML_TRY(rml_mdf_group_read(log, link, g, &link, &m->ignored, err));
+        RML_TRY(rml_mdf_group_read(log, link, g, &link, &log->unread, err));
         rml_mdf_bus bus;
         if (rml_mdf_bus_find(g, &bus)) {
             g->bus = RML_NEW(&log->arena, rml_mdf_bus);

@@ -343,6 +343,7 @@ static rml_status fill(rml_log *log, rml_log **children, size_t count, rml_error
             *file = *RML_AT(&from->files, rml_str, k);
         }
         log->bytes += from->bytes;
+        log->unread += from->unread;
         const char *name = rml_log_format_name(from);
         bool same = i == 0 || strcmp(log->shown, name) == 0;
         log->shown = same ? name : rml_log_several.name;

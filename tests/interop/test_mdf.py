@@ -266,3 +266,16 @@ def test_mdf3_damage(run, blocks, tmp_path):
             account = done.json()
             assert account["bytes_in"] == len(data) == account["bytes_kept"] + account["bytes_lost"]
             assert account["messages_in"] == account["messages_kept"] + account["messages_left_out"] + account["messages_failed"]
+
+
+def test_channels_that_are_not_read_are_told(run, blocks, tmp_path):
+    """A conversion that MDF 4 has none for (7: exponential): its channel is left out, and said to be."""
+    data = bytearray((blocks / "openatfx-mdf" / "NI_RealTypes.mdf").read_bytes())
+    at = [i for i in range(len(data) - 46) if data[i:i + 2] == b"CC" and int.from_bytes(data[i + 2:i + 4], "little") in range(46, 200)]
+    for i in at[-1:]:
+        data[i + 42:i + 44] = (7).to_bytes(2, "little")
+    path = tmp_path / "seven.mdf"
+    path.write_bytes(data)
+    assert "channels of kinds that are not read: 1" in run("log", "info", "--full", path).stdout
+    (rows,) = rows_of(run, path).values()
+    assert len(rows[0]["message"]) == 4
