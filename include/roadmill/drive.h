@@ -195,8 +195,9 @@ typedef struct rml_tracks_result {
 } rml_tracks_result;
 // The objects of one topic of a recording that is in the lake: ASAM OSI (GroundTruth, SensorView,
 // with lanes and boundaries), Autoware's TrackedObjects, vision_msgs' Detection3DArray with ids.
-// topic: empty is the one with most messages of the first of these types. Replaces what was made
-// before. docs/recipes.md tells what is read where. Text in the arena.
+// topic: empty is the one with most messages of the first of these types; one that is asked for and
+// not there is RML_ERR_MISSING. Replaces what was made before. docs/recipes.md tells what is read
+// where. Text in the arena.
 RML_API rml_status rml_tracks_make(rml_lake *lake, rml_str recording_id, rml_str topic,
                                    rml_arena *arena, rml_tracks_result *out, rml_error *err)
     RML_CHECKED;

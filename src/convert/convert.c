@@ -301,7 +301,8 @@ static rml_status read_back(job *j, rml_error *err)
     rml_log *log = NULL;
     uint32_t proof = 0;
     uint64_t messages = 0;
-    const rml_log_options options = {.order = RML_LOG_FILE_ORDER};
+    const rml_log_options options = {.order = RML_LOG_FILE_ORDER,
+                                     .threads = j->options->read.threads};
     rml_log_message m;
     RML_TRY(rml_log_open(rml_str_of(j->path), &options, &log, err));
     rml_status st;

@@ -413,6 +413,11 @@ rml_status rml_tracks_make(rml_lake *lake, rml_str recording_id, rml_str topic, 
                  .times = RML_ARRAY(int64_t)};
     rml_traffic_builder_init(&o.builder, arena);
     rml_status st = source_find(&o, topic, err);
+    if (!st && !o.source && topic.len > 0) {
+        st = rml_fail(err, RML_ERR_MISSING, (rml_place){0}, "docs/recipes.md lists the types",
+                      "expected a topic %.*s of messages that list objects, found none",
+                      RML_FMT(topic));
+    }
     if (!st && o.source) {
         out->type = rml_str_of(o.source->type);
         out->topic = o.topic;

@@ -162,6 +162,12 @@ def test_vision(run, home, tmp_path):
                              ["its time does not come after that of the state before"])
 
 
+def test_a_topic_that_is_not_there(run, home, tmp_path):
+    path = written(tmp_path / "v.mcap", "vision_msgs/msg/Detection3DArray", VISION, [(5, {"header": header(5, "map"), "detections": []})])
+    done = run("ingest", "--home", home, path, "--tracks", "/nobody", check=False)
+    assert done.returncode == 3 and "expected a topic /nobody of messages that list objects" in done.stdout + done.stderr
+
+
 def test_autoware(run, home, tmp_path):
     keys = [uuid.UUID(int=7), uuid.UUID(int=2**100)]
     zero = [0.0] * 36
