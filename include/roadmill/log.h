@@ -193,6 +193,8 @@ RML_API rml_status rml_log_extra_at(rml_log *log, size_t index, rml_log_extra *o
 RML_API const rml_str *rml_log_files(const rml_log *log, size_t *count);
 // Channels seen so far (all of them, when read by index). Grows while reading a stream.
 RML_API const rml_log_channel *rml_log_channels(const rml_log *log, size_t *count);
+// The value of a channel's pair by its key; empty if it has none.
+RML_API rml_str rml_log_pair_of(const rml_log_channel *channel, const char *key);
 RML_API const char *rml_log_format_name(const rml_log *log); // "mcap", "bag", "ros2", "mdf"
 RML_API rml_str rml_log_profile(const rml_log *log);         // "ros2", ""
 RML_API rml_str rml_log_library(const rml_log *log);         // what wrote it

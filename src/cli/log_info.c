@@ -115,16 +115,6 @@ static rml_status info_file(rml_cli *cli, rml_str file, rml_error *err)
 
 // ---- log doctor --------------------------------------------------------------------------------
 
-static rml_str pair_of(const rml_log_channel *c, const char *key)
-{
-    for (size_t i = 0; i < c->pair_count; i++) {
-        if (rml_str_equal(c->pairs[i].key, rml_str_of(key))) {
-            return c->pairs[i].value;
-        }
-    }
-    return (rml_str){0};
-}
-
 // The hash of a type that the recording states, and that of the definition that it carries; false
 // where it lacks one of both.
 static bool type_hashes(const rml_log_channel *c, rml_str file, rml_str *stated,
@@ -132,12 +122,12 @@ static bool type_hashes(const rml_log_channel *c, rml_str file, rml_str *stated,
 {
     rml_str text = rml_str_of_bytes(c->schema);
     if (rml_str_equal(c->schema_encoding, RML_STR("ros1msg"))) {
-        *stated = pair_of(c, "md5sum");
+        *stated = rml_log_pair_of(c, "md5sum");
         return stated->len == RML_MD5_TEXT - 1 && // "*" is any
                rml_ros1_md5(c->schema_name, text, file, own, NULL) == RML_OK;
     }
-    *stated = pair_of(c, "type_description_hash");
-    *stated = stated->len > 0 ? *stated : pair_of(c, "topic_type_hash");
+    *stated = rml_log_pair_of(c, "type_description_hash");
+    *stated = stated->len > 0 ? *stated : rml_log_pair_of(c, "topic_type_hash");
     return rml_str_equal(c->schema_encoding, RML_STR("ros2msg")) &&
            rml_str_starts(*stated, RML_STR(RML_RIHS01)) &&
            rml_ros2_hash(c->schema_name, text, file, own, NULL) == RML_OK;

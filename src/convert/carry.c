@@ -108,20 +108,10 @@ static rml_status init_json(rml_carry *c, const rml_message_kind *kind, rml_str 
     "  liveliness_lease_duration:\n    sec: 2147483647\n    nsec: 4294967295\n"                    \
     "  avoid_ros_namespace_conventions: false\n"
 
-static rml_str pair_of(const rml_log_channel *c, const char *key)
-{
-    for (size_t i = 0; i < c->pair_count; i++) {
-        if (rml_str_equal(c->pairs[i].key, rml_str_of(key))) {
-            return c->pairs[i].value;
-        }
-    }
-    return (rml_str){0};
-}
-
 static bool is_latched(const rml_log_channel *c)
 {
-    rml_str qos = pair_of(c, "offered_qos_profiles");
-    return rml_str_equal(pair_of(c, "latching"), RML_STR("1")) ||
+    rml_str qos = rml_log_pair_of(c, "offered_qos_profiles");
+    return rml_str_equal(rml_log_pair_of(c, "latching"), RML_STR("1")) ||
            rml_str_find(qos, RML_STR("durability: 1")) < qos.len ||
            rml_str_find(qos, RML_STR("durability: transient_local")) < qos.len;
 }

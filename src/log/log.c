@@ -274,6 +274,16 @@ const char *rml_log_format_name(const rml_log *log)
     return log->shown != NULL ? log->shown : log->format->name;
 }
 
+rml_str rml_log_pair_of(const rml_log_channel *c, const char *key)
+{
+    for (size_t i = 0; i < c->pair_count; i++) {
+        if (rml_str_equal(c->pairs[i].key, rml_str_of(key))) {
+            return c->pairs[i].value;
+        }
+    }
+    return (rml_str){0};
+}
+
 rml_str rml_log_profile(const rml_log *log)
 {
     return log->profile;

@@ -116,16 +116,6 @@ static rml_status open_ros2(rml_log_writer *w, const char *path,
                : fail(s, "cannot write", err);
 }
 
-static rml_str pair_of(const rml_log_channel *c, const char *key)
-{
-    for (size_t i = 0; i < c->pair_count; i++) {
-        if (rml_str_equal(c->pairs[i].key, rml_str_of(key))) {
-            return c->pairs[i].value;
-        }
-    }
-    return (rml_str){0};
-}
-
 static rml_status put_definition(rml_log_writer *w, const rml_log_channel *c, rml_str hash,
                                  rml_error *err)
 {
@@ -165,12 +155,12 @@ static rml_status channel_ros2(rml_log_writer *w, const rml_log_channel *channel
     if (t == NULL) {
         return RML_ERR_MEMORY;
     }
-    rml_str hash = pair_of(channel, "type_description_hash");
-    hash = hash.len > 0 ? hash : pair_of(channel, "topic_type_hash");
+    rml_str hash = rml_log_pair_of(channel, "type_description_hash");
+    hash = hash.len > 0 ? hash : rml_log_pair_of(channel, "topic_type_hash");
     *t = (topic){.name = rml_arena_str(&w->arena, channel->topic),
                  .type = rml_arena_str(&w->arena, channel->schema_name),
                  .hash = rml_arena_str(&w->arena, hash),
-                 .qos = rml_arena_str(&w->arena, pair_of(channel, "offered_qos_profiles"))};
+                 .qos = rml_arena_str(&w->arena, rml_log_pair_of(channel, "offered_qos_profiles"))};
     if (t->name.data == NULL || t->type.data == NULL || t->hash.data == NULL ||
         t->qos.data == NULL) {
         return rml_fail_memory(err, channel->topic.len);

@@ -112,7 +112,7 @@ static rml_str code_of(rml_str line)
     return rml_str_trim(code);
 }
 
-static rml_str take_word(rml_str *text)
+rml_str rml_definition_word(rml_str *text)
 {
     rml_str rest = rml_str_trim(*text);
     size_t n = 0;
@@ -146,7 +146,7 @@ static rml_status parse_field(rml_dialect dialect, rml_str code, rml_place at, r
                               rml_definition_type *type, rml_error *err)
 {
     rml_str rest = code, base;
-    rml_str token = take_word(&rest), name = take_word(&rest);
+    rml_str token = rml_definition_word(&rest), name = rml_definition_word(&rest);
     rml_definition_field f = {0};
     rml_str after = rml_str_trim(rest);
     // "TYPE NAME=VALUE" and "TYPE NAME = VALUE" are constants. The bound "<=" stands in the type.
@@ -190,7 +190,7 @@ static rml_status add_type(rml_definition *d, rml_str name, rml_arena *arena, rm
     return RML_OK;
 }
 
-static bool is_separator(rml_str line)
+bool rml_definition_separates(rml_str line)
 {
     size_t n = 0;
     while (n < line.len && line.data[n] == '=') {
@@ -213,7 +213,7 @@ static rml_status parse_lines(rml_dialect dialect, rml_str name, rml_str text, r
         if (code.len == 0) {
             continue;
         }
-        if (is_separator(code)) {
+        if (rml_definition_separates(code)) {
             want_name = true;
             continue;
         }

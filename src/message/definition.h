@@ -56,6 +56,10 @@ rml_status rml_idl_parse(rml_str wanted, rml_str text, rml_str file, rml_arena *
 // "package/msg/Type" as "package/Type", in the arena.
 rml_status rml_definition_name(rml_str name, rml_arena *arena, rml_str *out, rml_error *err)
     RML_CHECKED;
+// A line of "=" between two types.
+bool rml_definition_separates(rml_str line);
+// Takes the next word of a line from it: up to a blank.
+rml_str rml_definition_word(rml_str *text);
 void rml_definition_reset(rml_definition *d);
 // The type that `name` means inside package/Type `inside`; NULL if it is not defined.
 const rml_definition_type *rml_definition_find(const rml_definition *d, rml_str name,

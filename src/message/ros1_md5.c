@@ -17,15 +17,6 @@ typedef struct summer {
 
 // ---- Constants ---------------------------------------------------------------------------------
 
-static bool is_separator(rml_str code)
-{
-    size_t n = 0;
-    while (n < code.len && code.data[n] == '=') {
-        n++;
-    }
-    return n >= 3 && n == code.len;
-}
-
 static rml_str next_word(rml_str *rest)
 {
     rml_str text = rml_str_trim(*rest);
@@ -63,7 +54,7 @@ static rml_status put_constants(const summer *s, size_t wanted, rml_buffer *out)
         rml_str line, code, type, name, value;
         text = rml_str_cut(text, '\n', &line);
         (void)rml_str_cut(line, '#', &code);
-        if (is_separator(rml_str_trim(code))) {
+        if (rml_definition_separates(rml_str_trim(code))) {
             at++;
         } else if (at == wanted && constant_of(line, &type, &name, &value)) {
             RML_TRY(rml_buffer_printf(out, s->err, "%.*s %.*s=%.*s\n", RML_FMT(type), RML_FMT(name),

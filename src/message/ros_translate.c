@@ -114,26 +114,6 @@ static rml_status put_name(translator *t, rml_str name)
 
 // ---- Lines -------------------------------------------------------------------------------------
 
-static rml_str word(rml_str *rest)
-{
-    rml_str text = rml_str_trim(*rest);
-    size_t n = 0;
-    while (n < text.len && text.data[n] != ' ' && text.data[n] != '\t') {
-        n++;
-    }
-    *rest = (rml_str){text.data + n, text.len - n};
-    return (rml_str){text.data, n};
-}
-
-static bool is_separator(rml_str code)
-{
-    size_t n = 0;
-    while (n < code.len && code.data[n] == '=') {
-        n++;
-    }
-    return n >= 3 && n == code.len;
-}
-
 static rml_status put_line(translator *t, rml_str line)
 {
     RML_TRY(rml_buffer_str(&t->text, line, t->err));
@@ -143,7 +123,7 @@ static rml_status put_line(translator *t, rml_str line)
 // A field line: type, name, perhaps a default value, perhaps a comment.
 static rml_status field_line(translator *t, rml_str code, rml_str comment)
 {
-    rml_str rest = code, type = word(&rest), name = word(&rest);
+    rml_str rest = code, type = rml_definition_word(&rest), name = rml_definition_word(&rest);
     bool is_seq = t->to_ros2 && t->in_header && rml_str_equal(name, RML_STR("seq"));
     if (is_seq) {
         return tell_once(t, &t->told_seq, "header.seq", "is dropped");
@@ -179,12 +159,8 @@ static rml_status begin_section(translator *t, rml_str type)
 // "std_msgs/msg/Header" is std_msgs/Header within definitions.
 static rml_str plain_type(rml_arena *arena, rml_str name)
 {
-    rml_str middle = RML_STR("/msg/");
-    size_t at = rml_str_find(name, middle);
-    return at == name.len
-               ? name
-               : rml_arena_printf(arena, "%.*s/%.*s", (int)at, name.data,
-                                  (int)(name.len - at - middle.len), name.data + at + middle.len);
+    rml_str plain = {0};
+    return rml_definition_name(name, arena, &plain, NULL) == RML_OK ? plain : (rml_str){0};
 }
 
 static rml_status translate_lines(translator *t, rml_str text, rml_arena *arena)
@@ -199,7 +175,7 @@ static rml_status translate_lines(translator *t, rml_str text, rml_arena *arena)
             comment.len--;
         }
         code = rml_str_trim(code);
-        if (is_separator(code)) {
+        if (rml_definition_separates(code)) {
             want_name = true;
         } else if (want_name && code.len > 4) {
             rml_str type = rml_str_trim((rml_str){code.data + 4, code.len - 4});
@@ -208,8 +184,8 @@ static rml_status translate_lines(translator *t, rml_str text, rml_arena *arena)
         } else if (!want_name && !t->skip) {
             // Constants keep their whole line: a text of theirs may hold anything.
             rml_str rest = code;
-            (void)word(&rest);
-            rml_str name = word(&rest), after = rml_str_trim(rest);
+            (void)rml_definition_word(&rest);
+            rml_str name = rml_definition_word(&rest), after = rml_str_trim(rest);
             bool constant =
                 rml_str_find(name, RML_STR("=")) < name.len || rml_str_starts(after, RML_STR("="));
             RML_TRY(code.len == 0 || constant ? put_line(t, line) : field_line(t, code, comment));
