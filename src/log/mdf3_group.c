@@ -33,7 +33,8 @@ typedef struct reader {
 
 static uint16_t u16(const reader *r, const uint8_t *p)
 {
-    return r->m->big ? (uint16_t)(p[0] << 8 | p[1]) : rml_load_u16(p);
+    uint16_t little = rml_load_u16(p);
+    return r->m->big ? __builtin_bswap16(little) : little;
 }
 
 static uint32_t u32(const reader *r, const uint8_t *p)
