@@ -12,6 +12,7 @@
 #define GROUPS_MAX 65536
 // Of all layouts together: a file may link one conversion from every channel, or in circles.
 #define SCHEMAS_MAX ((size_t)64 << 20)
+#define TEXT_MAX 4096
 #define TEXT_ENTRY 40 // of a table of values and texts
 #define RANGE_ENTRY 20
 
@@ -97,7 +98,7 @@ static rml_status block_at(const reader *r, uint64_t offset, const char *id, siz
                           "expected a block %s of %zu bytes, found %zu", id, least, out->size);
 }
 
-// The text of a TX block; empty where there is none.
+// The text of a TX block, as far as it is no essay; empty where there is none.
 static rml_status text_at(reader *r, uint64_t offset, rml_str *out)
 {
     block b;
@@ -106,7 +107,8 @@ static rml_status text_at(reader *r, uint64_t offset, rml_str *out)
     rml_status st = offset == 0 ? RML_END : block_at(r, offset, "TX", 4, &b);
     r->err = err;
     *out = (rml_str){0};
-    return st ? RML_OK : latin(r, b.p + 4, b.size - 4, out);
+    size_t most = st ? 0 : b.size - 4;
+    return st ? RML_OK : latin(r, b.p + 4, most < TEXT_MAX ? most : TEXT_MAX, out);
 }
 
 // ---- Conversions -------------------------------------------------------------------------------
@@ -314,12 +316,15 @@ static rml_status read_channel(reader *r, const block *b, size_t record_size, ch
                      .bit = u16(r, p + 186) + 8 * bytes,
                      .bits = u16(r, p + 188),
                      .is_time = u16(r, p + 24) == 1};
-    RML_TRY(text_at(r, long_name, &out->name));
-    RML_TRY(out->name.len > 0 ? RML_OK : latin(r, p + 26, 32, &out->name));
     bool number = out->type >= 0 && out->type < 6;
     *keep = out->type >= 0 && out->bits > 0 && (!number || out->bits <= 64) &&
             (uint64_t)out->bit + out->bits <= 8 * (uint64_t)record_size;
-    if (conversion == 0 || !*keep) {
+    if (!*keep) {
+        return RML_OK;
+    }
+    RML_TRY(text_at(r, long_name, &out->name));
+    RML_TRY(out->name.len > 0 ? RML_OK : latin(r, p + 26, 32, &out->name));
+    if (conversion == 0) {
         return RML_OK;
     }
     RML_TRY(block_at(r, conversion, "CC", 46, &out->conversion));

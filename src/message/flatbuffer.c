@@ -94,6 +94,34 @@ static bool is_time(const rml_fb_object *o)
            (o->fields[0].type.base == RML_FB_UINT || o->fields[0].type.base == RML_FB_INT);
 }
 
+static rml_status count_shape(compiler *c)
+{
+    return ++c->total <= SHAPES_MAX
+               ? RML_OK
+               : rml_fail(c->err, RML_ERR_LIMIT, rml_place_file(c->file), NULL,
+                          "expected at most %d fields in a message, found more", SHAPES_MAX);
+}
+
+// Makes a column a compound of as many children as `out` is to have inside.
+static rml_status make_inside(compiler *c, rml_type type, size_t count, shape *out,
+                              rml_field *column, shape **inside, rml_field **fields)
+{
+    *inside = RML_NEW_ARRAY(c->arena, shape, count);
+    *fields = RML_NEW_ARRAY(c->arena, rml_field, count);
+    if (*inside == NULL || *fields == NULL) {
+        return rml_fail_memory(c->err, count * sizeof **fields);
+    }
+    for (size_t i = 0; i < count; i++) {
+        (*fields)[i].nullable = true;
+    }
+    out->inside = *inside;
+    out->count = count;
+    column->type = type;
+    column->children = *fields;
+    column->child_count = count;
+    return RML_OK;
+}
+
 static rml_status compile_object(compiler *c, int32_t index, shape *out, rml_field *column);
 
 static rml_status object_at(const compiler *c, int32_t index, const rml_fb_object **out)
@@ -149,18 +177,11 @@ static rml_status compile_list(compiler *c, const rml_fb_type *type, shape *out,
         column->type = RML_TYPE_BINARY;
         return RML_OK;
     }
-    shape *inside = RML_NEW(c->arena, shape);
-    rml_field *element = RML_NEW(c->arena, rml_field);
-    if (inside == NULL || element == NULL) {
-        return rml_fail_memory(c->err, sizeof *element);
-    }
-    *element = (rml_field){.name = RML_STR("element"), .nullable = true};
+    shape *inside;
+    rml_field *element;
+    RML_TRY(make_inside(c, RML_TYPE_LIST, 1, out, column, &inside, &element));
+    element->name = RML_STR("element");
     out->kind = K_LIST;
-    out->inside = inside;
-    out->count = 1;
-    column->type = RML_TYPE_LIST;
-    column->children = element;
-    column->child_count = 1;
     return compile_one(c, type->element, type->index, inside, element);
 }
 
@@ -171,33 +192,21 @@ static rml_status compile_union(compiler *c, int32_t index, shape *out, rml_fiel
         return fail_schema(c, "a union that is not there");
     }
     const rml_fb_enum *e = &c->schema.enums[index];
-    shape *inside = RML_NEW_ARRAY(c->arena, shape, e->count + 1);
-    rml_field *fields = RML_NEW_ARRAY(c->arena, rml_field, e->count + 1);
-    if (inside == NULL || fields == NULL) {
-        return rml_fail_memory(c->err, (e->count + 1) * sizeof *fields);
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < e->count; i++) {
-        if (e->members[i].value == 0) {
-            continue;
-        }
-        fields[count].nullable = true;
-        inside[count].value = e->members[i].value;
-        RML_TRY(rml_plan_unique_name(c->arena, fields, count, e->members[i].name,
-                                     &fields[count].name, c->err));
-        RML_TRY(compile_one(c, e->members[i].type.base, e->members[i].type.index, &inside[count],
-                            &fields[count]));
-        count++;
-    }
-    if (count == 0) {
+    shape *inside;
+    rml_field *fields;
+    if (e->count == 0) {
         return fail_schema(c, "a union without members");
     }
+    RML_TRY(make_inside(c, RML_TYPE_STRUCT, e->count, out, column, &inside, &fields));
     out->kind = K_UNION;
-    out->inside = inside;
-    out->count = count;
-    column->type = RML_TYPE_STRUCT;
-    column->children = fields;
-    column->child_count = count;
+    for (size_t i = 0; i < e->count; i++) {
+        RML_TRY(count_shape(c));
+        inside[i].value = e->members[i].value;
+        RML_TRY(
+            rml_plan_unique_name(c->arena, fields, i, e->members[i].name, &fields[i].name, c->err));
+        RML_TRY(compile_one(c, e->members[i].type.base, e->members[i].type.index, &inside[i],
+                            &fields[i]));
+    }
     return RML_OK;
 }
 
@@ -209,10 +218,7 @@ static rml_status compile_field(compiler *c, const rml_fb_object *o, const rml_f
                    .optional = f->optional,
                    .integer = f->default_integer,
                    .real = f->default_real};
-    if (++c->total > SHAPES_MAX) {
-        return rml_fail(c->err, RML_ERR_LIMIT, rml_place_file(c->file), NULL,
-                        "expected at most %d fields in a message, found more", SHAPES_MAX);
-    }
+    RML_TRY(count_shape(c));
     bool list = f->type.base == RML_FB_VECTOR || f->type.base == RML_FB_ARRAY;
     if (list) {
         RML_TRY(compile_list(c, &f->type, out, column));
@@ -223,9 +229,8 @@ static rml_status compile_field(compiler *c, const rml_fb_object *o, const rml_f
         RML_TRY(compile_one(c, f->type.base, f->type.index, out, column));
     }
     // In a struct everything has its place; what does not fit there is no struct.
-    size_t bytes = f->type.base == RML_FB_ARRAY
-                       ? out->length * (list && out->kind == K_BYTES ? 1 : out->inside[0].size)
-                       : out->size;
+    size_t item = !list ? out->size : out->kind == K_BYTES ? 1 : out->inside[0].size;
+    size_t bytes = f->type.base == RML_FB_VECTOR ? 0 : list ? out->length * item : item;
     bool fits = bytes > 0 && out->offset + bytes <= (size_t)(o->size > 0 ? o->size : 0);
     if (o->is_struct && !fits) {
         return fail_schema(c, "a struct whose fields do not lie in it");
@@ -257,34 +262,21 @@ static rml_status compile_object(compiler *c, int32_t index, shape *out, rml_fie
     const rml_fb_object *o = NULL;
     RML_TRY(object_at(c, index, &o));
     RML_TRY(enter(c, index, o));
-    shape *inside = RML_NEW_ARRAY(c->arena, shape, o->count + 1);
-    rml_field *fields = RML_NEW_ARRAY(c->arena, rml_field, o->count + 1);
-    if (inside == NULL || fields == NULL) {
-        return rml_fail_memory(c->err, (o->count + 1) * sizeof *fields);
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < o->count; i++) {
-        if (o->fields[i].deprecated) {
-            continue;
-        }
-        fields[count].nullable = true;
-        RML_TRY(rml_plan_unique_name(c->arena, fields, count, o->fields[i].name,
-                                     &fields[count].name, c->err));
-        RML_TRY(compile_field(c, o, &o->fields[i], &inside[count], &fields[count]));
-        count++;
-    }
-    c->depth--;
-    if (count == 0) {
+    if (o->count == 0) {
         return rml_fail(c->err, RML_ERR_UNSUPPORTED, rml_place_file(c->file), NULL,
                         "expected a type with fields, found %.*s without", RML_FMT(o->name));
     }
+    shape *inside;
+    rml_field *fields;
+    RML_TRY(make_inside(c, RML_TYPE_STRUCT, o->count, out, column, &inside, &fields));
     out->kind = o->is_struct ? K_STRUCT : K_TABLE;
     out->size = o->is_struct && o->size > 0 ? (size_t)o->size : 0;
-    out->inside = inside;
-    out->count = count;
-    column->type = RML_TYPE_STRUCT;
-    column->children = fields;
-    column->child_count = count;
+    for (size_t i = 0; i < o->count; i++) {
+        RML_TRY(
+            rml_plan_unique_name(c->arena, fields, i, o->fields[i].name, &fields[i].name, c->err));
+        RML_TRY(compile_field(c, o, &o->fields[i], &inside[i], &fields[i]));
+    }
+    c->depth--;
     return RML_OK;
 }
 

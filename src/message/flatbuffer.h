@@ -60,14 +60,14 @@ typedef struct rml_fb_schema_field {
     uint16_t id, offset; // offset: within a struct
     int64_t default_integer;
     double default_real;
-    bool deprecated, optional;
+    bool optional;
 } rml_fb_schema_field;
 
 typedef struct rml_fb_object {
     rml_str name; // "foxglove.Pose"
     bool is_struct;
     int32_t size;                      // bytes of a struct
-    const rml_fb_schema_field *fields; // by rising id
+    const rml_fb_schema_field *fields; // by rising id, without the deprecated ones
     size_t count;
 } rml_fb_object;
 
@@ -80,7 +80,7 @@ typedef struct rml_fb_member {
 
 typedef struct rml_fb_enum {
     bool is_union;
-    const rml_fb_member *members;
+    const rml_fb_member *members; // without NONE
     size_t count;
 } rml_fb_enum;
 

@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+// Of all lists together, and bytes of a name: a schema may list one type, or name, again and again.
 #define ITEMS_MAX 65536
+#define NAME_MAX_BYTES 1024
 
 // ---- The wire ----------------------------------------------------------------------------------
 
@@ -78,6 +80,7 @@ typedef struct parser {
     rml_bytes data;
     rml_str file;
     rml_arena *arena;
+    size_t items; // of the lists so far
     rml_error *err;
 } parser;
 
@@ -125,7 +128,7 @@ static rml_status text(parser *p, const rml_fb_table *t, uint32_t id, rml_str *o
         return RML_OK;
     }
     rml_str found = {(const char *)p->data.data + first, count};
-    if (!rml_utf8_valid(found)) {
+    if (count > NAME_MAX_BYTES || !rml_utf8_valid(found)) {
         return fail_torn(p, "text");
     }
     *out = rml_arena_str(p->arena, found);
@@ -141,11 +144,12 @@ static rml_status tables(parser *p, const rml_fb_table *t, uint32_t id, size_t *
     if (!target(t, id, &at) || (at != 0 && !rml_fb_vector(p->data, at, 4, first, count))) {
         return fail_torn(p, "list");
     }
-    return *count <= ITEMS_MAX
+    p->items += *count;
+    return p->items <= ITEMS_MAX
                ? RML_OK
                : rml_fail(p->err, RML_ERR_LIMIT, rml_place_file(p->file), NULL,
-                          "expected at most %d items in a list of a schema, found %zu", ITEMS_MAX,
-                          *count);
+                          "expected at most %d types and fields in a schema, found more",
+                          ITEMS_MAX);
 }
 
 static bool item(const parser *p, size_t first, size_t index, rml_fb_table *out)
@@ -180,20 +184,22 @@ static rml_status type(parser *p, const rml_fb_table *t, uint32_t id, rml_fb_typ
 
 // Field: name = 0, type = 1, id = 2, offset = 3, default_integer = 4, default_real = 5,
 // deprecated = 6, optional = 11.
-static rml_status field(parser *p, const rml_fb_table *t, rml_fb_schema_field *out)
+static rml_status field(parser *p, const rml_fb_table *t, rml_fb_schema_field *out,
+                        bool *deprecated)
 {
-    int64_t id, offset, real, deprecated, optional;
+    int64_t id, offset, real, is_deprecated, optional;
     RML_TRY(text(p, t, 0, &out->name));
     RML_TRY(type(p, t, 1, &out->type));
     if (!number(t, 2, 2, 0, &id) || !number(t, 3, 2, 0, &offset) ||
         !number(t, 4, 8, 0, &out->default_integer) || !number(t, 5, 8, 0, &real) ||
-        !number(t, 6, 1, 0, &deprecated) || !number(t, 11, 1, 0, &optional) || out->name.len == 0) {
+        !number(t, 6, 1, 0, &is_deprecated) || !number(t, 11, 1, 0, &optional) ||
+        out->name.len == 0) {
         return fail_torn(p, "field");
     }
     memcpy(&out->default_real, &real, sizeof real);
     out->id = (uint16_t)id;
     out->offset = (uint16_t)offset;
-    out->deprecated = deprecated != 0;
+    *deprecated = is_deprecated != 0;
     out->optional = optional != 0;
     return RML_OK;
 }
@@ -207,30 +213,36 @@ static int by_id(const void *a, const void *b, void *context)
 // Object: name = 0, fields = 1, is_struct = 2, bytesize = 4.
 static rml_status object(parser *p, const rml_fb_table *t, rml_fb_object *out)
 {
-    size_t first;
+    size_t first, count;
     int64_t is_struct, size;
     RML_TRY(text(p, t, 0, &out->name));
-    RML_TRY(tables(p, t, 1, &first, &out->count));
+    RML_TRY(tables(p, t, 1, &first, &count));
     if (!number(t, 2, 1, 0, &is_struct) || !number(t, 4, 4, 0, &size)) {
         return fail_torn(p, "type");
     }
     out->is_struct = is_struct != 0;
     out->size = (int32_t)size;
     rml_array fields = RML_ARRAY(rml_fb_schema_field);
-    rml_fb_schema_field *items =
-        out->count > 0 ? rml_array_push_many(&fields, out->count, p->err) : NULL;
-    rml_status st = out->count > 0 && items == NULL ? RML_ERR_MEMORY : RML_OK;
-    for (size_t i = 0; !st && i < out->count; i++) {
+    rml_status st = RML_OK;
+    for (size_t i = 0; !st && i < count; i++) {
         rml_fb_table inner;
-        st = item(p, first, i, &inner) ? field(p, &inner, &items[i]) : fail_torn(p, "field");
+        rml_fb_schema_field f = {0};
+        bool deprecated = false;
+        st = item(p, first, i, &inner) ? field(p, &inner, &f, &deprecated) : fail_torn(p, "field");
+        rml_fb_schema_field *place = st || deprecated ? NULL : rml_array_push(&fields, p->err);
+        st = st || deprecated || place != NULL ? st : RML_ERR_MEMORY;
+        if (place != NULL) {
+            *place = f;
+        }
     }
     st = st ? st : rml_array_sort(&fields, by_id, NULL, p->err);
-    rml_fb_schema_field *kept = RML_NEW_ARRAY(p->arena, rml_fb_schema_field, out->count + 1);
-    st = st ? st : kept == NULL ? rml_fail_memory(p->err, out->count) : RML_OK;
-    if (!st && out->count > 0) {
-        memcpy(kept, items, out->count * sizeof *kept);
+    rml_fb_schema_field *kept = RML_NEW_ARRAY(p->arena, rml_fb_schema_field, fields.count + 1);
+    st = st ? st : kept == NULL ? rml_fail_memory(p->err, fields.count) : RML_OK;
+    if (!st && fields.count > 0) {
+        memcpy(kept, fields.data, fields.count * sizeof *kept);
     }
     out->fields = kept;
+    out->count = fields.count;
     rml_array_reset(&fields);
     return st;
 }
@@ -238,7 +250,7 @@ static rml_status object(parser *p, const rml_fb_table *t, rml_fb_object *out)
 // Enum: values = 1, is_union = 2. EnumVal: name = 0, value = 1, union_type = 3.
 static rml_status enumeration(parser *p, const rml_fb_table *t, rml_fb_enum *out)
 {
-    size_t first;
+    size_t first, count;
     int64_t is_union;
     if (!number(t, 2, 1, 0, &is_union)) {
         return fail_torn(p, "enum");
@@ -247,19 +259,21 @@ static rml_status enumeration(parser *p, const rml_fb_table *t, rml_fb_enum *out
     if (!out->is_union) {
         return RML_OK; // its number is kept, its names are not needed
     }
-    RML_TRY(tables(p, t, 1, &first, &out->count));
-    rml_fb_member *members = RML_NEW_ARRAY(p->arena, rml_fb_member, out->count + 1);
+    RML_TRY(tables(p, t, 1, &first, &count));
+    rml_fb_member *members = RML_NEW_ARRAY(p->arena, rml_fb_member, count + 1);
     if (members == NULL) {
-        return rml_fail_memory(p->err, out->count * sizeof *members);
+        return rml_fail_memory(p->err, count * sizeof *members);
     }
     out->members = members;
-    for (size_t i = 0; i < out->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         rml_fb_table inner;
-        if (!item(p, first, i, &inner) || !number(&inner, 1, 8, 0, &members[i].value)) {
+        rml_fb_member *m = &members[out->count];
+        if (!item(p, first, i, &inner) || !number(&inner, 1, 8, 0, &m->value)) {
             return fail_torn(p, "union");
         }
-        RML_TRY(text(p, &inner, 0, &members[i].name));
-        RML_TRY(type(p, &inner, 3, &members[i].type));
+        RML_TRY(text(p, &inner, 0, &m->name));
+        RML_TRY(type(p, &inner, 3, &m->type));
+        out->count += m->value != 0;
     }
     return RML_OK;
 }

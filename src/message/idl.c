@@ -21,7 +21,6 @@ typedef struct token {
 
 // A typedef or an enum: what stands for its name.
 typedef struct alias {
-    rml_str name; // "package::msg::name"
     rml_definition_field type;
     rml_str scope; // in which its own type is looked up
 } alias;
@@ -38,6 +37,7 @@ typedef struct idl_parser {
     rml_str scopes[DEPTH_MAX];
     size_t depth;
     rml_array aliases, structs;
+    rml_map names; // full name -> 1 + place in aliases; 0: a struct
     rml_arena *arena;
     rml_error *err;
 } idl_parser;
@@ -363,8 +363,10 @@ static rml_status add_alias(idl_parser *p, const rml_definition_field *type)
     if (a == NULL) {
         return RML_ERR_MEMORY;
     }
+    rml_str full;
     *a = (alias){.type = *type, .scope = scope_of(p)};
-    return in_scope(p, type->name, &a->name);
+    RML_TRY(in_scope(p, type->name, &full));
+    return rml_map_put(&p->names, full, p->aliases.count, p->err);
 }
 
 static rml_status typedef_declaration(idl_parser *p)
@@ -448,6 +450,7 @@ static rml_status struct_declaration(idl_parser *p)
     }
     *s = (struct_type){.scope = scope_of(p), .fields = RML_ARRAY(rml_definition_field)};
     RML_TRY(in_scope(p, own, &s->name));
+    RML_TRY(rml_map_put(&p->names, s->name, 0, p->err));
     RML_TRY(need(p, "{"));
     while (!take(p, "}")) {
         RML_TRY(member(p, s));
@@ -498,27 +501,6 @@ static rml_status plain_name(idl_parser *p, rml_str full, rml_str *out)
     return out->data == NULL ? rml_fail_memory(p->err, full.len) : RML_OK;
 }
 
-static const alias *alias_find(const idl_parser *p, rml_str full)
-{
-    for (size_t i = 0; i < p->aliases.count; i++) {
-        const alias *a = RML_AT(&p->aliases, alias, i);
-        if (rml_str_equal(a->name, full)) {
-            return a;
-        }
-    }
-    return NULL;
-}
-
-static bool struct_exists(const idl_parser *p, rml_str full)
-{
-    for (size_t i = 0; i < p->structs.count; i++) {
-        if (rml_str_equal(RML_AT(&p->structs, struct_type, i)->name, full)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // The full name that `written` means in a scope: looked up from the innermost outwards.
 static rml_status look_up(idl_parser *p, rml_str written, rml_str scope, const alias **found,
                           rml_str *full)
@@ -534,8 +516,10 @@ static rml_status look_up(idl_parser *p, rml_str written, rml_str scope, const a
         if (full->data == NULL) {
             return rml_fail_memory(p->err, written.len);
         }
-        *found = alias_find(p, *full);
-        if (*found != NULL || scope.len == 0 || struct_exists(p, *full)) {
+        uint64_t place = 0;
+        bool known = rml_map_get(&p->names, *full, &place);
+        *found = place > 0 ? RML_AT(&p->aliases, alias, place - 1) : NULL;
+        if (known || scope.len == 0) {
             return RML_OK;
         }
         size_t cut = scope.len;
@@ -637,6 +621,7 @@ rml_status rml_idl_parse(rml_str wanted, rml_str text, rml_str file, rml_arena *
     }
     rml_array_reset(&p.structs);
     rml_array_reset(&p.aliases);
+    rml_map_reset(&p.names);
     if (st) {
         rml_definition_reset(out);
     }

@@ -3,15 +3,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "definition.h"
+#include "plan.h"
 #include "roadmill/codec.h"
 #include "roadmill/message/ros.h"
 
 #define DEPTH_MAX 32
 
+// Sums are made once for each type, whatever uses it: types that use each other twice and twice
+// again would be summed 2^n times.
+typedef struct type_sum {
+    rml_str text; // of the type, with its constants
+    bool known;
+    char sum[RML_MD5_TEXT];
+} type_sum;
+
 typedef struct summer {
     rml_definition definition; // the fields
-    rml_str text, file;        // the same with its constants
+    rml_array sums;            // type_sum, by type
+    size_t fields;             // that were summed
+    rml_str file;
     rml_error *err;
 } summer;
 
@@ -45,18 +55,12 @@ static bool constant_of(rml_str line, rml_str *type, rml_str *name, rml_str *val
     return true;
 }
 
-// The constants of the type number `wanted` in the order of the text.
-static rml_status put_constants(const summer *s, size_t wanted, rml_buffer *out)
+static rml_status put_constants(const summer *s, rml_str text, rml_buffer *out)
 {
-    rml_str text = s->text;
-    size_t at = 0;
-    while (text.len > 0 && at <= wanted) {
-        rml_str line, code, type, name, value;
+    while (text.len > 0) {
+        rml_str line, type, name, value;
         text = rml_str_cut(text, '\n', &line);
-        (void)rml_str_cut(line, '#', &code);
-        if (rml_definition_separates(rml_str_trim(code))) {
-            at++;
-        } else if (at == wanted && constant_of(line, &type, &name, &value)) {
+        if (constant_of(line, &type, &name, &value)) {
             RML_TRY(rml_buffer_printf(out, s->err, "%.*s %.*s=%.*s\n", RML_FMT(type), RML_FMT(name),
                                       RML_FMT(value)));
         }
@@ -64,23 +68,49 @@ static rml_status put_constants(const summer *s, size_t wanted, rml_buffer *out)
     return RML_OK;
 }
 
+// The parts of a definition between its separators, one for each type.
+static rml_status split(summer *s, rml_str text)
+{
+    type_sum *at = rml_array_push(&s->sums, s->err);
+    const char *first = text.data;
+    while (at != NULL && text.len > 0) {
+        rml_str line, code;
+        const char *end = text.data;
+        text = rml_str_cut(text, '\n', &line);
+        (void)rml_str_cut(line, '#', &code);
+        bool last = text.len == 0;
+        if (rml_definition_separates(rml_str_trim(code))) {
+            at->text = (rml_str){first, (size_t)(end - first)};
+            at = last ? at : rml_array_push(&s->sums, s->err);
+            first = text.data;
+        } else if (last) {
+            at->text = (rml_str){first, (size_t)(line.data + line.len - first)};
+        }
+    }
+    return at != NULL ? RML_OK : RML_ERR_MEMORY;
+}
+
 // ---- Fields ------------------------------------------------------------------------------------
 
-static rml_status sum_type(const summer *s, const rml_definition_type *type, size_t depth,
-                           char out[RML_MD5_TEXT]);
+static rml_status sum_type(summer *s, const rml_definition_type *type, size_t depth,
+                           const char **out);
 
-static rml_status put_field(const summer *s, const rml_definition_type *inside,
+static rml_status put_field(summer *s, const rml_definition_type *inside,
                             const rml_definition_field *f, size_t depth, rml_buffer *out)
 {
+    if (++s->fields > RML_PLAN_NODES_MAX) {
+        return rml_fail(s->err, RML_ERR_LIMIT, rml_place_file(s->file), NULL,
+                        "expected at most %d fields in a message, found more", RML_PLAN_NODES_MAX);
+    }
     if (f->wire == RML_WIRE_NESTED) {
-        char sum[RML_MD5_TEXT];
+        const char *sum;
         const rml_definition_type *type =
             rml_definition_find(&s->definition, f->type, inside->name);
         if (type == NULL) {
             return rml_fail(s->err, RML_ERR_DATA, rml_place_file(s->file), NULL,
                             "expected a definition of %.*s, found none", RML_FMT(f->type));
         }
-        RML_TRY(sum_type(s, type, depth + 1, sum));
+        RML_TRY(sum_type(s, type, depth + 1, &sum));
         return rml_buffer_printf(out, s->err, "%s %.*s\n", sum, RML_FMT(f->name));
     }
     RML_TRY(rml_buffer_str(out, f->type, s->err));
@@ -92,8 +122,8 @@ static rml_status put_field(const summer *s, const rml_definition_type *inside,
     return rml_buffer_printf(out, s->err, " %.*s\n", RML_FMT(f->name));
 }
 
-static rml_status sum_type(const summer *s, const rml_definition_type *type, size_t depth,
-                           char out[RML_MD5_TEXT])
+static rml_status sum_type(summer *s, const rml_definition_type *type, size_t depth,
+                           const char **out)
 {
     if (depth > DEPTH_MAX) {
         return rml_fail(s->err, RML_ERR_LIMIT, rml_place_file(s->file), NULL,
@@ -101,9 +131,14 @@ static rml_status sum_type(const summer *s, const rml_definition_type *type, siz
                         RML_FMT(type->name));
     }
     const rml_definition_type *first = RML_AT(&s->definition.types, rml_definition_type, 0);
+    type_sum *own = RML_AT(&s->sums, type_sum, type - first);
+    *out = own->sum;
+    if (own->known) {
+        return RML_OK;
+    }
     rml_buffer text = {0};
     uint8_t sum[16];
-    rml_status st = put_constants(s, (size_t)(type - first), &text);
+    rml_status st = put_constants(s, own->text, &text);
     for (size_t i = 0; !st && i < type->fields.count; i++) {
         st = put_field(s, type, RML_AT(&type->fields, rml_definition_field, i), depth, &text);
     }
@@ -113,21 +148,32 @@ static rml_status sum_type(const summer *s, const rml_definition_type *type, siz
     }
     rml_buffer_reset(&text);
     for (size_t i = 0; !st && i < sizeof sum; i++) {
-        (void)snprintf(out + 2 * i, 3, "%02x", sum[i]);
+        (void)snprintf(own->sum + 2 * i, 3, "%02x", sum[i]);
     }
+    own->known = st == RML_OK;
     return st;
 }
 
 rml_status rml_ros1_md5(rml_str name, rml_str text, rml_str file, char out[RML_MD5_TEXT],
                         rml_error *err)
 {
-    summer s = {.text = text, .file = file, .err = err};
+    summer s = {.sums = RML_ARRAY(type_sum), .file = file, .err = err};
     rml_arena arena = {0};
+    const char *sum = NULL;
     rml_status st = rml_definition_parse(RML_ROS1MSG, name, text, file, &arena, &s.definition, err);
     if (!st) {
-        st = sum_type(&s, RML_AT(&s.definition.types, rml_definition_type, 0), 0, out);
+        st = split(&s, text);
+        // A separator without a type behind it, or types without one between them.
+        while (!st && s.sums.count < s.definition.types.count) {
+            st = rml_array_push(&s.sums, err) != NULL ? RML_OK : RML_ERR_MEMORY;
+        }
+        st = st ? st : sum_type(&s, RML_AT(&s.definition.types, rml_definition_type, 0), 0, &sum);
         rml_definition_reset(&s.definition);
     }
+    if (!st) {
+        memcpy(out, sum, RML_MD5_TEXT);
+    }
+    rml_array_reset(&s.sums);
     rml_arena_reset(&arena);
     return st;
 }

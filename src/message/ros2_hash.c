@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "definition.h"
+#include "plan.h"
 #include "roadmill/codec.h"
 #include "roadmill/message/ros.h"
 
@@ -26,6 +26,7 @@ typedef struct describer {
     rml_arena arena;
     rml_str names[TYPES_MAX]; // "package/msg/Type" of all types within, in order of meeting
     size_t count;
+    size_t fields; // that were described; each twice
     rml_str file;
     rml_error *err;
 } describer;
@@ -78,6 +79,10 @@ static rml_status put_field(describer *d, const rml_definition_type *inside,
     rml_str nested;
     int id = NESTED;
     bool bounded_text = f->string_bound != UINT32_MAX;
+    if (++d->fields > 2 * RML_PLAN_NODES_MAX) {
+        return rml_fail(d->err, RML_ERR_LIMIT, rml_place_file(d->file), NULL,
+                        "expected at most %d fields in a message, found more", RML_PLAN_NODES_MAX);
+    }
     RML_TRY(nested_name(d, inside, f, &nested));
     RML_TRY(nested.len > 0 ? meet(d, nested) : RML_OK);
     for (size_t i = 0; nested.len == 0 && i < sizeof type_ids / sizeof *type_ids; i++) {
