@@ -212,29 +212,6 @@ static void h264_size(rml_bytes unit, rml_picture *p)
     size_set(p, &b, width, height, crop_width, crop_height);
 }
 
-rml_picture rml_picture_h264(rml_bytes data)
-{
-    enum { SLICE = 1, PARTITION_A = 2, IDR = 5, SPS = 7 };
-    rml_picture p = {0};
-    rml_bytes unit;
-    for (size_t at = 0; unit_next(data, &at, &unit);) {
-        uint8_t head = unit.len > 0 ? unit.data[0] : 0x80, type = head & 0x1f;
-        p.codec = "h264";
-        if (head & 0x80) {
-            p.fault = "expected NAL units, found one whose first bit is set";
-            return p;
-        }
-        if (type == IDR) {
-            p.key = RML_KEY_YES;
-        } else if ((type == SLICE || type == PARTITION_A) && p.key == RML_KEY_UNKNOWN) {
-            p.key = RML_KEY_NO;
-        } else if (type == SPS) {
-            h264_size(unit, &p);
-        }
-    }
-    return p;
-}
-
 // ---- H.265 -------------------------------------------------------------------------------------
 
 static void profile_tier_level_skip(bits *b, uint32_t sub_layers)
@@ -274,25 +251,52 @@ static void h265_size(rml_bytes unit, rml_picture *p)
     size_set(p, &b, width, height, crop_width, crop_height);
 }
 
-rml_picture rml_picture_h265(rml_bytes data)
+// ---- What both have in common ------------------------------------------------------------------
+
+// Kinds of NAL units: slices that need frames before them, slices that need none, and the set of
+// parameters that tells the size.
+typedef struct video {
+    const char *codec;
+    size_t head;    // bytes before a unit's own
+    unsigned shift; // of the kind in the first of them
+    uint8_t mask;
+    uint8_t key_first, key_last, slice_first, slice_last, parameters;
+    void (*size)(rml_bytes unit, rml_picture *p);
+} video;
+
+static rml_picture look(rml_bytes data, const video *v)
 {
-    enum { SLICE_LAST = 31, IRAP_FIRST = 16, IRAP_LAST = 23, SPS = 33 };
     rml_picture p = {0};
     rml_bytes unit;
     for (size_t at = 0; unit_next(data, &at, &unit);) {
-        uint8_t head = unit.len > 1 ? unit.data[0] : 0x80, type = head >> 1 & 0x3f;
-        p.codec = "h265";
-        if (head & 0x80) {
+        uint8_t first = unit.len >= v->head ? unit.data[0] : 0x80;
+        unsigned kind = (unsigned)first >> v->shift & v->mask;
+        p.codec = v->codec;
+        if (first & 0x80) {
             p.fault = "expected NAL units, found one whose first bit is set";
             return p;
         }
-        if (type >= IRAP_FIRST && type <= IRAP_LAST) {
+        if (kind >= v->key_first && kind <= v->key_last) {
             p.key = RML_KEY_YES;
-        } else if (type <= SLICE_LAST && p.key == RML_KEY_UNKNOWN) {
+        } else if (kind >= v->slice_first && kind <= v->slice_last && p.key == RML_KEY_UNKNOWN) {
             p.key = RML_KEY_NO;
-        } else if (type == SPS) {
-            h265_size(unit, &p);
+        } else if (kind == v->parameters) {
+            v->size(unit, &p);
         }
     }
     return p;
+}
+
+// 7.4.1: IDR 5; slice 1, partition A 2; sequence parameter set 7.
+rml_picture rml_picture_h264(rml_bytes data)
+{
+    static const video h264 = {"h264", 1, 0, 0x1f, 5, 5, 1, 2, 7, h264_size};
+    return look(data, &h264);
+}
+
+// 7.4.2.2: IRAP 16 to 23; other slices 0 to 31; sequence parameter set 33.
+rml_picture rml_picture_h265(rml_bytes data)
+{
+    static const video h265 = {"h265", 2, 1, 0x3f, 16, 23, 0, 31, 33, h265_size};
+    return look(data, &h265);
 }

@@ -140,10 +140,35 @@ static rml_status describe_ros(rml_carry *c, bool to_ros1, rml_str file, rml_are
     return RML_OK;
 }
 
+// "; callerid is dropped" for each pair that says something else than what is kept.
+static rml_status dropped_pairs(const rml_log_channel *c, rml_arena *arena, rml_str *out,
+                                rml_error *err)
+{
+    static const char *const kept[] = {"latching", "md5sum", "offered_qos_profiles",
+                                       "topic_type_hash", "type_description_hash"};
+    *out = RML_STR("");
+    for (size_t i = 0; i < c->pair_count; i++) {
+        bool is_kept = c->pairs[i].value.len == 0;
+        for (size_t k = 0; k < sizeof kept / sizeof *kept; k++) {
+            is_kept = is_kept || rml_str_equal(c->pairs[i].key, rml_str_of(kept[k]));
+        }
+        if (!is_kept) {
+            *out = rml_arena_printf(arena, "%.*s; %.*s is dropped", RML_FMT(*out),
+                                    RML_FMT(c->pairs[i].key));
+        }
+        if (out->data == NULL) {
+            return rml_fail_memory(err, c->pairs[i].key.len);
+        }
+    }
+    return RML_OK;
+}
+
 static rml_status init_ros(rml_carry *c, const rml_message_kind *kind, rml_str file,
                            rml_arena *arena, rml_error *err)
 {
     rml_ros_translation other;
+    rml_str dropped;
+    RML_TRY(dropped_pairs(&c->channel, arena, &dropped, err));
     RML_TRY(rml_ros_translate(kind, file, arena, &other, err));
     RML_TRY(rml_ros_rewriter_make(kind, &other.kind, file, &c->ros, err));
     bool to_ros1 = rml_str_equal(other.kind.message_encoding, RML_STR("ros1"));
@@ -151,8 +176,9 @@ static rml_status init_ros(rml_carry *c, const rml_message_kind *kind, rml_str f
     c->channel.schema_encoding = other.kind.schema_encoding;
     c->channel.schema_name = other.kind.schema_name;
     c->channel.schema = other.kind.schema;
-    c->note = rml_arena_printf(arena, "rewritten for ROS %d%s%.*s", to_ros1 ? 1 : 2,
-                               other.changes.len > 0 ? ": " : "", RML_FMT(other.changes));
+    c->note = rml_arena_printf(arena, "rewritten for ROS %d%s%.*s%.*s", to_ros1 ? 1 : 2,
+                               other.changes.len > 0 ? ": " : "", RML_FMT(other.changes),
+                               RML_FMT(dropped));
     return c->note.data == NULL ? rml_fail_memory(err, other.changes.len)
                                 : describe_ros(c, to_ros1, file, arena, err);
 }

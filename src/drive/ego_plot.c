@@ -162,6 +162,16 @@ static double round_step(double span)
     return 10 * ten;
 }
 
+static bool states_speed(const picture *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        if (!isnan(p->samples[i].speed_mps)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void speed_axes(picture *p)
 {
     const rml_style line = {.stroke = grey, .width = 0.5, .opacity = 0.6};
@@ -181,7 +191,8 @@ static void speed_axes(picture *p)
                      rml_str_of(text));
     }
     rml_svg_text(&p->svg, LEFT_WIDTH, HEIGHT - SPEED_TOP - 12, 12, "start", grey,
-                 RML_STR("speed, m/s"));
+                 states_speed(p) ? RML_STR("speed, m/s")
+                                 : RML_STR("speed, m/s: the drive states none"));
 }
 
 static void speed_draw(picture *p)

@@ -25,11 +25,17 @@ typedef struct object_state {
     rml_track_state state;
 } object_state;
 
+// The fields of an object in the batch at hand.
+typedef struct object_fields {
+    rml_nested object, id, x, y, z, yaw, turn[4], vx, vy, length, width;
+} object_fields;
+
 typedef struct objects {
     rml_lake *lake;
     rml_arena *arena;
     rml_str recording_id, table, topic;
     const object_source *source;
+    object_fields fields;
     rml_traffic_builder builder;
     rml_map ids;      // track_id -> place in tracks
     rml_array tracks; // object_track
@@ -42,10 +48,29 @@ typedef struct objects {
 
 // ---- One object --------------------------------------------------------------------------------
 
-static rml_status track_of(objects *o, rml_str id, rml_nested object, size_t row, bool is_ego,
-                           size_t *out, rml_error *err)
+static void find_fields(objects *o, rml_nested object)
 {
+    static const char *const parts[] = {"x", "y", "z", "w"};
     const object_source *s = o->source;
+    rml_nested turn = rml_nested_at(object, s->quaternion);
+    o->fields = (object_fields){.object = object,
+                                .id = rml_nested_at(object, s->id),
+                                .x = rml_nested_at(object, s->x),
+                                .y = rml_nested_at(object, s->y),
+                                .z = rml_nested_at(object, s->z),
+                                .yaw = rml_nested_at(object, s->yaw),
+                                .vx = rml_nested_at(object, s->vx),
+                                .vy = rml_nested_at(object, s->vy),
+                                .length = rml_nested_at(object, s->length),
+                                .width = rml_nested_at(object, s->width)};
+    for (size_t i = 0; i < 4; i++) {
+        o->fields.turn[i] = rml_nested_at(turn, parts[i]);
+    }
+}
+
+static rml_status track_of(objects *o, rml_str id, size_t row, bool is_ego, size_t *out,
+                           rml_error *err)
+{
     uint64_t at = o->tracks.count;
     if (!rml_map_get(&o->ids, id, &at)) {
         RML_TRY(rml_map_put(&o->ids, id, at, err));
@@ -59,32 +84,30 @@ static rml_status track_of(objects *o, rml_str id, rml_nested object, size_t row
     // Class and size are those that were told first.
     rml_track *track = &RML_AT(&o->tracks, object_track, at)->track;
     if (track->agent_class == RML_AGENT_UNKNOWN) {
-        object_class c = s->classify(object, row);
+        object_class c = o->source->classify(o->fields.object, row);
         track->agent_class = c.agent_class;
         RML_TRY(rml_str_equal(c.source_class, track->source_class)
                     ? RML_OK
                     : rml_copy_str(o->arena, c.source_class, &track->source_class, err));
     }
     if (isnan(track->length_m)) {
-        track->length_m = rml_nested_f64(rml_nested_at(object, s->length), row);
-        track->width_m = rml_nested_f64(rml_nested_at(object, s->width), row);
+        track->length_m = rml_nested_f64(o->fields.length, row);
+        track->width_m = rml_nested_f64(o->fields.width, row);
     }
     *out = (size_t)at;
     return RML_OK;
 }
 
-static double yaw_of(const object_source *s, rml_nested object, size_t row)
+static double yaw_of(const objects *o, size_t row)
 {
-    if (s->yaw) {
-        return rml_nested_f64(rml_nested_at(object, s->yaw), row);
+    if (o->source->yaw) {
+        return rml_nested_f64(o->fields.yaw, row);
     }
-    static const char *const parts[] = {"x", "y", "z", "w"};
     double q[4];
-    rml_nested turn = rml_nested_at(object, s->quaternion);
     for (size_t i = 0; i < 4; i++) {
-        q[i] = rml_nested_f64(rml_nested_at(turn, parts[i]), row);
+        q[i] = rml_nested_f64(o->fields.turn[i], row);
     }
-    return recipe_function_find(RML_STR("yaw"))->value(q);
+    return recipe_yaw(q);
 }
 
 // Why an object is no state; NULL if it is one.
@@ -109,14 +132,13 @@ typedef struct object_message {
     rml_str host;
 } object_message;
 
-static rml_status object_take(objects *o, const object_message *m, rml_nested object, size_t row,
-                              rml_error *err)
+static rml_status object_take(objects *o, const object_message *m, size_t row, rml_error *err)
 {
-    const object_source *s = o->source;
+    const object_fields *f = &o->fields;
     char text[ID_TEXT];
-    rml_str id = rml_nested_name(rml_nested_at(object, s->id), row, text, sizeof text);
-    double x = rml_nested_f64(rml_nested_at(object, s->x), row);
-    double y = rml_nested_f64(rml_nested_at(object, s->y), row);
+    rml_str id = rml_nested_name(f->id, row, text, sizeof text);
+    double x = rml_nested_f64(f->x, row);
+    double y = rml_nested_f64(f->y, row);
     const char *why = objection(m->has_time, m->has_frame, id, x, y);
     if (why) {
         return rml_traffic_builder_reject(&o->builder, id, o->message, why, err);
@@ -128,7 +150,7 @@ static rml_status object_take(objects *o, const object_message *m, rml_nested ob
     }
     size_t track;
     bool is_ego = m->host.len > 0 && rml_str_equal(m->host, id);
-    RML_TRY(track_of(o, id, object, row, is_ego, &track, err));
+    RML_TRY(track_of(o, id, row, is_ego, &track, err));
     object_state *item = rml_array_push(&o->states, err);
     if (!item) {
         return RML_ERR_MEMORY;
@@ -140,11 +162,10 @@ static rml_status object_take(objects *o, const object_message *m, rml_nested ob
         .state = {.t_ns = m->t_ns,
                   .x_m = x,
                   .y_m = y,
-                  .z_m = rml_nested_f64(rml_nested_at(object, s->z), row),
-                  .recorded_yaw_rad = yaw_of(s, object, row),
+                  .z_m = rml_nested_f64(f->z, row),
+                  .recorded_yaw_rad = yaw_of(o, row),
                   .recorded_speed_mps =
-                      rml_f64_hypot(rml_nested_f64(rml_nested_at(object, s->vx), row),
-                                    rml_nested_f64(rml_nested_at(object, s->vy), row)),
+                      rml_f64_hypot(rml_nested_f64(f->vx, row), rml_nested_f64(f->vy, row)),
                   .mark = RML_TRACK_MEASURED},
     };
     return RML_OK;
@@ -194,11 +215,10 @@ static rml_status message_take(objects *o, const rml_batch *batch, size_t row, r
         }
         *time = m.t_ns;
     }
-    rml_nested list = rml_nested_column(batch, C_OBJECTS), object = rml_nested_element(list);
     size_t first, count;
-    rml_nested_span(list, row, &first, &count);
+    rml_nested_span(rml_nested_column(batch, C_OBJECTS), row, &first, &count);
     for (size_t i = first; i < first + count; i++) {
-        RML_TRY(object_take(o, &m, object, i, err));
+        RML_TRY(object_take(o, &m, i, err));
     }
     o->message++;
     return RML_OK;
@@ -232,6 +252,7 @@ static rml_status messages_read(objects *o, rml_error *err)
                 &rows, err));
     rml_status st;
     while ((st = rml_rows_next(rows, &batch, err)) == RML_OK) {
+        find_fields(o, rml_nested_element(rml_nested_column(batch, C_OBJECTS)));
         for (size_t i = 0; !st && i < batch->count; i++) {
             st = message_take(o, batch, i, err);
         }

@@ -49,6 +49,8 @@ typedef struct recipe_function {
                    const rml_geodetic *origin, double *out);
 } recipe_function;
 const recipe_function *recipe_function_find(rml_str name);
+// Of a quaternion x, y, z, w; NaN if its length is not near 1. What the language calls yaw.
+double recipe_yaw(const double *q);
 size_t recipe_function_inputs(const recipe_function *f); // components of all arguments
 // The names, for an error: "yaw, roll, ...".
 size_t recipe_function_names(char *text, size_t size);

@@ -62,7 +62,7 @@ static bool quaternion_is_missing(const double *q)
     return !(squared > 0.5 && squared < 2);
 }
 
-static double yaw(const double *q)
+double recipe_yaw(const double *q)
 {
     if (quaternion_is_missing(q)) {
         return NAN;
@@ -212,7 +212,7 @@ SERIES(flat_speed, speed_by(flat_enu, in, times_ns, count, origin, out))
 static const recipe_function functions[] = {
     // name      arguments, components              channel  angle  value, series
     {"", 1, {{""}}, false, false, same, NULL},
-    {"yaw", 1, {QUATERNION}, false, true, yaw, NULL},
+    {"yaw", 1, {QUATERNION}, false, true, recipe_yaw, NULL},
     {"roll", 1, {QUATERNION}, false, true, roll, NULL},
     {"pitch", 1, {QUATERNION}, false, false, pitch, NULL},
     {"vertical", 2, {{"x", "y", "z", NULL}, QUATERNION}, false, false, vertical, NULL},

@@ -11,7 +11,8 @@ struct rml_ros_rewriter {
     rml_batch in;    // owns the columns of the message at hand
     rml_column *out; // [to's fields]: borrow everything from `in`, but their children's places
     rml_arena arena; // of these
-    rml_column zero; // what Header's seq is in ROS 1: one 0 for a row
+    bool adds_seq;   // the other side has a Header with seq
+    rml_column zero; // that seq: one 0 for a row
 };
 
 // The children of a struct as the other side has them: ROS 2 lacks seq, which is the first of ROS
@@ -41,28 +42,32 @@ static rml_status prepare(rml_ros_rewriter *r, const rml_field *to, size_t count
     return RML_OK;
 }
 
-static bool matches(const rml_field *from, size_t from_count, const rml_field *to, size_t to_count);
+static bool matches(rml_ros_rewriter *r, const rml_field *from, size_t from_count,
+                    const rml_field *to, size_t to_count);
 
-static bool field_matches(const rml_field *a, const rml_field *b)
+static bool field_matches(rml_ros_rewriter *r, const rml_field *a, const rml_field *b)
 {
     bool bytes = (a->type == RML_TYPE_BINARY && b->type == RML_TYPE_LIST) ||
                  (a->type == RML_TYPE_LIST && b->type == RML_TYPE_BINARY);
     bool byte = a->type <= RML_TYPE_I16 && b->type <= RML_TYPE_I16; // a byte has a sign in ROS 1
     return bytes || byte ||
            (a->type == b->type &&
-            matches(a->children, a->child_count, b->children, b->child_count));
+            matches(r, a->children, a->child_count, b->children, b->child_count));
 }
 
-// Whether both sides have the same fields in the same order, but for what translation changes.
-static bool matches(const rml_field *from, size_t from_count, const rml_field *to, size_t to_count)
+// Whether both sides have the same fields in the same order, but for what translation changes;
+// notes where a Header gets its seq.
+static bool matches(rml_ros_rewriter *r, const rml_field *from, size_t from_count,
+                    const rml_field *to, size_t to_count)
 {
     size_t f = 0, t = 0;
     if (is_header_pair(from, from_count, to, to_count)) {
         f = from_count > to_count;
         t = to_count > from_count;
+        r->adds_seq = r->adds_seq || t > 0;
     }
     for (; f < from_count && t < to_count; f++, t++) {
-        if (!field_matches(&from[f], &to[t])) {
+        if (!field_matches(r, &from[f], &to[t])) {
             return false;
         }
     }
@@ -136,7 +141,7 @@ static rml_status make(rml_ros_rewriter *r, const rml_message_kind *from,
     RML_TRY(rml_message_compile(from, file, &r->from, err));
     RML_TRY(rml_message_compile(to, file, &r->to, err));
     rml_schema a = rml_message_schema(r->from), b = rml_message_schema(r->to);
-    if (!matches(a.fields, a.count, b.fields, b.count)) {
+    if (!matches(r, a.fields, a.count, b.fields, b.count)) {
         return rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(file), NULL,
                         "expected a definition of %.*s that the other ROS can have, found fields "
                         "that differ",
@@ -169,7 +174,7 @@ rml_status rml_ros_rewrite(rml_ros_rewriter *r, rml_bytes data, rml_place place,
     rml_schema a = r->in.schema, b = rml_message_schema(r->to);
     rml_batch_clear(&r->in);
     RML_TRY(rml_message_decode(r->from, data, place, r->in.columns, err));
-    RML_TRY(zeros(&r->zero, most_rows(r->in.columns, a.count), err));
+    RML_TRY(r->adds_seq ? zeros(&r->zero, most_rows(r->in.columns, a.count), err) : RML_OK);
     see(r, a.fields, r->in.columns, a.count, b.fields, r->out, b.count);
     return rml_message_encode(r->to, r->out, 0, out, err);
 }

@@ -38,7 +38,7 @@ def optional(message, *names):
 
 
 @pytest.mark.parametrize("name", OSI)
-def test_osi(run, data, home, name):
+def test_osi(run, data, home, tmp_path, name):
     path = data / "logs/mcap-schemas/osi" / f"{name}.mcap"
     event = run("ingest", "--json", "--home", home, path).json()["files"][0]
     tracks, egos, lanes, last = {}, [], {}, {}
@@ -87,6 +87,10 @@ def test_osi(run, data, home, name):
         beside = c.right_adjacent_lane_id if turned else c.left_adjacent_lane_id
         assert r["left_id"] == (str(beside[0].value) if beside else None)
         assert bool(r["left"]) == (len(c.right_lane_boundary_id if turned else c.left_lane_boundary_id) == 1)
+    picture = tmp_path / "ego.svg"
+    drive = rows(home, "drives")[0]["drive_id"]
+    run("drives", "report", drive, "--home", home, "--ego", picture)
+    assert ("the drive states none" in picture.read_text()) == all(speed is None for *_, speed in egos)
     again = run("ingest", "--json", "--home", home, path).json()["files"][0]
     assert again["already"] and len(rows(home, "tracks")) == len(tracks) and len(rows(home, "places")) == 1
 
