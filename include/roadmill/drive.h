@@ -152,6 +152,10 @@ RML_API rml_status rml_commonroad_read(rml_bytes document, rml_str file, rml_are
 
 typedef struct rml_import_options {
     rml_str licence, purpose, region;
+    // Called when all rows are written and none is visible yet; NULL: none. Whoever ingests side by
+    // side waits in it for the turn of this one. A failure leaves nothing visible.
+    rml_status (*before_commit)(void *context, rml_error *err);
+    void *before_commit_context;
 } rml_import_options;
 typedef struct rml_import_result {
     char recording_id[65];

@@ -26,6 +26,10 @@ typedef struct rml_ingest_options {
     // decides; borrowed. For a recording that is in the lake already its rows there are made again.
     const rml_dbc *const *dbc;
     size_t dbc_count;
+    // Called when all rows are written and none is visible yet; NULL: none. Whoever ingests side by
+    // side waits in it for the turn of this one. A failure leaves nothing visible.
+    rml_status (*before_commit)(void *context, rml_error *err);
+    void *before_commit_context;
 } rml_ingest_options;
 
 typedef struct rml_ingest_result {

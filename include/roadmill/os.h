@@ -124,6 +124,14 @@ RML_API rml_status rml_ahead_make(size_t threads, size_t depth,
 RML_API void rml_ahead_offer(rml_ahead *a);               // the next number; its slot is filled
 RML_API void rml_ahead_wait(rml_ahead *a, uint64_t task); // returns when it is done
 RML_API void rml_ahead_free(rml_ahead *a);                // waits for tasks under way
+// Numbers 0, 1, 2… that pass one after the other, for work done side by side whose ends must keep
+// an order. Enter returns when all lower numbers have left; leave waits for them too if enter was
+// not called, and does nothing the second time. Every number must leave once.
+typedef struct rml_turnstile rml_turnstile;
+RML_API rml_status rml_turnstile_make(rml_turnstile **out, rml_error *err) RML_CHECKED;
+RML_API void rml_turnstile_free(rml_turnstile *t);
+RML_API void rml_turnstile_enter(rml_turnstile *t, uint64_t number);
+RML_API void rml_turnstile_leave(rml_turnstile *t, uint64_t number);
 // Processors that this process may use; ROADMILL_THREADS (1 to 1024) overrides.
 RML_API size_t rml_thread_count(void);
 

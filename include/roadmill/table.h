@@ -68,6 +68,10 @@ RML_API rml_status rml_lake_select(rml_lake *lake, const rml_lake_read *read, st
 // SQL over all tables (as views of their complete rows).
 RML_API rml_status rml_lake_sql(rml_lake *lake, rml_str sql, struct rml_rows **out, rml_error *err)
     RML_CHECKED;
+// The same over the rows of one owner alone: files of others are not opened, so it takes no longer
+// in a lake of many recordings.
+RML_API rml_status rml_lake_sql_of(rml_lake *lake, rml_str owner, rml_str sql,
+                                   struct rml_rows **out, rml_error *err) RML_CHECKED;
 
 // Results come in batches. The batch borrows until the next call. RML_END after the last.
 typedef struct rml_rows rml_rows;
@@ -90,6 +94,11 @@ RML_API rml_status rml_lake_tables(rml_lake *lake, rml_arena *arena, rml_array *
                                    rml_error *err) RML_CHECKED;
 RML_API rml_status rml_lake_table_get(rml_lake *lake, const char *table, rml_lake_table *out,
                                       rml_error *err) RML_CHECKED;
+// Names of the tables that begin so and in which a complete owner has files, sorted; rml_str items.
+// From the logs alone, without SQL.
+RML_API rml_status rml_lake_owner_tables(rml_lake *lake, rml_str owner, rml_str beginning,
+                                         rml_arena *arena, rml_array *names, rml_error *err)
+    RML_CHECKED;
 // True when the owner's row stands in `recordings`.
 RML_API rml_status rml_lake_has(rml_lake *lake, rml_str owner, bool *out, rml_error *err)
     RML_CHECKED;

@@ -53,9 +53,11 @@ typedef struct rml_source_options {
     rml_str tracks_topic;            // whose objects become tracks; empty: see rml_tracks_make
     const rml_dbc *const *dbc;       // decode CAN frames into signals_can
     size_t dbc_count;
-    size_t threads; // that may read a recording; 0 is 1
+    size_t threads; // that may read recordings, all together; 0 is 1
+    size_t jobs;    // files side by side, about 250 MiB of memory each; 0 is 1
 } rml_source_options;
-// What became of one file, told as it happens. err is filled when it was refused.
+// What became of one file, told in the order of names as it happens, from any thread but from one
+// at a time. Its texts are borrowed for the call.
 typedef struct rml_source_event {
     rml_str path;
     rml_str recording_id, format;
@@ -66,7 +68,8 @@ typedef struct rml_source_event {
     const rml_error *refused;
 } rml_source_event;
 // A file or a folder (walked in the order of names): recordings, scenario files; files of no known
-// kind are passed over in a folder and refused when named. A refused file stops nothing.
+// kind are passed over in a folder and refused when named. A refused file stops nothing. Recordings
+// become visible in that order too, so the tables are the same at any number of jobs.
 RML_API rml_status rml_home_ingest(rml_home *home, const rml_str *sources, size_t count,
                                    const rml_source_options *options,
                                    void (*tell)(void *context, const rml_source_event *event),

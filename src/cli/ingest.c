@@ -5,6 +5,7 @@
 #include "roadmill/drive.h"
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
+#define JOBS_MAX 256
 
 static const rml_option options[] = {
     {"--vehicle", "NAME", "the vehicle that recorded (default: not stated)"},
@@ -17,6 +18,8 @@ static const rml_option options[] = {
      "how channels become ego (docs/recipes.md; default: a built-in that fits)"},
     {"--tracks", "TOPIC",
      "the topic whose objects become tracks (default: the one with most messages)"},
+    {"--jobs", "N",
+     "files side by side, 250 MB of memory each (default: processors, at most the files)"},
 };
 
 static void write_sums(rml_json_writer *w, const rml_source_sums *s)
@@ -151,6 +154,8 @@ static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, const can_signa
                          rml_error *err)
 {
     rml_home *home;
+    int64_t jobs = (int64_t)rml_pool_threads(cli->pool);
+    RML_TRY(rml_cli_i64(cli, "--jobs", 1, JOBS_MAX, &jobs, err));
     RML_TRY(rml_cli_home(cli, true, &home, err));
     rml_source_options source = {.vehicle = option_text(cli, "--vehicle"),
                                  .drive_id = option_text(cli, "--drive"),
@@ -161,7 +166,8 @@ static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, const can_signa
                                  .tracks_topic = option_text(cli, "--tracks"),
                                  .dbc = (const rml_dbc *const *)can->files,
                                  .dbc_count = can->count,
-                                 .threads = rml_pool_threads(cli->pool)};
+                                 .threads = rml_pool_threads(cli->pool),
+                                 .jobs = (size_t)jobs};
     rml_str *sources = RML_NEW_ARRAY(&cli->arena, rml_str, cli->argument_count);
     if (sources == NULL) {
         return rml_fail_memory(err, cli->argument_count * sizeof *sources);

@@ -115,7 +115,9 @@ static rml_status run_turn(rml_cli *cli, rml_error *err)
     rml_source_options source = {.vehicle = option_text(cli, "--vehicle"),
                                  .licence = option_text(cli, "--licence"),
                                  .purpose = option_text(cli, "--purpose"),
-                                 .region = option_text(cli, "--region")};
+                                 .region = option_text(cli, "--region"),
+                                 .threads = rml_pool_threads(cli->pool),
+                                 .jobs = rml_pool_threads(cli->pool)};
     rml_str *sources = RML_NEW_ARRAY(&cli->arena, rml_str, cli->argument_count + 1);
     if (sources == NULL) {
         return rml_fail_memory(err, cli->argument_count * sizeof *sources);

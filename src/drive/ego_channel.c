@@ -18,13 +18,14 @@ static const char *const time_columns[3] = {"sensor_ns", "publish_ns", "log_ns"}
 // ---- Frames of CAN -----------------------------------------------------------------------------
 
 // Rows of a query, at most `most`, as a batch that the caller resets.
-static rml_status ask(rml_lake *lake, rml_str sql, size_t most, rml_batch *out, rml_error *err)
+static rml_status ask(rml_lake *lake, rml_str recording_id, rml_str sql, size_t most,
+                      rml_batch *out, rml_error *err)
 {
     rml_rows *rows = NULL;
     if (sql.data == NULL) {
         return rml_fail_memory(err, 256);
     }
-    RML_TRY(rml_lake_sql(lake, sql, &rows, err));
+    RML_TRY(rml_lake_sql_of(lake, recording_id, sql, &rows, err));
     rml_status st = rml_rows_all(rows, most, out, err);
     rml_rows_close(rows);
     return st;
@@ -32,13 +33,13 @@ static rml_status ask(rml_lake *lake, rml_str sql, size_t most, rml_batch *out, 
 
 // The signals of a frame side by side, a row for each time: signals_can holds them one below the
 // other. Names come from a DBC, so they are quoted.
-static rml_status pivot(rml_lake *lake, rml_arena *arena, rml_str where, rml_str *out,
-                        rml_error *err)
+static rml_status pivot(rml_lake *lake, rml_arena *arena, rml_str recording_id, rml_str where,
+                        rml_str *out, rml_error *err)
 {
     rml_batch names = {0};
     rml_buffer sql = {0};
     RML_TRY(
-        ask(lake,
+        ask(lake, recording_id,
             rml_arena_printf(arena, "SELECT DISTINCT signal FROM signals_can WHERE %.*s ORDER BY 1",
                              RML_FMT(where)),
             CAN_SIGNALS_MAX, &names, err));
@@ -67,12 +68,27 @@ static rml_status pivot(rml_lake *lake, rml_arena *arena, rml_str where, rml_str
     return st;
 }
 
+static rml_status has_can_signals(rml_lake *lake, rml_arena *arena, rml_str recording_id, bool *out,
+                                  rml_error *err)
+{
+    rml_array tables = RML_ARRAY(rml_str);
+    rml_str wanted = RML_STR("signals_can");
+    rml_status st = rml_lake_owner_tables(lake, recording_id, wanted, arena, &tables, err);
+    *out = false;
+    for (size_t i = 0; i < tables.count; i++) {
+        *out = *out || rml_str_equal(*RML_AT(&tables, rml_str, i), wanted);
+    }
+    rml_array_reset(&tables);
+    return st;
+}
+
 // "can/gnss_pos": the frame on the bus with most of its values.
 static rml_status can_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
                                   const recipe_channel *channel, ego_source *out, rml_error *err)
 {
-    rml_lake_table table;
-    if (rml_lake_table_get(lake, "signals_can", &table, NULL) != RML_OK) {
+    bool any = false;
+    RML_TRY(has_can_signals(lake, arena, recording_id, &any, err));
+    if (!any) {
         return RML_OK;
     }
     size_t skip = sizeof(EGO_CAN) - 1;
@@ -83,7 +99,7 @@ static rml_status can_source_find(rml_lake *lake, rml_arena *arena, rml_str reco
         arena, "recording_id = %.*s AND frame = %.*s AND (%.*s = '' OR bus = %.*s)", RML_FMT(id),
         RML_FMT(name), RML_FMT(bus), RML_FMT(bus));
     rml_batch batch = {0};
-    RML_TRY(ask(lake,
+    RML_TRY(ask(lake, recording_id,
                 rml_arena_printf(arena,
                                  "SELECT bus FROM signals_can WHERE %.*s GROUP BY bus ORDER BY "
                                  "count(*) DESC, bus LIMIT 1",
@@ -95,7 +111,7 @@ static rml_status can_source_find(rml_lake *lake, rml_arena *arena, rml_str reco
         rml_str picked = rml_sql_quote(arena, out->topic);
         where = rml_arena_printf(arena, "%.*s AND bus = %.*s", RML_FMT(where), RML_FMT(picked));
         st = st ? st : where.data == NULL ? rml_fail_memory(err, 256) : RML_OK;
-        st = st ? st : pivot(lake, arena, where, &out->table, err);
+        st = st ? st : pivot(lake, arena, recording_id, where, &out->table, err);
         out->is_query = true;
     }
     rml_batch_reset(&batch);
@@ -366,7 +382,7 @@ static rml_status rows_read(loader *l, rml_lake *lake, rml_str recording_id,
     const rml_batch *batch;
     rml_str sql = rml_arena_printf(l->arena, "SELECT %s FROM %.*s ORDER BY log_ns",
                                    (const char *)l->columns.data, RML_FMT(source->table));
-    RML_TRY(source->is_query ? rml_lake_sql(lake, sql, &rows, err)
+    RML_TRY(source->is_query ? rml_lake_sql_of(lake, recording_id, sql, &rows, err)
                              : rml_lake_select(lake, &query, &rows, err));
     rml_status st;
     while ((st = rml_rows_next(rows, &batch, err)) == RML_OK) {
@@ -418,13 +434,14 @@ static rml_status value_compute(loader *l, size_t column, rml_geodetic *origin, 
     return RML_OK;
 }
 
-static rml_status schema_read(loader *l, rml_lake *lake, const ego_source *source, rml_rows **rows,
-                              rml_error *err)
+static rml_status schema_read(loader *l, rml_lake *lake, rml_str recording_id,
+                              const ego_source *source, rml_rows **rows, rml_error *err)
 {
-    const rml_lake_read query = {.table = source->table.data, .where = "false"};
+    const rml_lake_read query = {
+        .table = source->table.data, .where = "false", .owners = &recording_id, .owner_count = 1};
     rml_str sql =
         rml_arena_printf(l->arena, "SELECT * FROM %.*s WHERE false", RML_FMT(source->table));
-    RML_TRY(source->is_query ? rml_lake_sql(lake, sql, rows, err)
+    RML_TRY(source->is_query ? rml_lake_sql_of(lake, recording_id, sql, rows, err)
                              : rml_lake_select(lake, &query, rows, err));
     l->schema = rml_rows_schema(*rows);
     return RML_OK;
@@ -448,7 +465,7 @@ rml_status ego_samples_load(rml_lake *lake, rml_arena *arena, rml_str recording_
         out->values[i] = RML_ARRAY(double);
     }
     rml_rows *schema_rows = NULL;
-    rml_status st = schema_read(&l, lake, source, &schema_rows, err);
+    rml_status st = schema_read(&l, lake, recording_id, source, &schema_rows, err);
     if (!st) {
         st = columns_make(&l, err);
     }

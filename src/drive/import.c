@@ -207,7 +207,15 @@ static rml_status write_all(rml_lake *lake, const rml_traffic *t, const rml_impo
     out->rejects = t->reject_count;
     out->map_rows = rows.elements;
     out->tracks = t->track_count;
-    if (!st) {
+    bool there = false;
+    if (!st && options->before_commit) {
+        st = options->before_commit(options->before_commit_context, err);
+        st = st ? st : rml_lake_has(lake, t->recording_id, &there, err);
+    }
+    if (there) { // the same file has come into the lake meanwhile
+        out->already = true;
+        out->states_in = out->rows = out->rejects = out->map_rows = out->tracks = 0;
+    } else if (!st) {
         assert(out->states_in == out->rows + out->rejects);
         st = recording_commit(txn, t, importer, options, out, err);
     }

@@ -32,21 +32,31 @@ static bool is_table_of(rml_str name, rml_str wanted)
             name.data[wanted.len] == '_');
 }
 
+// Tables of these types begin with their first word, whatever signs stand behind it.
+static rml_str beginning_of(rml_str wanted)
+{
+    size_t len = sizeof "signals_" - 1;
+    while (len < wanted.len && wanted.data[len] != '_') {
+        len++;
+    }
+    return (rml_str){wanted.data, len};
+}
+
 static rml_status topic_find(rml_lake *lake, rml_arena *arena, rml_str recording_id, rml_str table,
                              rml_str topic, rml_str *found, rml_error *err)
 {
-    rml_str id = rml_sql_quote(arena, recording_id), asked = rml_sql_quote(arena, topic);
-    rml_str sql =
-        rml_arena_printf(arena,
-                         "SELECT channel FROM \"%.*s\" WHERE recording_id = %.*s AND (%.*s = '' OR "
-                         "channel = %.*s) GROUP BY channel ORDER BY count(*) DESC, channel LIMIT 1",
-                         RML_FMT(table), RML_FMT(id), RML_FMT(asked), RML_FMT(asked));
-    if (!id.data || !asked.data || !sql.data) {
+    rml_str asked = rml_sql_quote(arena, topic);
+    rml_str sql = rml_arena_printf(
+        arena,
+        "SELECT channel FROM \"%.*s\" WHERE %.*s = '' OR channel = %.*s GROUP BY channel ORDER BY "
+        "count(*) DESC, channel LIMIT 1",
+        RML_FMT(table), RML_FMT(asked), RML_FMT(asked));
+    if (!asked.data || !sql.data) {
         return rml_fail_memory(err, 256);
     }
     rml_rows *rows = NULL;
     rml_batch batch = {0};
-    RML_TRY(rml_lake_sql(lake, sql, &rows, err));
+    RML_TRY(rml_lake_sql_of(lake, recording_id, sql, &rows, err));
     rml_status st = rml_rows_all(rows, 1, &batch, err);
     if (!st && batch.count == 1) {
         st = rml_copy_str(arena, rml_column_get_str(&batch.columns[0], 0), found, err);
@@ -59,13 +69,14 @@ static rml_status topic_find(rml_lake *lake, rml_arena *arena, rml_str recording
 rml_status rml_signals_find(rml_lake *lake, rml_arena *arena, rml_str recording_id, rml_str type,
                             rml_str topic, rml_str *table, rml_str *found, rml_error *err)
 {
-    rml_array tables = RML_ARRAY(rml_lake_table);
+    rml_array tables = RML_ARRAY(rml_str);
     rml_str wanted = plain_name(arena, rml_arena_printf(arena, "signals_%.*s", RML_FMT(type)));
     *table = *found = (rml_str){0};
     rml_status st = wanted.data ? RML_OK : rml_fail_memory(err, type.len);
-    st = st ? st : rml_lake_tables(lake, arena, &tables, err);
+    st = st ? st
+            : rml_lake_owner_tables(lake, recording_id, beginning_of(wanted), arena, &tables, err);
     for (size_t i = 0; !st && found->len == 0 && i < tables.count; i++) {
-        rml_str name = RML_AT(&tables, rml_lake_table, i)->name;
+        rml_str name = *RML_AT(&tables, rml_str, i);
         if (is_table_of(plain_name(arena, name), wanted)) {
             st = topic_find(lake, arena, recording_id, name, topic, found, err);
             st = !st && found->len > 0 ? rml_copy_str(arena, name, table, err) : st;

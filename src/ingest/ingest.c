@@ -39,6 +39,7 @@ typedef struct rml_ingest_job {
     rml_ingest_result *out;
     rml_arena arena;
     rml_log *log;
+    rml_lake *lake;
     rml_lake_txn *txn;
     rml_log_ledger ledger;
     rml_array channels; // rml_ingest_channel
@@ -353,6 +354,17 @@ static rml_status take_all(rml_ingest_job *job, rml_error *err)
     return rml_log_ledger_end(&job->ledger, &job->arena, job->log, err);
 }
 
+// Waits for the turn of this recording. *there: the same one has come into the lake meanwhile.
+static rml_status take_turn(rml_ingest_job *job, bool *there, rml_error *err)
+{
+    *there = false;
+    if (job->options->before_commit == NULL) {
+        return RML_OK;
+    }
+    RML_TRY(job->options->before_commit(job->options->before_commit_context, err));
+    return rml_lake_has(job->lake, job->recording_id, there, err);
+}
+
 // The last rows of every table.
 static rml_status flush_last(rml_ingest_job *job, rml_error *err)
 {
@@ -361,6 +373,8 @@ static rml_status flush_last(rml_ingest_job *job, rml_error *err)
         RML_TRY(rml_lake_append(job->txn, "signals_can", &job->can.batch, err));
     }
     if (job->can_only) {
+        bool there; // it is, and its frames are made again
+        RML_TRY(take_turn(job, &there, err));
         return rml_lake_commit(job->txn, NULL, NULL, err);
     }
     RML_TRY(rml_ingest_can_rejects(&job->can, job->log, job->recording_id, &job->rejects,
@@ -400,6 +414,15 @@ static rml_status commit_recording(rml_ingest_job *job, const rml_recording_row 
                                    rml_error *err)
 {
     rml_batch batch = {0};
+    bool there;
+    RML_TRY(take_turn(job, &there, err));
+    if (there) {
+        rml_ingest_result *out = job->out;
+        out->already = true;
+        out->messages = out->rows = out->blobs = out->rejects = 0;
+        out->bytes_lost = 0;
+        return RML_OK;
+    }
     RML_TRY(append_drive(job, row, err));
     RML_TRY(rml_batch_init(&batch, rml_recordings_schema(), err));
     rml_status st = rml_recordings_append(&batch, row, err);
@@ -453,8 +476,9 @@ static rml_status finish(rml_ingest_job *job, rml_error *err)
     return st;
 }
 
-static rml_status ingest(rml_ingest_job *job, rml_lake *lake, rml_error *err)
+static rml_status ingest(rml_ingest_job *job, rml_error *err)
 {
+    rml_lake *lake = job->lake;
     const rml_ingest_options *o = job->options;
     const rml_log_options options = {.memory_max = o->memory_max, .threads = o->threads};
     RML_TRY(rml_log_open(job->uri, &options, &job->log, err));
@@ -481,12 +505,13 @@ rml_status rml_ingest_recording(rml_lake *lake, rml_str uri, const rml_ingest_op
     static const rml_ingest_options none = {0};
     *out = (rml_ingest_result){0};
     rml_ingest_job job = {.uri = uri,
+                          .lake = lake,
                           .options = options != NULL ? options : &none,
                           .progress = progress,
                           .out = out,
                           .channels = RML_ARRAY(rml_ingest_channel),
                           .counts = RML_ARRAY(rml_log_kept)};
-    rml_status st = ingest(&job, lake, err);
+    rml_status st = ingest(&job, err);
     for (size_t i = 0; i < job.channels.count; i++) {
         rml_ingest_channel_reset(RML_AT(&job.channels, rml_ingest_channel, i));
     }

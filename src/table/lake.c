@@ -69,7 +69,8 @@ rml_status rml_lake_path(const rml_lake *lake, rml_str table, rml_arena *arena, 
     return out->data == NULL ? rml_fail_memory(err, table.len) : RML_OK;
 }
 
-rml_status rml_lake_names(const rml_lake *lake, rml_arena *arena, rml_array *names, rml_error *err)
+rml_status rml_lake_names(const rml_lake *lake, rml_str beginning, rml_arena *arena,
+                          rml_array *names, rml_error *err)
 {
     if (!rml_file_exists(lake->folder.data)) {
         return RML_OK;
@@ -78,6 +79,9 @@ rml_status rml_lake_names(const rml_lake *lake, rml_arena *arena, rml_array *nam
     rml_status st = rml_folder_list(lake->folder.data, arena, &all, err);
     for (size_t i = 0; st == RML_OK && i < all.count; i++) {
         rml_str name = *RML_AT(&all, rml_str, i);
+        if (!rml_str_starts(name, beginning)) {
+            continue;
+        }
         rml_str log =
             rml_arena_printf(arena, "%.*s/%.*s/_delta_log", RML_FMT(lake->folder), RML_FMT(name));
         if (log.data == NULL) {

@@ -22,9 +22,9 @@ rml_status rml_lake_check_name(const char *table, rml_error *err) RML_CHECKED;
 // FOLDER/TABLE, terminated.
 rml_status rml_lake_path(const rml_lake *lake, rml_str table, rml_arena *arena, rml_str *out,
                          rml_error *err) RML_CHECKED;
-// Names of the tables that have a log, sorted; rml_str items.
-rml_status rml_lake_names(const rml_lake *lake, rml_arena *arena, rml_array *names, rml_error *err)
-    RML_CHECKED;
+// Names of the tables that have a log and begin so, sorted; rml_str items.
+rml_status rml_lake_names(const rml_lake *lake, rml_str beginning, rml_arena *arena,
+                          rml_array *names, rml_error *err) RML_CHECKED;
 // The present state of a table; borrows from the lake until the table is asked for again.
 rml_status rml_lake_latest(rml_lake *lake, rml_str table, const rml_delta **out, rml_error *err)
     RML_CHECKED;

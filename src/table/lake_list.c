@@ -72,7 +72,7 @@ rml_status rml_lake_tables(rml_lake *lake, rml_arena *arena, rml_array *tables, 
 {
     rml_array names = RML_ARRAY(rml_str);
     rml_lake_complete complete = {0};
-    rml_status st = rml_lake_names(lake, arena, &names, err);
+    rml_status st = rml_lake_names(lake, (rml_str){0}, arena, &names, err);
     for (size_t i = 0; st == RML_OK && i < names.count; i++) {
         rml_lake_table *table = rml_array_push(tables, err);
         st = table == NULL ? RML_ERR_MEMORY
@@ -90,6 +90,42 @@ rml_status rml_lake_table_get(rml_lake *lake, const char *table, rml_lake_table 
     rml_lake_complete complete = {0};
     rml_status st = describe(lake, rml_str_of(table), &complete, out, err);
     rml_lake_complete_reset(&complete);
+    return st;
+}
+
+static rml_status owner_has(rml_lake *lake, rml_str table, rml_str owner,
+                            rml_lake_complete *complete, bool *out, rml_error *err)
+{
+    const rml_delta *d = NULL;
+    *out = false;
+    RML_TRY(rml_lake_latest(lake, table, &d, err));
+    for (size_t i = 0; !*out && i < d->file_count; i++) {
+        if (rml_str_equal(d->files[i].owner, owner)) {
+            RML_TRY(rml_lake_is_complete(lake, complete, &d->files[i], out, err));
+        }
+    }
+    return RML_OK;
+}
+
+rml_status rml_lake_owner_tables(rml_lake *lake, rml_str owner, rml_str beginning, rml_arena *arena,
+                                 rml_array *names, rml_error *err)
+{
+    rml_array all = RML_ARRAY(rml_str);
+    rml_lake_complete complete = {0};
+    rml_status st = rml_lake_names(lake, beginning, arena, &all, err);
+    for (size_t i = 0; st == RML_OK && i < all.count; i++) {
+        rml_str name = *RML_AT(&all, rml_str, i);
+        bool has = false;
+        st = owner_has(lake, name, owner, &complete, &has, err);
+        rml_str *item = st == RML_OK && has ? rml_array_push(names, err) : NULL;
+        if (item != NULL) {
+            *item = name;
+        } else if (has) {
+            st = RML_ERR_MEMORY;
+        }
+    }
+    rml_lake_complete_reset(&complete);
+    rml_array_reset(&all);
     return st;
 }
 

@@ -118,14 +118,14 @@ static bool mentions(rml_str text, rml_str name)
     return false;
 }
 
-static rml_status make_view(rml_lake *lake, rml_str name, rml_lake_complete *complete,
-                            rml_error *err)
+static rml_status make_view(rml_lake *lake, rml_str name, const rml_lake_read *read,
+                            rml_lake_complete *complete, rml_error *err)
 {
     rml_buffer text = {0};
     rml_status st =
         rml_buffer_printf(&text, err, "CREATE OR REPLACE VIEW \"%.*s\" AS ", RML_FMT(name));
     if (st == RML_OK) {
-        st = table_text(lake, name, NULL, complete, &text, err);
+        st = table_text(lake, name, read, complete, &text, err);
     }
     if (st == RML_OK) {
         st = rml_sql_run(lake->sql, rml_buffer_text(&text), err);
@@ -135,7 +135,9 @@ static rml_status make_view(rml_lake *lake, rml_str name, rml_lake_complete *com
 }
 
 // Only tables that the query names get their view, unless it names none (as SHOW TABLES does).
-rml_status rml_lake_sql(rml_lake *lake, rml_str sql, rml_rows **out, rml_error *err)
+// read: the owners whose rows the views have; NULL is all.
+static rml_status query_views(rml_lake *lake, const rml_lake_read *read, rml_str sql,
+                              rml_rows **out, rml_error *err)
 {
     *out = NULL;
     rml_arena arena = {0};
@@ -143,7 +145,7 @@ rml_status rml_lake_sql(rml_lake *lake, rml_str sql, rml_rows **out, rml_error *
     rml_lake_complete complete = {0};
     rml_status st = open_sql(lake, err);
     if (st == RML_OK) {
-        st = rml_lake_names(lake, &arena, &names, err);
+        st = rml_lake_names(lake, (rml_str){0}, &arena, &names, err);
     }
     bool any = false;
     for (size_t i = 0; i < names.count; i++) {
@@ -152,7 +154,7 @@ rml_status rml_lake_sql(rml_lake *lake, rml_str sql, rml_rows **out, rml_error *
     for (size_t i = 0; st == RML_OK && i < names.count; i++) {
         rml_str name = *RML_AT(&names, rml_str, i);
         if (rml_lake_check_name(name.data, NULL) == RML_OK && (!any || mentions(sql, name))) {
-            st = make_view(lake, name, &complete, err);
+            st = make_view(lake, name, read, &complete, err);
         }
     }
     if (st == RML_OK) {
@@ -162,4 +164,16 @@ rml_status rml_lake_sql(rml_lake *lake, rml_str sql, rml_rows **out, rml_error *
     rml_array_reset(&names);
     rml_arena_reset(&arena);
     return st;
+}
+
+rml_status rml_lake_sql(rml_lake *lake, rml_str sql, rml_rows **out, rml_error *err)
+{
+    return query_views(lake, NULL, sql, out, err);
+}
+
+rml_status rml_lake_sql_of(rml_lake *lake, rml_str owner, rml_str sql, rml_rows **out,
+                           rml_error *err)
+{
+    const rml_lake_read read = {.owners = &owner, .owner_count = 1};
+    return query_views(lake, &read, sql, out, err);
 }

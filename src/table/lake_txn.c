@@ -466,7 +466,7 @@ static rml_status drop_leftovers(rml_lake_txn *txn, rml_error *err)
         return st;
     }
     rml_array names = RML_ARRAY(rml_str);
-    st = rml_lake_names(txn->lake, &txn->arena, &names, err);
+    st = rml_lake_names(txn->lake, (rml_str){0}, &txn->arena, &names, err);
     for (size_t i = 0; st == RML_OK && i < names.count; i++) {
         const char *name = RML_AT(&names, rml_str, i)->data;
         st = rml_lake_check_name(name, NULL) == RML_OK ? rml_lake_replace(txn, name, err) : RML_OK;

@@ -1,23 +1,38 @@
-// Sources into the lake: each file goes to the room that knows its kind, a recording's ego rows
-// follow it, and every sum is checked for conservation.
+// Sources into the lake: folders become a list of files, files are taken side by side, what became
+// of each is told in the order of the list, and every sum is checked for conservation.
 #include <assert.h>
 
-#include "roadmill/drive.h"
-#include "roadmill/ingest.h"
 #include "roadmill/log.h"
-#include "roadmill/store.h"
-#include "roadmill/turn.h"
 
-#define HEAD_SIZE 4096
+#include "source_file.h"
 
-typedef struct rml_source_walk {
+typedef struct source_path {
+    rml_str path;
+    bool named; // by the user, not found in a folder
+} source_path;
+
+// What one worker has for itself.
+typedef struct source_worker {
+    rml_lake *lake;
+    rml_arena arena;
+} source_worker;
+
+typedef struct source_walk {
     rml_home *home;
     const rml_source_options *options;
     void (*tell)(void *context, const rml_source_event *event);
     void *context;
     const rml_progress *progress;
     rml_source_sums *sums;
-} rml_source_walk;
+    rml_array paths; // source_path
+    source_worker *workers;
+    size_t jobs;
+    rml_progress stop_only; // for files side by side: only files that are done are reported
+    rml_turnstile *commits, *tells;
+    atomic_bool failed;
+    rml_status st; // of the first file that ended the whole; written in the turn to tell
+    rml_error *err;
+} source_walk;
 
 static void add_sums(rml_source_sums *to, const rml_source_sums *from)
 {
@@ -44,138 +59,42 @@ static void add_sums(rml_source_sums *to, const rml_source_sums *from)
     assert(to->ego_inputs == to->ego_rows + to->ego_rejects);
 }
 
-// The ego rows of a recording by the recipe given, or by the first built-in one that fits; that
-// none fits is no failure.
-static rml_status make_ego(rml_home *home, rml_str recording_id, const rml_recipe *given,
-                           rml_source_event *event, rml_error *err)
+// ---- The list of files -------------------------------------------------------------------------
+
+static rml_status list_add(source_walk *w, rml_str path, bool named, rml_error *err)
 {
-    rml_recipe *picked = NULL;
-    if (given != NULL) {
-        event->recipe = rml_recipe_name(given);
-    } else {
-        RML_TRY(rml_recipe_pick(home->lake, recording_id, &event->recipe, err));
-        if (event->recipe.len == 0) {
-            return RML_OK;
-        }
-        RML_TRY(rml_recipe_parse(rml_recipe_builtin(event->recipe), event->recipe, &picked, err));
+    source_path *item = rml_array_push(&w->paths, err);
+    if (item == NULL) {
+        return RML_ERR_MEMORY;
     }
-    rml_ego_result made;
-    rml_status st =
-        rml_ego_make(home->lake, recording_id, given != NULL ? given : picked, &made, err);
-    rml_recipe_free(picked);
-    RML_TRY(st);
-    event->sums.ego_inputs = made.inputs;
-    event->sums.ego_rows = made.rows;
-    event->sums.ego_rejects = made.rejects;
+    *item = (source_path){path, named};
     return RML_OK;
 }
 
-// Tracks and map of a recording whose messages list objects; that none do is no failure.
-static rml_status make_tracks(rml_home *home, rml_str recording_id, rml_str topic,
-                              rml_source_event *event, rml_error *err)
+static rml_status list_source(source_walk *w, rml_str given, rml_error *err)
 {
-    rml_tracks_result made;
-    rml_arena arena = {0};
-    rml_status st = rml_tracks_make(home->lake, recording_id, topic, &arena, &made, err);
-    event->tracks_type = made.type;
-    event->tracks_topic = rml_arena_str(&home->arena, made.topic);
-    rml_arena_reset(&arena);
-    RML_TRY(st);
-    event->sums.states = made.states_in;
-    event->sums.state_rows = made.rows;
-    event->sums.state_rejects = made.rejects;
-    event->sums.tracks = made.tracks;
-    event->sums.map_rows = made.map_rows;
-    return RML_OK;
-}
-
-static rml_status ingest_recording(rml_source_walk *w, rml_source_event *event, rml_error *err)
-{
-    const rml_source_options *o = w->options;
-    rml_ingest_options options = {.vehicle = o->vehicle,
-                                  .drive_id = o->drive_id,
-                                  .licence = o->licence,
-                                  .purpose = o->purpose,
-                                  .region = o->region,
-                                  .dbc = o->dbc,
-                                  .dbc_count = o->dbc_count,
-                                  .threads = o->threads};
-    rml_ingest_result made;
-    RML_TRY(rml_ingest_recording(w->home->lake, event->path, &options, w->progress, &made, err));
-    event->sums = (rml_source_sums){.files = 1,
-                                    .already = made.already,
-                                    .bytes = made.bytes,
-                                    .bytes_lost = made.bytes_lost,
-                                    .messages = made.messages,
-                                    .rows = made.rows,
-                                    .blobs = made.blobs,
-                                    .message_rejects = made.rejects,
-                                    .can_signals = made.can_signals};
-    event->already = made.already;
-    event->recording_id = rml_arena_str(&w->home->arena, rml_str_of(made.recording_id));
-    RML_TRY(make_ego(w->home, event->recording_id, o->recipe, event, err));
-    return make_tracks(w->home, event->recording_id, o->tracks_topic, event, err);
-}
-
-static rml_status import_scenario(rml_source_walk *w, rml_source_event *event, rml_error *err)
-{
-    const rml_source_options *o = w->options;
-    rml_import_options options = {
-        .licence = o->licence, .purpose = o->purpose, .region = o->region};
-    rml_import_result made;
-    RML_TRY(rml_import_scenario(w->home->lake, event->path, &options, &made, err));
-    event->sums = (rml_source_sums){.files = 1,
-                                    .already = made.already,
-                                    .bytes = made.bytes,
-                                    .states = made.states_in,
-                                    .state_rows = made.rows,
-                                    .state_rejects = made.rejects,
-                                    .tracks = made.tracks,
-                                    .map_rows = made.map_rows};
-    event->already = made.already;
-    event->recording_id = rml_arena_str(&w->home->arena, rml_str_of(made.recording_id));
-    return RML_OK;
-}
-
-static const rml_importer *importer_of(rml_str path, rml_bytes head)
-{
-    size_t count;
-    const rml_importer *importers = rml_importers(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (importers[i].recognise(path, head)) {
-            return &importers[i];
+    rml_arena *arena = &w->home->arena;
+    rml_array found = RML_ARRAY(rml_str);
+    rml_file_info info;
+    rml_str source = rml_arena_str(arena, given), bag = {0};
+    rml_status st = source.data == NULL ? rml_fail_memory(err, given.len)
+                                        : rml_file_stat(source.data, &info, err);
+    st = st ? st : rml_folder_walk(source.data, arena, &found, err);
+    for (size_t i = 0; !st && i < found.count; i++) {
+        rml_str path = *RML_AT(&found, rml_str, i), folder = rml_path_folder(path);
+        // The folder of a bag is one recording, however many files it has.
+        if (!info.is_folder || !rml_log_folder_recognised(folder)) {
+            st = list_add(w, path, !info.is_folder, err);
+        } else if (!rml_str_equal(bag, folder)) {
+            st = list_add(w, folder, true, err);
+            bag = folder;
         }
     }
-    return NULL;
+    rml_array_reset(&found);
+    return st;
 }
 
-// *known is false for a file of no known kind.
-static rml_status ingest_file(rml_source_walk *w, rml_source_event *event, bool *known,
-                              rml_error *err)
-{
-    rml_object object;
-    if (rml_log_folder_recognised(event->path)) {
-        *known = true;
-        event->format = RML_STR("recording");
-        return ingest_recording(w, event, err);
-    }
-    RML_TRY(rml_object_open(&object, event->path, err));
-    rml_bytes head = object.bytes;
-    head.len = head.len < HEAD_SIZE ? head.len : HEAD_SIZE;
-    bool recording = rml_log_recognised(head);
-    const rml_importer *importer = recording ? NULL : importer_of(event->path, head);
-    rml_object_close(&object);
-    *known = recording || importer != NULL;
-    if (recording) {
-        event->format = RML_STR("recording");
-        return ingest_recording(w, event, err);
-    }
-    if (importer != NULL) {
-        event->format = rml_str_of(importer->format);
-        return import_scenario(w, event, err);
-    }
-    return RML_OK;
-}
+// ---- One file ----------------------------------------------------------------------------------
 
 // Faults of one file do not stop the others; those of the machine or the lake do.
 static bool is_of_the_file(rml_status st)
@@ -184,38 +103,113 @@ static bool is_of_the_file(rml_status st)
            st == RML_ERR_ARGUMENT || st == RML_ERR_MISSING;
 }
 
-static rml_status take_file(rml_source_walk *w, rml_str path, bool named, rml_error *err)
+static rml_status check_stop(const source_walk *w, rml_str path, rml_error *err)
 {
-    if (rml_progress_stop(w->progress)) {
-        return rml_fail(err, RML_ERR_STOPPED, rml_place_file(path),
-                        "run the same command again to go on", "stopped before this file");
+    return rml_progress_stop(w->progress) || atomic_load(&w->failed)
+               ? rml_fail(err, RML_ERR_STOPPED, rml_place_file(path),
+                          "run the same command again to go on", "stopped before this file")
+               : RML_OK;
+}
+
+// In the turn of this file.
+static void tell_file(source_walk *w, rml_source_event *event, rml_status st, bool known,
+                      const rml_error *fault)
+{
+    if (w->st != RML_OK) {
+        return;
     }
-    rml_source_event event = {.path = path};
+    if (st != RML_OK && !is_of_the_file(st)) {
+        w->st = st;
+        if (w->err != NULL) {
+            *w->err = *fault;
+        }
+        return;
+    }
+    if (st != RML_OK) {
+        event->sums = (rml_source_sums){.files = 1, .refused = 1};
+        event->refused = fault;
+    } else if (!known) {
+        return;
+    }
+    add_sums(w->sums, &event->sums);
+    if (w->tell != NULL) {
+        w->tell(w->context, event);
+    }
+}
+
+static void take_file(void *context, size_t number, size_t worker)
+{
+    source_walk *w = context;
+    const source_path *item = RML_AT(&w->paths, source_path, number);
+    source_worker *own = &w->workers[worker];
+    bool alone = w->jobs == 1;
+    size_t threads = w->options->threads / w->jobs;
+    rml_source_file f = {.lake = own->lake,
+                         .arena = &own->arena,
+                         .options = w->options,
+                         .threads = threads > 0 ? threads : 1,
+                         .progress = alone ? w->progress : &w->stop_only,
+                         .commits = w->commits,
+                         .number = number,
+                         .failed = &w->failed,
+                         .event = {.path = item->path}};
     rml_error fault = {0};
     bool known = false;
-    rml_status st = ingest_file(w, &event, &known, &fault);
-    if (st == RML_OK && !known && named) {
-        st = rml_fail(&fault, RML_ERR_UNSUPPORTED, rml_place_file(path), NULL,
+    rml_status st = check_stop(w, item->path, &fault);
+    st = st ? st : rml_source_file_ingest(&f, &known, &fault);
+    if (st == RML_OK && !known && item->named) {
+        st = rml_fail(&fault, RML_ERR_UNSUPPORTED, rml_place_file(item->path), NULL,
                       "expected a recording (MCAP, ROS bag, ROS 2 bag, MDF), CommonRoad XML or an "
                       "Argoverse 2 scenario, found none of them");
     }
     if (st != RML_OK && !is_of_the_file(st)) {
-        if (err != NULL) {
-            *err = fault;
-        }
-        return st;
+        atomic_store(&w->failed, true);
     }
-    if (st != RML_OK) {
-        event.sums = (rml_source_sums){.files = 1, .refused = 1};
-        event.refused = &fault;
-    } else if (!known) {
-        return RML_OK;
+    rml_turnstile_leave(w->commits, number);
+    rml_turnstile_enter(w->tells, number);
+    tell_file(w, &f.event, st, known, &fault);
+    rml_progress_report(w->progress, "ingest", (double)(number + 1), (double)w->paths.count,
+                        "files");
+    rml_turnstile_leave(w->tells, number);
+    rml_arena_reset(&own->arena);
+}
+
+// ---- All ---------------------------------------------------------------------------------------
+
+// Each worker reads and writes the lake by a handle of its own; the first takes the home's.
+static rml_status open_workers(source_walk *w, rml_error *err)
+{
+    w->workers = rml_heap_make(w->jobs * sizeof *w->workers);
+    if (w->workers == NULL) {
+        return rml_fail_memory(err, w->jobs * sizeof *w->workers);
     }
-    add_sums(w->sums, &event.sums);
-    if (w->tell != NULL) {
-        w->tell(w->context, &event);
+    w->workers[0].lake = w->home->lake;
+    for (size_t i = 1; i < w->jobs; i++) {
+        RML_TRY(rml_lake_open(rml_lake_folder(w->home->lake), &w->workers[i].lake, err));
     }
-    return RML_OK;
+    RML_TRY(rml_turnstile_make(&w->commits, err));
+    return rml_turnstile_make(&w->tells, err);
+}
+
+static void close_workers(source_walk *w)
+{
+    for (size_t i = 0; w->workers != NULL && i < w->jobs; i++) {
+        rml_lake_close(i == 0 ? NULL : w->workers[i].lake);
+        rml_arena_reset(&w->workers[i].arena);
+    }
+    rml_heap_free(w->workers);
+    rml_turnstile_free(w->commits);
+    rml_turnstile_free(w->tells);
+}
+
+static rml_status take_all(source_walk *w, rml_error *err)
+{
+    rml_pool *pool = NULL;
+    RML_TRY(open_workers(w, err));
+    RML_TRY(rml_pool_make(w->jobs, &pool, err));
+    rml_pool_run(pool, w->paths.count, take_file, w);
+    rml_pool_free(pool);
+    return w->st;
 }
 
 rml_status rml_home_ingest(rml_home *home, const rml_str *sources, size_t count,
@@ -224,34 +218,27 @@ rml_status rml_home_ingest(rml_home *home, const rml_str *sources, size_t count,
                            void *context, const rml_progress *progress, rml_source_sums *out,
                            rml_error *err)
 {
+    static const rml_source_options none = {0};
     *out = (rml_source_sums){0};
-    rml_source_options none = {0};
-    rml_source_walk w = {home, options != NULL ? options : &none, tell, context, progress, out};
-    for (size_t i = 0; i < count; i++) {
-        rml_array paths = RML_ARRAY(rml_str);
-        rml_file_info info;
-        rml_str source = rml_arena_str(&home->arena, sources[i]);
-        rml_status st = source.data == NULL ? rml_fail_memory(err, sources[i].len)
-                                            : rml_file_stat(source.data, &info, err);
-        if (!st) {
-            st = rml_folder_walk(source.data, &home->arena, &paths, err);
-        }
-        rml_str bag = {0};
-        for (size_t p = 0; !st && p < paths.count; p++) {
-            rml_str path = *RML_AT(&paths, rml_str, p), folder = rml_path_folder(path);
-            // The folder of a bag is one recording, however many files it has.
-            if (info.is_folder && rml_log_folder_recognised(folder)) {
-                bool begun = rml_str_equal(bag, folder);
-                bag = folder;
-                path = folder;
-                st = begun ? RML_OK : take_file(&w, path, true, err);
-            } else {
-                st = take_file(&w, path, !info.is_folder, err);
-            }
-            rml_progress_report(progress, "ingest", (double)(p + 1), (double)paths.count, "files");
-        }
-        rml_array_reset(&paths);
-        RML_TRY(st);
+    source_walk w = {.home = home,
+                     .options = options != NULL ? options : &none,
+                     .tell = tell,
+                     .context = context,
+                     .progress = progress,
+                     .sums = out,
+                     .paths = RML_ARRAY(source_path),
+                     .err = err};
+    if (progress != NULL) {
+        w.stop_only = (rml_progress){.stop = progress->stop, .context = progress->context};
     }
-    return RML_OK;
+    rml_status st = RML_OK;
+    for (size_t i = 0; !st && i < count; i++) {
+        st = list_source(&w, sources[i], err);
+    }
+    w.jobs = w.options->jobs < w.paths.count ? w.options->jobs : w.paths.count;
+    w.jobs = w.jobs > 0 ? w.jobs : 1;
+    st = st ? st : take_all(&w, err);
+    close_workers(&w);
+    rml_array_reset(&w.paths);
+    return st;
 }

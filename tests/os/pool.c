@@ -60,11 +60,52 @@ static void no_pool_is_a_pool_of_one(void **state)
     assert_null(pool);
 }
 
+// Tiles pass in their order at any number of threads, those that leave without entering too.
+typedef struct passing {
+    rml_turnstile *turnstile;
+    size_t order[500], count; // written by whoever has the turn
+} passing;
+
+static void pass_tile(void *context, size_t tile, size_t worker)
+{
+    (void)worker;
+    passing *p = context;
+    if (tile % 3 != 0) {
+        rml_turnstile_enter(p->turnstile, tile);
+        p->order[p->count++] = tile;
+    }
+    rml_turnstile_leave(p->turnstile, tile);
+    rml_turnstile_leave(p->turnstile, tile);
+}
+
+static void a_turnstile_keeps_the_order(void **state)
+{
+    (void)state;
+    static const size_t threads[] = {1, 2, 8};
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+        static passing p;
+        rml_pool *pool;
+        p = (passing){0};
+        assert_int_equal(rml_pool_make(threads[t], &pool, NULL), RML_OK);
+        assert_int_equal(rml_turnstile_make(&p.turnstile, NULL), RML_OK);
+        rml_pool_run(pool, 500, pass_tile, &p);
+        size_t expected = 0;
+        for (size_t i = 0; i < p.count; i++) {
+            expected += expected % 3 == 0;
+            assert_int_equal(p.order[i], expected++);
+        }
+        assert_int_equal(p.count, 333);
+        rml_turnstile_free(p.turnstile);
+        rml_pool_free(pool);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_tile_once),
         cmocka_unit_test(no_pool_is_a_pool_of_one),
+        cmocka_unit_test(a_turnstile_keeps_the_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

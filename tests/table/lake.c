@@ -139,17 +139,24 @@ static void read_rows(rml_lake *lake, const rml_lake_read *read, rml_batch *out)
     rml_rows_close(rows);
 }
 
-static int64_t count_of(rml_lake *lake, const char *sql)
+// owner NULL: of all.
+static int64_t count_for(rml_lake *lake, const char *owner, const char *sql)
 {
     rml_error err = {0};
     rml_rows *rows = NULL;
-    OK(rml_lake_sql(lake, rml_str_of(sql), &rows, &err));
+    OK(owner != NULL ? rml_lake_sql_of(lake, rml_str_of(owner), rml_str_of(sql), &rows, &err)
+                     : rml_lake_sql(lake, rml_str_of(sql), &rows, &err));
     rml_batch b;
     OK(rml_rows_all(rows, 10, &b, &err));
     int64_t count = rml_column_get_i64(&b.columns[0], 0);
     rml_batch_reset(&b);
     rml_rows_close(rows);
     return count;
+}
+
+static int64_t count_of(rml_lake *lake, const char *sql)
+{
+    return count_for(lake, NULL, sql);
 }
 
 static void written_rows_are_read(void **state)
@@ -207,6 +214,46 @@ static void the_same_is_not_appended_twice(void **state)
     assert_int_equal(table.version, 0);
     write_rows(lake, "b", "points", 100, 33, NULL);
     assert_int_equal(count_of(lake, "SELECT count(*) FROM points"), 200);
+    rml_lake_close(lake);
+}
+
+static void an_owner_alone_is_asked_for(void **state)
+{
+    (void)state;
+    rml_error err = {0};
+    rml_arena arena = {0};
+    rml_lake *lake = fresh("owners");
+    write_rows(lake, "a", "points", 100, 100, "recordings");
+    write_rows(lake, "b", "points", 30, 100, "recordings");
+    write_rows(lake, "b", "posts", 5, 100, "recordings");
+    write_rows(lake, "b", "others", 5, 100, "recordings");
+    static const struct {
+        const char *owner, *beginning;
+        const char *tables[4];
+        int64_t points;
+    } cases[] = {
+        {"a", "", {"points", "recordings"}, 100},
+        {"b", "", {"others", "points", "posts", "recordings"}, 30},
+        {"b", "po", {"points", "posts"}, 30},
+        {"b", "points_", {NULL}, 30},
+        {"c", "", {NULL}, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rml_array names = RML_ARRAY(rml_str);
+        OK(rml_lake_owner_tables(lake, rml_str_of(cases[i].owner), rml_str_of(cases[i].beginning),
+                                 &arena, &names, &err));
+        size_t count = 0;
+        for (; count < 4 && cases[i].tables[count] != NULL; count++) {
+            assert_true(count < names.count);
+            assert_string_equal(RML_AT(&names, rml_str, count)->data, cases[i].tables[count]);
+        }
+        assert_int_equal(names.count, count);
+        rml_array_reset(&names);
+        assert_int_equal(count_for(lake, cases[i].owner, "SELECT count(*) FROM points"),
+                         cases[i].points);
+    }
+    assert_int_equal(count_of(lake, "SELECT count(*) FROM points"), 130);
+    rml_arena_reset(&arena);
     rml_lake_close(lake);
 }
 
@@ -311,6 +358,7 @@ int main(void)
         cmocka_unit_test(written_rows_are_read),
         cmocka_unit_test(batches_do_not_show),
         cmocka_unit_test(the_same_is_not_appended_twice),
+        cmocka_unit_test(an_owner_alone_is_asked_for),
         cmocka_unit_test(an_owner_without_its_row_is_invisible),
         cmocka_unit_test(columns_are_added_types_are_not_changed),
         cmocka_unit_test(versions_stay_readable),
