@@ -32,6 +32,10 @@ static const rml_field signal_fields[RML_SIGNAL_COLUMNS] = {
     {{"schema_hash", 11}, RML_TYPE_STRING, false, NULL, 0},
 };
 
+// Of those, in ascending order: recording_id, channel, clock_id (a recording does not name its
+// clocks) and schema_hash are the same in every row of a channel.
+static const size_t constants[] = {0, 1, 6, 7};
+
 // "sensor_msgs/msg/Imu" -> "signals_sensor_msgs_msg_imu"
 static rml_str table_name(rml_arena *arena, rml_str type)
 {
@@ -157,32 +161,61 @@ void rml_ingest_channel_reset(rml_ingest_channel *c)
     *c = (rml_ingest_channel){0};
 }
 
-rml_status rml_ingest_channel_add(rml_ingest_channel *c, const rml_log_channel *channel,
-                                  const rml_log_message *message, const int64_t *sensor_ns,
-                                  rml_str recording_id, rml_str file, rml_error *err)
+rml_status rml_ingest_channel_add(rml_ingest_channel *c, const rml_log_message *message,
+                                  const int64_t *sensor_ns, rml_str file, rml_error *err)
 {
     rml_column *columns = c->batch.columns;
     RML_TRY(rml_message_decoder_next(c->decoder, message->data,
                                      rml_place_byte(file, message->offset), err));
-    RML_TRY(rml_column_str(&columns[0], recording_id, err));
-    RML_TRY(rml_column_str(&columns[1], channel->topic, err));
     RML_TRY(rml_column_i64(&columns[2], message->sequence, err));
     RML_TRY(sensor_ns != NULL ? rml_column_i64(&columns[3], *sensor_ns, err)
                               : rml_column_null(&columns[3], err));
     RML_TRY(rml_column_i64(&columns[4], message->publish_ns, err));
     RML_TRY(rml_column_i64(&columns[5], message->log_ns, err));
-    RML_TRY(rml_column_null(&columns[6], err)); // a recording does not name its clocks
-    RML_TRY(rml_column_str(&columns[7], rml_str_of(c->schema_hash), err));
     c->batch_bytes += message->data.len;
-    return rml_batch_row_end(&c->batch, err);
+    c->batch.count++;
+    return RML_OK;
 }
 
-rml_status rml_ingest_channel_flush(rml_ingest_channel *c, rml_lake_txn *txn, rml_arena *arena,
-                                    rml_error *err)
+// The columns that say the same in every row of a channel, made as long as the batch. They keep
+// their rows from one batch to the next.
+static rml_status fill_constants(rml_ingest_channel *c, rml_str topic, rml_str recording_id,
+                                 rml_error *err)
+{
+    const rml_str hash = rml_str_of(c->schema_hash);
+    const rml_str *const texts[] = {&recording_id, &topic, NULL, &hash};
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
+        rml_column *column = &c->batch.columns[constants[i]];
+        rml_column_cut(column, column->count < c->batch.count ? column->count : c->batch.count);
+        while (column->count < c->batch.count) {
+            RML_TRY(texts[i] != NULL ? rml_column_str(column, *texts[i], err)
+                                     : rml_column_null(column, err));
+        }
+    }
+    return RML_OK;
+}
+
+static void clear_rows(rml_ingest_channel *c)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < c->batch.schema.count; i++) {
+        if (next < sizeof constants / sizeof *constants && constants[next] == i) {
+            next++;
+        } else {
+            rml_column_clear(&c->batch.columns[i]);
+        }
+    }
+    c->batch.count = 0;
+    c->batch_bytes = 0;
+}
+
+rml_status rml_ingest_channel_flush(rml_ingest_channel *c, rml_lake_txn *txn, rml_str topic,
+                                    rml_str recording_id, rml_arena *arena, rml_error *err)
 {
     if (c->fate != RML_FATE_SIGNALS || c->batch.count == 0) {
         return RML_OK;
     }
+    RML_TRY(fill_constants(c, topic, recording_id, err));
     rml_status st = rml_lake_append(txn, c->table.data, &c->batch, err);
     if (st == RML_ERR_CONFLICT) {
         // The table holds another definition of this type: this one gets a table of its own.
@@ -190,7 +223,6 @@ rml_status rml_ingest_channel_flush(rml_ingest_channel *c, rml_lake_txn *txn, rm
         st = c->table.data == NULL ? rml_fail_memory(err, TABLE_NAME_MAX)
                                    : rml_lake_append(txn, c->table.data, &c->batch, err);
     }
-    rml_batch_clear(&c->batch);
-    c->batch_bytes = 0;
+    clear_rows(c);
     return st;
 }

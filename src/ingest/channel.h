@@ -37,11 +37,12 @@ rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel 
 void rml_ingest_channel_reset(rml_ingest_channel *c);
 // Decodes one message into the batch. sensor_ns: the time it says itself, NULL if it says none.
 // RML_ERR_DATA: a reject, err says why.
-rml_status rml_ingest_channel_add(rml_ingest_channel *c, const rml_log_channel *channel,
-                                  const rml_log_message *message, const int64_t *sensor_ns,
-                                  rml_str recording_id, rml_str file, rml_error *err) RML_CHECKED;
-// Hands the batch to the lake.
-rml_status rml_ingest_channel_flush(rml_ingest_channel *c, rml_lake_txn *txn, rml_arena *arena,
-                                    rml_error *err) RML_CHECKED;
+rml_status rml_ingest_channel_add(rml_ingest_channel *c, const rml_log_message *message,
+                                  const int64_t *sensor_ns, rml_str file, rml_error *err)
+    RML_CHECKED;
+// Hands the batch to the lake, with what is the same in all of its rows.
+rml_status rml_ingest_channel_flush(rml_ingest_channel *c, rml_lake_txn *txn, rml_str topic,
+                                    rml_str recording_id, rml_arena *arena, rml_error *err)
+    RML_CHECKED;
 
 #endif

@@ -150,11 +150,18 @@ static rml_status name_drive(rml_ingest_job *job, int64_t start_ns, rml_error *e
 
 // ---- Messages ----------------------------------------------------------------------------------
 
+static rml_status flush_channel(rml_ingest_job *job, size_t index, rml_error *err)
+{
+    size_t count;
+    rml_str topic = rml_log_channels(job->log, &count)[index].topic;
+    return rml_ingest_channel_flush(RML_AT(&job->channels, rml_ingest_channel, index), job->txn,
+                                    topic, job->recording_id, &job->arena, err);
+}
+
 static rml_status flush_all(rml_ingest_job *job, rml_error *err)
 {
     for (size_t i = 0; i < job->channels.count; i++) {
-        RML_TRY(rml_ingest_channel_flush(RML_AT(&job->channels, rml_ingest_channel, i), job->txn,
-                                         &job->arena, err));
+        RML_TRY(flush_channel(job, i, err));
     }
     if (job->blobs.count > 0) {
         RML_TRY(rml_lake_append(job->txn, "blobs", &job->blobs, err));
@@ -217,13 +224,12 @@ static rml_status keep_row(rml_ingest_job *job, rml_ingest_channel *channel,
                            const int64_t *sensor_ns, rml_log_kept *kept, rml_error *err)
 {
     rml_error fault = {0};
-    rml_status st = rml_ingest_channel_add(channel, described, message, sensor_ns,
-                                           job->recording_id, job->uri, &fault);
+    rml_status st = rml_ingest_channel_add(channel, message, sensor_ns, job->uri, &fault);
     if (st == RML_OK) {
         kept->rows++;
         job->out->rows++;
         return channel->batch.count >= FLUSH_ROWS || channel->batch_bytes >= FLUSH_BYTES
-                   ? rml_ingest_channel_flush(channel, job->txn, &job->arena, err)
+                   ? flush_channel(job, message->channel, err)
                    : RML_OK;
     }
     if (st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED) {

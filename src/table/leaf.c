@@ -157,22 +157,66 @@ static rml_status split(rml_shred *s, const rml_leaf *leaf, const rml_buffer *fr
     return RML_OK;
 }
 
+// Without a null on the path values lie one behind the other, and only a list has levels to tell.
+// False, with nothing done, where there is one, or a list within a list.
+static rml_status shred_whole(rml_shred *s, const rml_leaf *leaf, const rml_column *columns,
+                              size_t from, size_t count, bool *done, rml_error *err)
+{
+    const rml_column *c = &columns[leaf->child[0]], *list = NULL;
+    *done = false;
+    for (size_t depth = 0; depth < leaf->depth; depth++) {
+        c = depth == 0 ? c : &c->children[leaf->child[depth]];
+        bool is_list = leaf->path[depth]->type == RML_TYPE_LIST;
+        if (c->null_count > 0 || (is_list && list != NULL)) {
+            return RML_OK;
+        }
+        list = is_list ? c : list;
+    }
+    s->flat = list == NULL;
+    s->dense = true;
+    s->column = c;
+    s->first = from;
+    s->entries = s->present = count;
+    if (list == NULL || count == 0) {
+        *done = true;
+        return RML_OK;
+    }
+    size_t last, n;
+    rml_column_get_list(list, from, &s->first, &n);
+    rml_column_get_list(list, from + count - 1, &last, &n);
+    s->entries = s->present = last + n - s->first;
+    uint8_t *levels = rml_buffer_add(&s->repetition, s->entries, err);
+    if (levels == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    memset(levels, 1, s->entries);
+    for (size_t i = 0; i < count; i++) {
+        rml_column_get_list(list, from + i, &last, &n);
+        if (n == 0) {
+            rml_buffer_clear(&s->repetition); // an empty list has an entry without a value
+            return RML_OK;
+        }
+        levels[last - s->first] = 0;
+    }
+    *done = true;
+    return RML_OK;
+}
+
 rml_status rml_shred_rows(rml_shred *s, const rml_leaf *leaf, const rml_column *columns,
                           size_t from, size_t count, rml_error *err)
 {
     rml_buffer_clear(&s->definition);
     rml_buffer_clear(&s->repetition);
     rml_buffer_clear(&s->slots);
-    s->present = 0;
-    const rml_column *c = &columns[leaf->child[0]];
-    s->flat = leaf->depth == 1 && c->null_count == 0 && !leaf->of_empty && !leaf->in_list;
-    if (s->flat) {
-        s->column = c;
-        s->entries = s->present = count;
-        s->first = from;
-        s->dense = true;
+    s->flat = false;
+    bool done = false;
+    RML_TRY(leaf->of_empty ? RML_OK : shred_whole(s, leaf, columns, from, count, &done, err));
+    if (done) {
         return RML_OK;
     }
+    s->flat = false;
+    s->present = 0;
+    const rml_column *c = &columns[leaf->child[0]];
     rml_buffer *now = &s->work[0], *next = &s->work[1];
     rml_buffer_clear(now);
     entry *entries = NULL;

@@ -27,8 +27,8 @@ rml_status rml_leaves(rml_schema schema, rml_array *leaves, rml_error *err) RML_
 // The values of a leaf in some rows. Keeps its memory between uses.
 typedef struct rml_shred {
     size_t entries;                    // pairs of levels
-    bool flat;                         // all are present and not nested: the level arrays are empty
-    rml_buffer definition, repetition; // uint8_t[entries], empty when flat
+    bool flat;                         // all are present, in no list: the level arrays are empty
+    rml_buffer definition, repetition; // uint8_t[entries]; empty when all are the highest
     const rml_column *column;          // where the values lie; NULL for RML_EMPTY_FIELD
     size_t present;                    // values
     size_t first;                      // flat or dense: values first, first + 1, ...

@@ -81,13 +81,17 @@ static rml_status make_dictionary(dictionary *d, const rml_shred *s, rml_error *
         return RML_ERR_MEMORY;
     }
     size_t plain = 0;
+    rml_str before = {0};
     for (size_t i = 0; i < s->present; i++) {
         rml_str text = rml_column_get_str(s->column, slot_of(s, i));
         uint64_t index = d->map.count;
-        if (!rml_map_get(&d->map, text, &index)) {
+        if (i > 0 && rml_str_equal(text, before)) {
+            index = indexes[i - 1]; // the names of a recording repeat in every row
+        } else if (!rml_map_get(&d->map, text, &index)) {
             RML_TRY(rml_map_put(&d->map, text, index, err));
             RML_TRY(put_bytes(&d->items, rml_bytes_of_str(text), err));
         }
+        before = text;
         indexes[i] = (uint32_t)index;
         plain += text.len + 4;
         if (d->map.count > DICTIONARY_ITEMS_MAX || d->items.len > DICTIONARY_BYTES_MAX ||
@@ -298,7 +302,7 @@ static page_cut next_page(const rml_shred *s, const rml_leaf *leaf, span entries
             break;
         }
         cut.rows += row;
-        bool present = s->flat || s->definition.data[i] == leaf->max_definition;
+        bool present = s->definition.len == 0 || s->definition.data[i] == leaf->max_definition;
         if (present && !leaf->of_empty) {
             if (texts) {
                 size_t slot = slot_of(s, cut.values.from + cut.values.count);
