@@ -1,5 +1,6 @@
 // Matrix products of the engine as share of the peak of fused multiply-adds, probed just before
-// each sample. A row is one op in a plan of its own, packing of the weights included in every run.
+// each sample. A row is one op in a plan of its own. Weights are packed once before it, as in
+// inference; the gradient of weights packs both of its sides in every run.
 //
 // usage: gemm [THREADS]
 #include <stdio.h>
@@ -33,12 +34,12 @@ static rml_tensor build(rml_graph *g, int kind, uint32_t m, uint32_t n, uint32_t
 {
     if (kind == 0) {
         rml_tensor x = rml_graph_input(g, "x", (rml_shape){2, {m, k}});
-        rml_tensor w = rml_graph_input(g, "w", (rml_shape){2, {n, k}});
+        rml_tensor w = rml_graph_parameter(g, "w", (rml_shape){2, {n, k}}, RML_INIT_UNIFORM, 0.5);
         return rml_op_linear(g, x, w, -1);
     }
     if (kind == 1) {
         rml_tensor x = rml_graph_input(g, "x", (rml_shape){2, {m, k}});
-        rml_tensor w = rml_graph_input(g, "w", (rml_shape){2, {k, n}});
+        rml_tensor w = rml_graph_parameter(g, "w", (rml_shape){2, {k, n}}, RML_INIT_UNIFORM, 0.5);
         return rml_op_matmul(g, x, w, false);
     }
     // The gradient of a weight [n, k] over m rows, 64 to a sample.
@@ -63,13 +64,14 @@ static void run(int kind, uint32_t m, uint32_t n, uint32_t k, rml_pool *pool)
         return;
     }
     rml_tensor y = build(g, kind, m, n, k);
-    if (rml_plan_make(g, &y, 1, 1, NULL, &plan, &err) != RML_OK) {
+    if (rml_plan_make(g, &y, 1, 1, NULL, &plan, &err) != RML_OK ||
+        rml_plan_freeze(plan, pool, &err) != RML_OK) {
         printf("%s\n", err.what);
         rml_graph_free(g);
         return;
     }
-    static const char *const names[] = {"x", "w", "dy"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const names[] = {"x", "dy"};
+    for (int i = 0; i < 2; i++) {
         rml_tensor t = rml_graph_find(g, names[i]);
         rml_shape s = rml_graph_shape(g, t);
         if (t >= 0) {

@@ -139,6 +139,10 @@ RML_API void *rml_plan_data(rml_plan *plan, rml_tensor t);
 // The pool may have up to 8 workers, or rml_thread_count() if that is more: there is scratch for so
 // many; with a larger one it runs in the caller alone.
 RML_API void rml_plan_run(rml_plan *plan, rml_pool *pool);
+// Packs the parameters and constants that are right sides of products once, instead of in each run,
+// for plans that only run forward. What is written into them afterwards is not seen until it is
+// called again.
+RML_API rml_status rml_plan_freeze(rml_plan *plan, rml_pool *pool, rml_error *err) RML_CHECKED;
 RML_API size_t rml_plan_bytes(const rml_plan *plan);
 // Ops, tiles, bytes and FLOP as a table in text.
 RML_API rml_status rml_plan_show(const rml_plan *plan, rml_buffer *out, rml_error *err) RML_CHECKED;

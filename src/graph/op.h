@@ -48,8 +48,8 @@ typedef enum rml_kernel_id {
     RML_KERNEL_SCALE,
     RML_KERNEL_PACK,
     RML_KERNEL_PRODUCT,
-    RML_KERNEL_PACK_BATCH,
     RML_KERNEL_BATCH_PRODUCT,
+    RML_KERNEL_JOIN_GROUPS,
     RML_KERNEL_NORM,
     RML_KERNEL_NORM_BACKWARD,
     RML_KERNEL_NORM_LEAVES,
@@ -182,7 +182,11 @@ void rml_walk_copy(rml_walk *w, const rml_call *c);
 
 // ---- Products ----------------------------------------------------------------------------------
 
-#define RML_PANEL 32 // columns of a packed panel
+#define RML_PANEL 16         // columns of a packed panel: the lanes of a vector
+#define RML_TILE_ROWS 96     // rows of a product in a tile
+#define RML_TILE_COLUMNS 128 // columns of a product over a batch in a tile
+#define RML_DEPTH_BLOCK 256  // depth of a packed block
+#define RML_PACK_GAP 16      // floats between packed pieces, so that they fall on different sets
 
 // left[rows, depth] x right[depth, columns], `batch` of them; where the right one is shared, its
 // batch is 1 and all rows are one product.
@@ -199,9 +203,12 @@ void rml_product_of(const rml_call *c, rml_product *p);
 // tree.
 typedef struct rml_batch_product {
     size_t samples, rows, m, n;
-    size_t leaves, levels, m_tiles, n_tiles;
+    size_t leaves, leaves_in_group, groups; // a group is a whole subtree, in one tile
+    size_t levels;                          // of the tree of a group
+    size_t tile_m, m_tiles, n_tiles;
 } rml_batch_product;
-#define RML_BATCH_ROWS 96 // rows of the result in a tile
+// Floats of the packed block of a tile: rows of the left side, then panels of the right one.
+size_t rml_batch_packed(void);
 void rml_batch_product_of(const rml_call *c, rml_batch_product *p);
 
 // Levels of the binary tree over so many leaves: buffers that adding them one by one needs.

@@ -30,7 +30,7 @@ typedef struct layout {
     size_t end;
 } layout;
 
-static size_t aligned(size_t size)
+size_t rml_plan_aligned(size_t size)
 {
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
@@ -44,7 +44,7 @@ static size_t count_of(const rml_graph *g, rml_tensor t)
 static size_t take(layout *l, size_t size, size_t last)
 {
     size_t at = 0, i = 0;
-    size = aligned(size);
+    size = rml_plan_aligned(size);
     while (i < l->block_count && l->blocks[i].from - at < size) {
         at = l->blocks[i].from + l->blocks[i].size;
         i++;
@@ -252,7 +252,7 @@ static void fill_leaf(rml_plan *plan, rml_tensor t, uint64_t seed)
     }
 }
 
-static rml_status take_memory(uint8_t **out, size_t size, rml_error *err)
+rml_status rml_plan_take(uint8_t **out, size_t size, rml_error *err)
 {
     *out = rml_heap_aligned_make(ALIGNMENT, size > 0 ? size : ALIGNMENT);
     return *out == NULL ? rml_fail_memory(err, size) : RML_OK;
@@ -267,7 +267,7 @@ static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
         size_t at = 0;
         for (size_t i = 0; i < plan->tensor_count; i++) {
             const rml_tensor_data *t = rml_graph_tensor(g, (rml_tensor)i);
-            size_t size = aligned(rml_shape_count(&t->shape) * plan->item);
+            size_t size = rml_plan_aligned(rml_shape_count(&t->shape) * plan->item);
             if (t->role == RML_ROLE_VALUE) {
                 continue;
             }
@@ -283,20 +283,20 @@ static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
         }
         plan->leaves_size = at;
         if (pass == 0) {
-            RML_TRY(take_memory(&plan->leaves, at, err));
+            RML_TRY(rml_plan_take(&plan->leaves, at, err));
         }
     }
     plan->moments_size = moments;
     if (moments > 0) {
         plan->norms = RML_NEW_ARRAY(&plan->arena, double, plan->norm_count);
-        RML_TRY(take_memory(&plan->moments, moments, err));
+        RML_TRY(rml_plan_take(&plan->moments, moments, err));
     }
     size_t at = 0;
     for (size_t i = 0; i < plan->tensor_count && moments > 0; i++) {
         const rml_tensor_data *t = rml_graph_tensor(g, (rml_tensor)i);
         for (int m = 0; m < 2 && t->role == RML_ROLE_PARAMETER; m++) {
             plan->moment[m][i] = plan->moments + at;
-            at += aligned(rml_shape_count(&t->shape) * plan->item);
+            at += rml_plan_aligned(rml_shape_count(&t->shape) * plan->item);
         }
     }
     return plan->norm_count > 0 && plan->norms == NULL ? rml_fail_memory(err, plan->norm_count)
@@ -379,9 +379,9 @@ static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count,
     lay_out(&l, work_at);
     plan->workers = rml_thread_count();
     plan->workers = plan->workers < WORKERS_LEAST ? WORKERS_LEAST : plan->workers;
-    plan->scratch_size = aligned(plan->scratch_size);
-    RML_TRY(take_memory(&plan->values, plan->values_size, err));
-    RML_TRY(take_memory(&plan->scratch, plan->scratch_size * plan->workers, err));
+    plan->scratch_size = rml_plan_aligned(plan->scratch_size);
+    RML_TRY(rml_plan_take(&plan->values, plan->values_size, err));
+    RML_TRY(rml_plan_take(&plan->scratch, plan->scratch_size * plan->workers, err));
     RML_TRY(make_leaves(plan, seed, err));
     return point(&l, work_at, err);
 }
@@ -417,6 +417,7 @@ void rml_plan_free(rml_plan *plan)
     rml_heap_aligned_free(plan->leaves);
     rml_heap_aligned_free(plan->moments);
     rml_heap_aligned_free(plan->scratch);
+    rml_heap_aligned_free(plan->frozen);
     rml_arena_reset(&plan->arena);
     rml_heap_free(plan);
 }
@@ -428,7 +429,7 @@ void *rml_plan_data(rml_plan *plan, rml_tensor t)
 
 size_t rml_plan_bytes(const rml_plan *plan)
 {
-    return plan->values_size + plan->leaves_size + plan->moments_size +
+    return plan->values_size + plan->leaves_size + plan->moments_size + plan->frozen_size +
            plan->scratch_size * plan->workers;
 }
 

@@ -9,6 +9,7 @@ typedef struct rml_step {
     rml_call call;
     rml_kernel *kernel[2]; // NULL: no such phase; in float64 the reference runs instead
     size_t tiles[2];
+    int first_phase; // 1 when what the first one makes is frozen
 } rml_step;
 
 struct rml_plan {
@@ -25,15 +26,20 @@ struct rml_plan {
     uint8_t *leaves;  // inputs, parameters, constants
     uint8_t *moments; // two for each parameter, or NULL
     void **moment[2]; // by tensor
+    uint8_t *frozen;  // packed parameters, or NULL
     uint8_t *scratch;
     size_t scratch_size; // for one worker
     size_t workers;
-    size_t values_size, leaves_size, moments_size;
+    size_t values_size, leaves_size, moments_size, frozen_size;
     double *norms; // partial sums of squares for the optimiser
     size_t norm_count;
     const rml_variant *variant;
 };
 
 #define RML_NORM_BLOCK 4096
+
+size_t rml_plan_aligned(size_t size);
+// Memory that begins at a line of cache.
+rml_status rml_plan_take(uint8_t **out, size_t size, rml_error *err) RML_CHECKED;
 
 #endif

@@ -14,6 +14,12 @@ static void run_tile(void *context, size_t tile, size_t worker)
     run->kernel(run->call, tile, worker);
 }
 
+static void run_phase(const rml_step *step, int phase, rml_pool *pool)
+{
+    phase_run run = {step->kernel[phase], &step->call};
+    rml_pool_run(pool, step->tiles[phase], run_tile, &run);
+}
+
 void rml_plan_run(rml_plan *plan, rml_pool *pool)
 {
     if (rml_pool_threads(pool) > plan->workers) {
@@ -25,11 +31,44 @@ void rml_plan_run(rml_plan *plan, rml_pool *pool)
             step->call.op->reference(&step->call);
             continue;
         }
-        for (int phase = 0; phase < 2 && step->tiles[phase] > 0; phase++) {
-            phase_run run = {step->kernel[phase], &step->call};
-            rml_pool_run(pool, step->tiles[phase], run_tile, &run);
+        for (int phase = step->first_phase; phase < 2 && step->tiles[phase] > 0; phase++) {
+            run_phase(step, phase, pool);
         }
     }
+}
+
+// The packing of a right side that only its owner writes.
+static bool can_freeze(const rml_plan *plan, const rml_step *step)
+{
+    if (plan->f64 || step->call.op->phases[0].kernel != RML_KERNEL_PACK) {
+        return false;
+    }
+    rml_tensor_role role = rml_graph_tensor(plan->graph, step->node->inputs[1])->role;
+    return role == RML_ROLE_PARAMETER || role == RML_ROLE_CONSTANT;
+}
+
+rml_status rml_plan_freeze(rml_plan *plan, rml_pool *pool, rml_error *err)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const rml_step *step = &plan->steps[i];
+        size += can_freeze(plan, step) ? rml_plan_aligned(step->call.op->work(&step->call)) : 0;
+    }
+    if (plan->frozen == NULL && size > 0) {
+        RML_TRY(rml_plan_take(&plan->frozen, size, err));
+        plan->frozen_size = size;
+    }
+    size_t at = 0;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        rml_step *step = &plan->steps[i];
+        if (can_freeze(plan, step)) {
+            step->call.work = plan->frozen + at;
+            at += rml_plan_aligned(step->call.op->work(&step->call));
+            run_phase(step, 0, pool);
+            step->first_phase = 1;
+        }
+    }
+    return RML_OK;
 }
 
 rml_status rml_plan_show(const rml_plan *plan, rml_buffer *out, rml_error *err)

@@ -195,6 +195,7 @@ rml_status rml_engine_predict(rml_engine *e, const rml_dataset *d, rml_split spl
     const rml_scene_spec *spec = rml_dataset_scene_spec(d);
     wanted w = {futures, one, losses, embeddings};
     RML_TRY(engine_check(e, spec, &w, count, err));
+    RML_TRY(rml_plan_freeze(e->plan, pool, err));
     for (size_t first = 0; first < count; first += e->batch) {
         size_t left = count - first;
         uint32_t rows = left < e->batch ? (uint32_t)left : e->batch;

@@ -144,6 +144,17 @@ static rml_tensor case_linear_large(bench *b)
 {
     return rml_op_linear(b->g, leaf(b, SHAPE(11, 64, 40)), leaf(b, SHAPE(200, 40)), -1);
 }
+// Depths, rows and columns of more than one block and tile.
+static rml_tensor case_linear_blocks(bench *b)
+{
+    return rml_op_linear(b->g, leaf(b, SHAPE(3, 93, 261)), leaf(b, SHAPE(135, 261)),
+                         leaf(b, SHAPE(135)));
+}
+// So many leaves that several join in a tile.
+static rml_tensor case_linear_groups(bench *b)
+{
+    return rml_op_linear(b->g, leaf(b, SHAPE(243, 3, 20)), leaf(b, SHAPE(10, 20)), -1);
+}
 static rml_tensor case_linear_row(bench *b)
 {
     return rml_op_linear(b->g, leaf(b, SHAPE(20)), leaf(b, SHAPE(5, 20)), leaf(b, SHAPE(5)));
@@ -286,6 +297,8 @@ static const struct {
     CASE(matmul_batch_transposed),
     CASE(linear),
     CASE(linear_large),
+    CASE(linear_blocks),
+    CASE(linear_groups),
     CASE(linear_row),
     CASE(layer_norm),
     CASE(layer_norm_row),

@@ -133,6 +133,43 @@ static void test_adamw_bits(void **state)
     }
 }
 
+// A frozen plan gives the same bits, and keeps what it packed until it is frozen again.
+static void test_frozen(void **state)
+{
+    (void)state;
+    rml_graph *g;
+    rml_plan *plan;
+    assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+    rml_tensor x = rml_graph_input(g, "x", (rml_shape){2, {5, 40}});
+    rml_tensor w = rml_graph_parameter(g, "w", (rml_shape){2, {33, 40}}, RML_INIT_NORMAL, 1);
+    rml_tensor v = rml_graph_parameter(g, "v", (rml_shape){2, {33, 7}}, RML_INIT_NORMAL, 1);
+    rml_tensor y = rml_op_matmul(g, rml_op_linear(g, x, w, -1), v, false);
+    assert_int_equal(rml_plan_make(g, &y, 1, 1, NULL, &plan, NULL), RML_OK);
+    for (size_t i = 0; i < 200; i++) {
+        ((float *)rml_plan_data(plan, x))[i] = (float)i * 0.01f - 1;
+    }
+    float first[35], changed[35];
+    const float *out = rml_plan_data(plan, y);
+    size_t bytes = rml_plan_bytes(plan);
+    rml_plan_run(plan, NULL);
+    memcpy(first, out, sizeof first);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(rml_plan_freeze(plan, NULL, NULL), RML_OK);
+        rml_plan_run(plan, NULL);
+        assert_memory_equal(out, first, sizeof first);
+    }
+    assert_true(rml_plan_bytes(plan) > bytes);
+    ((float *)rml_plan_data(plan, v))[3] += 1;
+    rml_plan_run(plan, NULL);
+    assert_memory_equal(out, first, sizeof first);
+    assert_int_equal(rml_plan_freeze(plan, NULL, NULL), RML_OK);
+    rml_plan_run(plan, NULL);
+    memcpy(changed, out, sizeof changed);
+    assert_memory_not_equal(changed, first, sizeof first);
+    rml_plan_free(plan);
+    rml_graph_free(g);
+}
+
 static void test_faults(void **state)
 {
     (void)state;
@@ -224,11 +261,9 @@ static void test_functions_follow_math(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adamw),
-        cmocka_unit_test(test_adamw_bits),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_initial_values),
-        cmocka_unit_test(test_functions_follow_math),
+        cmocka_unit_test(test_adamw),          cmocka_unit_test(test_adamw_bits),
+        cmocka_unit_test(test_frozen),         cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_initial_values), cmocka_unit_test(test_functions_follow_math),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

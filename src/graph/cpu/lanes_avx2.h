@@ -7,8 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "cpu/transpose_avx.h"
+
 #define LANES 16
 #define MICRO_ROWS 6
+#define MICRO_EACH(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define MICRO_VECTORS 1
 typedef struct lanes {
     __m256 low, high;

@@ -7,8 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "cpu/transpose_avx.h"
+
 #define LANES 16
 #define MICRO_ROWS 12
+#define MICRO_EACH(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 #define MICRO_VECTORS 2
 typedef __m512 lanes;
 typedef __mmask16 lanes_mask;

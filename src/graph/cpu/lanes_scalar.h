@@ -8,6 +8,7 @@
 
 #define LANES 16
 #define MICRO_ROWS 4
+#define MICRO_EACH(X) X(1) X(2) X(3) X(4)
 #define MICRO_VECTORS 1
 typedef struct lanes {
     float x[LANES];
@@ -176,6 +177,16 @@ static inline float v_top(lanes a)
         }
     }
     return a.x[0];
+}
+
+// out[k * LANES + j] = in[j * in_step + k]
+static inline void transpose_square(const float *in, size_t in_step, float *out)
+{
+    for (size_t j = 0; j < LANES; j++) {
+        for (size_t k = 0; k < LANES; k++) {
+            out[k * LANES + j] = in[j * in_step + k];
+        }
+    }
 }
 
 #endif

@@ -59,8 +59,8 @@ void rml_product_of(const rml_call *c, rml_product *p)
     p->rows = shared ? rml_shape_span(a, 0, a->rank - 1) : a->size[a->rank - 2];
     p->right_step = shared ? 0 : p->depth * p->columns;
     p->panels = rml_ceil(p->columns, RML_PANEL);
-    p->row_tiles = rml_ceil(p->rows, RML_BATCH_ROWS);
-    p->panels_per_tile = p->row_tiles * p->batch >= 16 || p->panels < 4 ? p->panels : 4;
+    p->row_tiles = rml_ceil(p->rows, RML_TILE_ROWS);
+    p->panels_per_tile = p->row_tiles * p->batch >= 16 || p->panels < 8 ? p->panels : 8;
     p->column_tiles = rml_ceil(p->panels, p->panels_per_tile);
 }
 
@@ -197,6 +197,11 @@ rml_tensor rml_op_linear(rml_graph *g, rml_tensor x, rml_tensor weight, rml_tens
 
 // ---- The product over a batch ------------------------------------------------------------------
 
+enum {
+    TILES_LEAST = 16, // so many tiles keep some cores busy; with more, leaves join in their tile
+    GROUP_LEAVES_MAX = 8, // what the tree of a tile holds at once stays small
+};
+
 static const char *shape_batch_product(const rml_shape *in, size_t count, const double *attributes,
                                        rml_shape *out)
 {
@@ -221,38 +226,51 @@ void rml_batch_product_of(const rml_call *c, rml_batch_product *p)
     p->m = c->shape.size[0];
     p->n = c->shape.size[1];
     p->leaves = rml_ceil(p->samples, RML_LEAF);
-    p->levels = rml_tree_levels(p->leaves);
-    p->m_tiles = rml_ceil(p->m, RML_BATCH_ROWS);
-    p->n_tiles = rml_ceil(p->n, RML_PANEL);
+    p->m_tiles = rml_ceil(p->m, RML_TILE_ROWS);
+    p->n_tiles = rml_ceil(p->n, RML_TILE_COLUMNS);
+    p->tile_m = p->m_tiles > 0 ? rml_ceil(rml_ceil(p->m, p->m_tiles), 12) * 12 : RML_TILE_ROWS;
+    p->leaves_in_group = 1;
+    while (p->leaves_in_group < GROUP_LEAVES_MAX && p->leaves_in_group < p->leaves &&
+           rml_ceil(p->leaves, 2 * p->leaves_in_group) * p->m_tiles * p->n_tiles >= TILES_LEAST) {
+        p->leaves_in_group *= 2;
+    }
+    p->groups = rml_ceil(p->leaves, p->leaves_in_group);
+    p->levels = rml_tree_levels(p->leaves_in_group);
 }
 
 static size_t tiles_batch_product(const rml_call *c)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    return p.m_tiles * p.n_tiles;
+    return p.groups * p.m_tiles * p.n_tiles;
 }
 
-static size_t tiles_pack_batch(const rml_call *c)
+static size_t tiles_join(const rml_call *c)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    return p.leaves * p.n_tiles;
+    return p.groups > 1 ? rml_ceil(p.m * p.n, RML_CHUNK) : 0;
 }
 
 static size_t work_batch_product(const rml_call *c)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    return p.samples * p.rows * p.n_tiles * RML_PANEL * sizeof(float);
+    return p.groups > 1 ? p.groups * p.m * p.n * sizeof(float) : 0;
 }
 
-// A tile of the result for each level of the tree.
+size_t rml_batch_packed(void)
+{
+    return RML_TILE_ROWS * (RML_DEPTH_BLOCK + RML_PACK_GAP) +
+           RML_TILE_COLUMNS / RML_PANEL * (RML_DEPTH_BLOCK * RML_PANEL + RML_PACK_GAP);
+}
+
+// The packed block, and a tile of the result for each level of the tree.
 static size_t scratch_batch_product(const rml_call *c)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    return p.levels * RML_BATCH_ROWS * RML_PANEL * sizeof(float);
+    return (rml_batch_packed() + p.levels * RML_TILE_ROWS * RML_TILE_COLUMNS) * sizeof(float);
 }
 
 static size_t flop_batch_product(const rml_call *c)
@@ -286,8 +304,8 @@ const rml_op rml_row_batch_product = {
     .inputs_max = 2,
     .shape = shape_batch_product,
     .reference = reference_batch_product,
-    .phases = {{RML_KERNEL_PACK_BATCH, tiles_pack_batch},
-               {RML_KERNEL_BATCH_PRODUCT, tiles_batch_product}},
+    .phases = {{RML_KERNEL_BATCH_PRODUCT, tiles_batch_product},
+               {RML_KERNEL_JOIN_GROUPS, tiles_join}},
     .work = work_batch_product,
     .scratch = scratch_batch_product,
     .flop = flop_batch_product,

@@ -37,40 +37,29 @@ static head_data head_of(const rml_call *c, size_t tile, size_t worker)
 // Packs [tokens, head] as the right side of a product over the head (its rows become columns).
 static void pack_tokens_as_columns(const head_data *h, const float *x, float *packed)
 {
-    for (size_t j = 0; j < h->a.tokens; j += RML_PANEL) {
-        size_t columns = h->a.tokens - j < RML_PANEL ? h->a.tokens - j : RML_PANEL;
-        pack_panel(h->a.head, columns, x + j * h->a.width, 1, h->a.width, packed + j * h->a.head);
-    }
+    pack_panels(h->a.head, h->a.tokens, x, 1, h->a.width, packed, h->a.head * LANES);
 }
 
 // Packs [tokens, head] as the right side of a product over the tokens.
 static void pack_tokens_as_rows(const head_data *h, const float *x, float *packed)
 {
-    for (size_t j = 0; j < h->panels; j++) {
-        size_t left = h->a.head - j * RML_PANEL;
-        pack_panel(h->a.tokens, left < RML_PANEL ? left : RML_PANEL, x + j * RML_PANEL, h->a.width,
-                   1, packed + j * h->a.tokens * RML_PANEL);
-    }
+    pack_panels(h->a.tokens, h->a.head, x, h->a.width, 1, packed, h->a.tokens * LANES);
 }
 
-// out[tokens, tokens] = x[tokens, head] times packed columns.
+// out[tokens, tokens_padded] = x[tokens, head] times packed columns.
 static void tokens_by_tokens(const head_data *h, const float *x, const float *packed, float *out)
 {
-    left_side a = {x, h->a.width, 1};
-    for (size_t j = 0; j < h->a.tokens; j += RML_PANEL) {
-        result_side c = {out + j, h->tokens_step, RML_PANEL, NULL};
-        panel_product(h->a.tokens, h->a.head, a, packed + j * h->a.head, c);
-    }
+    panels_product(
+        h->a.tokens, h->a.head, (left_side){x, h->a.width, 1},
+        (right_side){packed, h->a.head * LANES},
+        (result_side){.data = out, .row_step = h->tokens_step, .columns = h->a.tokens_padded});
 }
 
 // out[tokens, head] = a[tokens, tokens] times packed rows.
 static void tokens_by_head(const head_data *h, left_side a, const float *packed, float *out)
 {
-    for (size_t j = 0; j < h->panels; j++) {
-        size_t columns = h->a.head - j * RML_PANEL;
-        result_side c = {out + j * RML_PANEL, h->a.width, columns, NULL};
-        panel_product(h->a.tokens, h->a.tokens, a, packed + j * h->a.tokens * RML_PANEL, c);
-    }
+    panels_product(h->a.tokens, h->a.tokens, a, (right_side){packed, h->a.tokens * LANES},
+                   (result_side){.data = out, .row_step = h->a.width, .columns = h->a.head});
 }
 
 static void probabilities(const head_data *h, const float *q, const float *k)

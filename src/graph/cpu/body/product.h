@@ -1,5 +1,10 @@
-// Packed products. The kernel of all: MICRO_ROWS x (MICRO_VECTORS * LANES) elements in registers,
-// one chain of fused multiply-adds each, over ascending depth from zero.
+// Packed products. The kernel of all: up to MICRO_ROWS rows x MICRO_VECTORS panels of LANES columns
+// in registers, one chain of fused multiply-adds an element, over ascending depth from zero. A
+// depth that is cut into blocks goes on from the stored sum, which is the same chain.
+//
+// Blocks (Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008): a block
+// of a packed panel (RML_DEPTH_BLOCK x LANES, 16 KB) stays in the first level of cache while the
+// rows of a tile pass over it; the left side comes from the second.
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -14,41 +19,57 @@ typedef struct left_side {
     size_t row_step, depth_step;
 } left_side;
 
+// The right side: panels of LANES columns, LANES floats for each depth, zero behind the last one.
+typedef struct right_side {
+    const float *data;
+    size_t panel_step;
+} right_side;
+
 typedef struct result_side {
     float *data;
     size_t row_step;
     size_t columns;    // that exist, of those computed
-    const float *bias; // added to each row, or NULL
+    const float *bias; // added to each row at the end of its chain, or NULL
+    bool begun;        // data holds the sums over lower depths
 } result_side;
 
+_Static_assert(RML_PANEL == LANES, "a panel is a vector wide");
+
 static inline __attribute__((always_inline)) void micro(const int rows, const int vectors,
-                                                        size_t depth, left_side a, const float *b,
-                                                        size_t b_step, result_side c)
+                                                        const bool packed, size_t depth,
+                                                        left_side a, right_side b, result_side c)
 {
+    const size_t row_step = packed ? 1 : a.row_step;
+    const size_t depth_step = packed ? (size_t)rows : a.depth_step;
     lanes sum[12][2];
     UNROLL
-    for (int r = 0; r < rows; r++) {
+    for (int v = 0; v < vectors; v++) {
+        size_t left = c.columns > (size_t)v * LANES ? c.columns - (size_t)v * LANES : 0;
+        size_t part = left < LANES ? left : LANES;
         UNROLL
-        for (int v = 0; v < vectors; v++) {
-            sum[r][v] = v_set(0.0f);
+        for (int r = 0; r < rows; r++) {
+            const float *from = c.data + (size_t)r * c.row_step + (size_t)v * LANES;
+            sum[r][v] = !c.begun        ? v_set(0.0f)
+                        : part == LANES ? v_load(from)
+                                        : v_load_part(from, part);
         }
     }
     for (size_t k = 0; k < depth; k++) {
         lanes right[2];
         UNROLL
         for (int v = 0; v < vectors; v++) {
-            right[v] = v_load(b + v * LANES);
+            right[v] = v_load(b.data + (size_t)v * b.panel_step);
         }
         UNROLL
         for (int r = 0; r < rows; r++) {
-            lanes left = v_set(a.data[(size_t)r * a.row_step]);
+            lanes left = v_set(a.data[(size_t)r * row_step]);
             UNROLL
             for (int v = 0; v < vectors; v++) {
                 sum[r][v] = v_fma(left, right[v], sum[r][v]);
             }
         }
-        b += b_step;
-        a.data += a.depth_step;
+        b.data += LANES;
+        a.data += depth_step;
     }
     UNROLL
     for (int v = 0; v < vectors; v++) {
@@ -72,63 +93,126 @@ static inline __attribute__((always_inline)) void micro(const int rows, const in
     }
 }
 
-typedef void micro_kernel(size_t depth, left_side a, const float *b, size_t b_step, result_side c);
+typedef void micro_kernel(size_t depth, left_side a, right_side b, result_side c);
 
-#define MICRO(name, rows, vectors)                                                                 \
-    static void name(size_t depth, left_side a, const float *b, size_t b_step, result_side c)      \
+// For each number of rows: one panel or MICRO_VECTORS of them, a left side in place or packed.
+#define MICRO(rows)                                                                                \
+    static void micro_narrow_##rows(size_t depth, left_side a, right_side b, result_side c)        \
     {                                                                                              \
-        micro(rows, vectors, depth, a, b, b_step, c);                                              \
+        micro(rows, 1, false, depth, a, b, c);                                                     \
+    }                                                                                              \
+    static void micro_narrow_packed_##rows(size_t depth, left_side a, right_side b, result_side c) \
+    {                                                                                              \
+        micro(rows, 1, true, depth, a, b, c);                                                      \
+    }                                                                                              \
+    MICRO_WIDE(rows)
+#define MICRO_ROW(rows)                                                                            \
+    [rows] = {{micro_narrow_##rows, micro_narrow_packed_##rows}, MICRO_WIDE_ROW(rows)},
+#if MICRO_VECTORS > 1
+#define MICRO_WIDE(rows)                                                                           \
+    static void micro_wide_##rows(size_t depth, left_side a, right_side b, result_side c)          \
+    {                                                                                              \
+        micro(rows, MICRO_VECTORS, false, depth, a, b, c);                                         \
+    }                                                                                              \
+    static void micro_wide_packed_##rows(size_t depth, left_side a, right_side b, result_side c)   \
+    {                                                                                              \
+        micro(rows, MICRO_VECTORS, true, depth, a, b, c);                                          \
     }
-MICRO(micro_wide, MICRO_ROWS, MICRO_VECTORS)
-MICRO(micro_wide_four, 4, MICRO_VECTORS)
-MICRO(micro_wide_one, 1, MICRO_VECTORS)
-MICRO(micro_narrow, MICRO_ROWS, 1)
-MICRO(micro_narrow_four, 4, 1)
-MICRO(micro_narrow_one, 1, 1)
+#define MICRO_WIDE_ROW(rows)                                                                       \
+    {                                                                                              \
+        micro_wide_##rows, micro_wide_packed_##rows                                                \
+    }
+#else
+#define MICRO_WIDE(rows)
+#define MICRO_WIDE_ROW(rows)                                                                       \
+    {                                                                                              \
+        NULL, NULL                                                                                 \
+    }
+#endif
+MICRO_EACH(MICRO)
+static micro_kernel *const micro_kernels[MICRO_ROWS + 1][2][2] = {MICRO_EACH(MICRO_ROW)};
 
-// rows x one panel: b is packed, RML_PANEL floats for each depth, zero behind the last column.
-static void panel_product(size_t rows, size_t depth, left_side a, const float *b, result_side c)
+// Rows of the next step: what is left over is shared by the last two, so that neither is too short
+// to hide the latency of its chains.
+static size_t micro_rows(size_t left)
 {
-    static micro_kernel *const kernels[2][3] = {{micro_narrow, micro_narrow_four, micro_narrow_one},
-                                                {micro_wide, micro_wide_four, micro_wide_one}};
-    for (size_t at = 0, width; at < RML_PANEL && at < c.columns; at += width) {
-        bool wide = c.columns - at > LANES && MICRO_VECTORS > 1;
+    return left <= MICRO_ROWS ? left : left < 2 * MICRO_ROWS ? (left + 1) / 2 : MICRO_ROWS;
+}
+
+// A left side packed by pack_left: pieces of micro_rows rows, one after the other.
+static bool is_packed(left_side a)
+{
+    return a.depth_step == 0;
+}
+
+// One block of depth: all rows over all panels.
+static void block_product(size_t rows, size_t depth, left_side a, right_side b, result_side c)
+{
+    bool packed = is_packed(a);
+    for (size_t at = 0, width; at < c.columns; at += width) {
+        bool wide = MICRO_VECTORS > 1 && c.columns - at > LANES;
         width = wide ? MICRO_VECTORS * LANES : LANES;
+        right_side panel = {b.data + at / LANES * b.panel_step, b.panel_step};
         result_side part = c;
         part.columns = c.columns - at;
         part.bias = c.bias ? c.bias + at : NULL;
         left_side from = a;
         for (size_t r = 0, step; r < rows; r += step) {
-            int size = rows - r >= MICRO_ROWS ? 0 : rows - r >= 4 ? 1 : 2;
-            step = size == 0 ? MICRO_ROWS : size == 1 ? 4 : 1;
-            from.data = a.data + r * a.row_step;
+            step = micro_rows(rows - r);
             part.data = c.data + r * c.row_step + at;
-            kernels[wide][size](depth, from, b + at, RML_PANEL, part);
+            micro_kernels[step][wide][packed](depth, from, panel, part);
+            from.data += packed ? depth * step + RML_PACK_GAP : step * a.row_step;
         }
     }
 }
 
-// Packs `columns` (at most RML_PANEL) columns of a matrix whose element (depth, column) stands at
-// data[depth * down + column * across].
+// rows x panels over the whole depth, block by block; the left side lies in place.
+static void panels_product(size_t rows, size_t depth, left_side a, right_side b, result_side c)
+{
+    size_t k = 0;
+    do {
+        size_t size = depth - k < RML_DEPTH_BLOCK ? depth - k : RML_DEPTH_BLOCK;
+        left_side from = {a.data + k * a.depth_step, a.row_step, a.depth_step};
+        result_side to = c;
+        to.begun = k > 0;
+        to.bias = k + size == depth ? c.bias : NULL;
+        block_product(rows, size, from, (right_side){b.data + k * LANES, b.panel_step}, to);
+        k += size;
+    } while (k < depth);
+}
+
+// ---- Packing -----------------------------------------------------------------------------------
+
+// Packs `columns` (at most LANES) columns of a matrix whose element (depth, column) stands at
+// data[depth * down + column * across] into one panel.
 static void pack_panel(size_t depth, size_t columns, const float *data, size_t down, size_t across,
                        float *panel)
 {
+    size_t k = 0;
     if (across == 1) {
-        for (size_t k = 0; k < depth; k++, data += down, panel += RML_PANEL) {
-            for (size_t j = 0; j < RML_PANEL; j += LANES) {
-                size_t left = columns > j ? columns - j : 0;
-                v_store(panel + j, left >= LANES ? v_load(data + j) : v_load_part(data + j, left));
-            }
+        for (; k < depth; k++, data += down, panel += LANES) {
+            v_store(panel, columns == LANES ? v_load(data) : v_load_part(data, columns));
         }
         return;
     }
-    for (size_t k0 = 0; k0 < depth; k0 += LANES) {
-        size_t k1 = k0 + LANES < depth ? k0 + LANES : depth;
-        for (size_t j = 0; j < RML_PANEL; j++) {
-            for (size_t k = k0; k < k1; k++) {
-                panel[k * RML_PANEL + j] = j < columns ? data[k * down + j * across] : 0.0f;
-            }
+    for (; columns == LANES && down == 1 && k + LANES <= depth; k += LANES) {
+        transpose_square(data + k, across, panel + k * LANES);
+    }
+    for (; k < depth; k++) {
+        for (size_t j = 0; j < LANES; j++) {
+            panel[k * LANES + j] = j < columns ? data[k * down + j * across] : 0.0f;
         }
+    }
+}
+
+// All columns, panel after panel.
+static void pack_panels(size_t depth, size_t columns, const float *data, size_t down, size_t across,
+                        float *panels, size_t panel_step)
+{
+    for (size_t j = 0; j < columns; j += LANES) {
+        size_t part = columns - j < LANES ? columns - j : LANES;
+        pack_panel(depth, part, data + j * across, down, across, panels);
+        panels += panel_step;
     }
 }
 
@@ -137,11 +221,11 @@ static void kernel_pack(const rml_call *c, size_t tile, size_t worker)
     (void)worker;
     rml_product p;
     rml_product_of(c, &p);
-    size_t batch = tile / p.panels, first = tile % p.panels * RML_PANEL;
+    size_t batch = tile / p.panels, first = tile % p.panels * LANES;
     size_t down = p.right_transposed ? 1 : p.columns, across = p.right_transposed ? p.depth : 1;
-    size_t columns = p.columns - first < RML_PANEL ? p.columns - first : RML_PANEL;
+    size_t columns = p.columns - first < LANES ? p.columns - first : LANES;
     pack_panel(p.depth, columns, (const float *)c->in[1] + batch * p.right_step + first * across,
-               down, across, (float *)c->work + tile * p.depth * RML_PANEL);
+               down, across, (float *)c->work + tile * p.depth * LANES);
 }
 
 static void kernel_product(const rml_call *c, size_t tile, size_t worker)
@@ -150,19 +234,19 @@ static void kernel_product(const rml_call *c, size_t tile, size_t worker)
     rml_product p;
     rml_product_of(c, &p);
     size_t column_tile = tile % p.column_tiles, row_tile = tile / p.column_tiles % p.row_tiles;
-    size_t batch = tile / p.column_tiles / p.row_tiles, first = row_tile * RML_BATCH_ROWS;
-    size_t rows = p.rows - first < RML_BATCH_ROWS ? p.rows - first : RML_BATCH_ROWS;
+    size_t batch = tile / p.column_tiles / p.row_tiles, first = row_tile * RML_TILE_ROWS;
+    size_t rows = p.rows - first < RML_TILE_ROWS ? p.rows - first : RML_TILE_ROWS;
+    size_t panel = column_tile * p.panels_per_tile, column = panel * LANES;
+    size_t left = p.columns - column, most = p.panels_per_tile * LANES;
     const float *bias = c->input_count > 2 ? c->in[2] : NULL;
-    size_t row = batch * p.rows + first;
-    left_side a = {(const float *)c->in[0] + row * p.depth, p.depth, 1};
-    size_t to = (column_tile + 1) * p.panels_per_tile;
-    for (size_t j = column_tile * p.panels_per_tile; j < to && j < p.panels; j++) {
-        size_t column = j * RML_PANEL;
-        result_side out = {(float *)c->out + row * p.columns + column, p.columns,
-                           p.columns - column, bias ? bias + column : NULL};
-        panel_product(rows, p.depth, a,
-                      (const float *)c->work + (batch * p.panels + j) * p.depth * RML_PANEL, out);
-    }
+    size_t row = batch * p.rows + first, panel_step = p.depth * LANES;
+    right_side b = {(const float *)c->work + (batch * p.panels + panel) * panel_step, panel_step};
+    panels_product(rows, p.depth, (left_side){(const float *)c->in[0] + row * p.depth, p.depth, 1},
+                   b,
+                   (result_side){.data = (float *)c->out + row * p.columns + column,
+                                 .row_step = p.columns,
+                                 .columns = left < most ? left : most,
+                                 .bias = bias ? bias + column : NULL});
 }
 
 // ---- The binary tree over leaves ---------------------------------------------------------------
@@ -216,46 +300,96 @@ static const float *tree_sum(tree *t)
     return t->buffers;
 }
 
-// The right side of the product over a batch, panel after panel, each over all samples.
-static void kernel_pack_batch(const rml_call *c, size_t tile, size_t worker)
+// ---- The product over a batch ------------------------------------------------------------------
+
+// Packs rows [0, depth) x columns [0, rows) of a matrix as a left side: pieces of micro_rows
+// columns, `depth` of them each.
+static void pack_left(size_t rows, size_t depth, const float *data, size_t down, float *packed)
 {
-    (void)worker;
-    rml_batch_product p;
-    rml_batch_product_of(c, &p);
-    size_t n0 = tile % p.n_tiles * RML_PANEL, leaf = tile / p.n_tiles;
-    size_t n = p.n - n0 < RML_PANEL ? p.n - n0 : RML_PANEL, all = p.samples * p.rows;
-    size_t first = leaf * RML_LEAF * p.rows, left = all - first;
-    pack_panel(left < RML_LEAF * p.rows ? left : RML_LEAF * p.rows, n,
-               (const float *)c->in[1] + first * p.n + n0, p.n, 1,
-               (float *)c->work + n0 * all + first * RML_PANEL);
+    for (size_t r = 0, step; r < rows; r += step) {
+        step = micro_rows(rows - r);
+        const float *from = data + r;
+        if (step == MICRO_ROWS) {
+            for (size_t k = 0; k < depth; k++, from += down) {
+                memcpy(packed + k * MICRO_ROWS, from, MICRO_ROWS * sizeof *from);
+            }
+        } else {
+            for (size_t k = 0; k < depth; k++, from += down) {
+                for (size_t i = 0; i < step; i++) {
+                    packed[k * step + i] = from[i];
+                }
+            }
+        }
+        packed += depth * step + RML_PACK_GAP;
+    }
 }
 
+// One leaf's x' y for a tile of the result: chains over its rows, packed block by block.
+static void leaf_product(const rml_batch_product *p, size_t depth, const float *x, size_t m,
+                         const float *y, size_t n, float *packed, float *out)
+{
+    float *right = packed + RML_TILE_ROWS * (RML_DEPTH_BLOCK + RML_PACK_GAP);
+    size_t panel_step = RML_DEPTH_BLOCK * LANES + RML_PACK_GAP;
+    for (size_t k = 0; k < depth; k += RML_DEPTH_BLOCK) {
+        size_t size = depth - k < RML_DEPTH_BLOCK ? depth - k : RML_DEPTH_BLOCK;
+        pack_left(m, size, x + k * p->m, p->m, packed);
+        pack_panels(size, n, y + k * p->n, p->n, 1, right, panel_step);
+        block_product(
+            m, size, (left_side){packed, 1, 0}, (right_side){right, panel_step},
+            (result_side){.data = out, .row_step = RML_TILE_COLUMNS, .columns = n, .begun = k > 0});
+    }
+}
+
+// A tile of the result over a group of neighbouring leaves, summed in their tree.
 static void kernel_batch_product(const rml_call *c, size_t tile, size_t worker)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    size_t m0 = tile / p.n_tiles * RML_BATCH_ROWS, n0 = tile % p.n_tiles * RML_PANEL;
-    size_t m = p.m - m0 < RML_BATCH_ROWS ? p.m - m0 : RML_BATCH_ROWS;
-    size_t n = p.n - n0 < RML_PANEL ? p.n - n0 : RML_PANEL;
-    float *buffers = (float *)((uint8_t *)c->scratch + worker * c->scratch_size);
-    tree t = {.buffers = buffers, .size = m * RML_PANEL};
-    const float *packed = (const float *)c->work + n0 * p.samples * p.rows;
-    for (size_t leaf = 0; leaf < p.leaves; leaf++) {
+    size_t n0 = tile % p.n_tiles * RML_TILE_COLUMNS;
+    size_t m0 = tile / p.n_tiles % p.m_tiles * p.tile_m, group = tile / p.n_tiles / p.m_tiles;
+    size_t m = p.m - m0 < p.tile_m ? p.m - m0 : p.tile_m;
+    size_t n = p.n - n0 < RML_TILE_COLUMNS ? p.n - n0 : RML_TILE_COLUMNS;
+    float *packed = (float *)((uint8_t *)c->scratch + worker * c->scratch_size);
+    tree t = {.buffers = packed + rml_batch_packed(), .size = m * RML_TILE_COLUMNS};
+    size_t end = (group + 1) * p.leaves_in_group;
+    for (size_t leaf = group * p.leaves_in_group; leaf < end && leaf < p.leaves; leaf++) {
         size_t sample = leaf * RML_LEAF;
         size_t samples = p.samples - sample < RML_LEAF ? p.samples - sample : RML_LEAF;
-        size_t first = sample * p.rows, rows = samples * p.rows;
-        left_side a = {(const float *)c->in[0] + first * p.m + m0, 1, p.m};
-        panel_product(m, rows, a, packed + first * RML_PANEL,
-                      (result_side){tree_next(&t), RML_PANEL, RML_PANEL, NULL});
+        size_t first = sample * p.rows;
+        leaf_product(&p, samples * p.rows, (const float *)c->in[0] + first * p.m + m0, m,
+                     (const float *)c->in[1] + first * p.n + n0, n, packed, tree_next(&t));
         tree_settle(&t);
     }
     const float *sum = tree_sum(&t);
+    float *out = p.groups > 1 ? (float *)c->work + group * p.m * p.n : (float *)c->out;
     for (size_t r = 0; r < m; r++) {
-        memcpy((float *)c->out + (m0 + r) * p.n + n0, sum + r * RML_PANEL, n * sizeof *sum);
+        memcpy(out + (m0 + r) * p.n + n0, sum + r * RML_TILE_COLUMNS, n * sizeof *sum);
     }
 }
 
-// work[leaves, out] down to out; by pairs of neighbours, level by level, which is the same tree.
+// Elements [from, to) of work[count, n] summed by pairs of neighbours, level by level, into out.
+static void sum_tree(float *work, size_t count, size_t n, size_t from, size_t to, float *out)
+{
+    for (size_t apart = 1; apart < count; apart *= 2) {
+        for (size_t i = 0; i + apart < count; i += 2 * apart) {
+            float *a = work + i * n + from;
+            add_into(to - from, a, a + apart * n, a);
+        }
+    }
+    memcpy(out + from, work + from, (to - from) * sizeof *work);
+}
+
+// The groups of a product over a batch, a chunk of elements a tile.
+static void kernel_join_groups(const rml_call *c, size_t tile, size_t worker)
+{
+    (void)worker;
+    rml_batch_product p;
+    rml_batch_product_of(c, &p);
+    size_t n = p.m * p.n, from = tile * RML_CHUNK, to = from + RML_CHUNK < n ? from + RML_CHUNK : n;
+    sum_tree(c->work, p.groups, n, from, to, c->out);
+}
+
+// work[leaves, out] down to out: the same tree.
 static void kernel_tree(const rml_call *c, size_t tile, size_t worker)
 {
     (void)tile;
@@ -265,12 +399,5 @@ static void kernel_tree(const rml_call *c, size_t tile, size_t worker)
     if (c->shapes[0].rank == 1 && c->shape.rank == 0) {
         samples = c->shapes[0].size[0]; // a vector of samples, summed to a number
     }
-    float *work = c->work;
-    size_t leaves = rml_ceil(samples, RML_LEAF);
-    for (size_t apart = 1; apart < leaves; apart *= 2) {
-        for (size_t i = 0; i + apart < leaves; i += 2 * apart) {
-            add_into(n, work + i * n, work + (i + apart) * n, work + i * n);
-        }
-    }
-    memcpy(c->out, work, n * sizeof *work);
+    sum_tree(c->work, rml_ceil(samples, RML_LEAF), n, 0, n, c->out);
 }
