@@ -182,11 +182,12 @@ void rml_walk_copy(rml_walk *w, const rml_call *c);
 
 // ---- Products ----------------------------------------------------------------------------------
 
-#define RML_PANEL 16         // columns of a packed panel: the lanes of a vector
-#define RML_TILE_ROWS 96     // rows of a product in a tile
-#define RML_TILE_COLUMNS 128 // columns of a product over a batch in a tile
-#define RML_DEPTH_BLOCK 256  // depth of a packed block
-#define RML_PACK_GAP 16      // floats between packed pieces, so that they fall on different sets
+#define RML_PANEL 16          // columns of a packed panel: the lanes of a vector
+#define RML_TILE_ROWS 96      // rows of a product in a tile
+#define RML_BATCH_ROWS 192    // rows of a product over a batch in a tile
+#define RML_BATCH_COLUMNS 128 // its columns
+#define RML_DEPTH_BLOCK 256   // depth of a packed block
+#define RML_PACK_GAP 16       // floats between packed pieces, so that they fall on different sets
 
 // left[rows, depth] x right[depth, columns], `batch` of them; where the right one is shared, its
 // batch is 1 and all rows are one product.

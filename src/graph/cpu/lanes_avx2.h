@@ -32,17 +32,24 @@ static inline void v_store(float *p, lanes a)
     _mm256_storeu_ps(p, a.low);
     _mm256_storeu_ps(p + 8, a.high);
 }
+// All ones where a lane is below n.
+static inline lanes v_first(size_t n)
+{
+    static const int32_t ones[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                     -1, -1, -1, -1, -1, -1, -1, -1};
+    return v_load((const float *)(const void *)(ones + LANES - n));
+}
 static inline lanes v_load_part(const float *p, size_t n)
 {
-    float part[LANES] = {0};
-    memcpy(part, p, n * sizeof *p);
-    return v_load(part);
+    lanes m = v_first(n);
+    return (lanes){_mm256_maskload_ps(p, _mm256_castps_si256(m.low)),
+                   _mm256_maskload_ps(p + 8, _mm256_castps_si256(m.high))};
 }
 static inline void v_store_part(float *p, lanes a, size_t n)
 {
-    float part[LANES];
-    v_store(part, a);
-    memcpy(p, part, n * sizeof *p);
+    lanes m = v_first(n);
+    _mm256_maskstore_ps(p, _mm256_castps_si256(m.low), a.low);
+    _mm256_maskstore_ps(p + 8, _mm256_castps_si256(m.high), a.high);
 }
 
 #define LANES_BINARY(name, function)                                                               \

@@ -198,7 +198,7 @@ rml_tensor rml_op_linear(rml_graph *g, rml_tensor x, rml_tensor weight, rml_tens
 // ---- The product over a batch ------------------------------------------------------------------
 
 enum {
-    TILES_LEAST = 16, // so many tiles keep some cores busy; with more, leaves join in their tile
+    TILES_LEAST = 8, // so many tiles keep some cores busy; with more, leaves join in their tile
     GROUP_LEAVES_MAX = 8, // what the tree of a tile holds at once stays small
 };
 
@@ -226,9 +226,9 @@ void rml_batch_product_of(const rml_call *c, rml_batch_product *p)
     p->m = c->shape.size[0];
     p->n = c->shape.size[1];
     p->leaves = rml_ceil(p->samples, RML_LEAF);
-    p->m_tiles = rml_ceil(p->m, RML_TILE_ROWS);
-    p->n_tiles = rml_ceil(p->n, RML_TILE_COLUMNS);
-    p->tile_m = p->m_tiles > 0 ? rml_ceil(rml_ceil(p->m, p->m_tiles), 12) * 12 : RML_TILE_ROWS;
+    p->m_tiles = rml_ceil(p->m, RML_BATCH_ROWS);
+    p->n_tiles = rml_ceil(p->n, RML_BATCH_COLUMNS);
+    p->tile_m = p->m_tiles > 0 ? rml_ceil(rml_ceil(p->m, p->m_tiles), 12) * 12 : RML_BATCH_ROWS;
     p->leaves_in_group = 1;
     while (p->leaves_in_group < GROUP_LEAVES_MAX && p->leaves_in_group < p->leaves &&
            rml_ceil(p->leaves, 2 * p->leaves_in_group) * p->m_tiles * p->n_tiles >= TILES_LEAST) {
@@ -261,8 +261,8 @@ static size_t work_batch_product(const rml_call *c)
 
 size_t rml_batch_packed(void)
 {
-    return RML_TILE_ROWS * (RML_DEPTH_BLOCK + RML_PACK_GAP) +
-           RML_TILE_COLUMNS / RML_PANEL * (RML_DEPTH_BLOCK * RML_PANEL + RML_PACK_GAP);
+    return RML_BATCH_ROWS * RML_DEPTH_BLOCK +
+           RML_BATCH_COLUMNS / RML_PANEL * (RML_DEPTH_BLOCK * RML_PANEL + RML_PACK_GAP);
 }
 
 // The packed block, and a tile of the result for each level of the tree.
@@ -270,7 +270,7 @@ static size_t scratch_batch_product(const rml_call *c)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    return (rml_batch_packed() + p.levels * RML_TILE_ROWS * RML_TILE_COLUMNS) * sizeof(float);
+    return (rml_batch_packed() + p.levels * RML_BATCH_ROWS * RML_BATCH_COLUMNS) * sizeof(float);
 }
 
 static size_t flop_batch_product(const rml_call *c)

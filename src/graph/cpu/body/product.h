@@ -8,8 +8,10 @@
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define DEPTH_UNROLL _Pragma("clang loop unroll_count(4)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
+#define DEPTH_UNROLL _Pragma("GCC unroll 4")
 #endif
 
 // The left side, read element by element: (row, depth) at data[row * row_step + depth *
@@ -35,55 +37,67 @@ typedef struct result_side {
 
 _Static_assert(RML_PANEL == LANES, "a panel is a vector wide");
 
+// What all rows share that pass over the same panels.
+typedef struct panel_pass {
+    size_t depth, row_step, depth_step; // of the left side
+    const float *right;
+    size_t panel_step;
+    result_side to; // data is given with the rows
+} panel_pass;
+
 static inline __attribute__((always_inline)) void micro(const int rows, const int vectors,
-                                                        const bool packed, size_t depth,
-                                                        left_side a, right_side b, result_side c)
+                                                        const panel_pass *p, const float *a,
+                                                        float *c)
 {
-    const size_t row_step = packed ? 1 : a.row_step;
-    const size_t depth_step = packed ? (size_t)rows : a.depth_step;
+    const size_t row_step = p->row_step, depth_step = p->depth_step;
+    const size_t columns = p->to.columns, c_step = p->to.row_step, panel_step = p->panel_step;
+    const float *b = p->right;
     lanes sum[12][2];
     UNROLL
     for (int v = 0; v < vectors; v++) {
-        size_t left = c.columns > (size_t)v * LANES ? c.columns - (size_t)v * LANES : 0;
+        size_t left = columns > (size_t)v * LANES ? columns - (size_t)v * LANES : 0;
         size_t part = left < LANES ? left : LANES;
         UNROLL
         for (int r = 0; r < rows; r++) {
-            const float *from = c.data + (size_t)r * c.row_step + (size_t)v * LANES;
-            sum[r][v] = !c.begun        ? v_set(0.0f)
+            const float *from = c + (size_t)r * c_step + (size_t)v * LANES;
+            sum[r][v] = !p->to.begun    ? v_set(0.0f)
                         : part == LANES ? v_load(from)
                                         : v_load_part(from, part);
         }
     }
-    for (size_t k = 0; k < depth; k++) {
+    DEPTH_UNROLL
+    for (size_t k = p->depth; k > 0; k--) {
         lanes right[2];
         UNROLL
         for (int v = 0; v < vectors; v++) {
-            right[v] = v_load(b.data + (size_t)v * b.panel_step);
+            right[v] = v_load(b + (size_t)v * panel_step);
         }
         UNROLL
         for (int r = 0; r < rows; r++) {
-            lanes left = v_set(a.data[(size_t)r * row_step]);
+            lanes left = v_set(a[(size_t)r * row_step]);
             UNROLL
             for (int v = 0; v < vectors; v++) {
                 sum[r][v] = v_fma(left, right[v], sum[r][v]);
             }
         }
-        b.data += LANES;
-        a.data += depth_step;
+        b += LANES;
+        a += depth_step;
     }
     UNROLL
     for (int v = 0; v < vectors; v++) {
         size_t at = (size_t)v * LANES;
-        size_t left = at < c.columns ? c.columns - at : 0;
+        size_t left = at < columns ? columns - at : 0;
         size_t part = left < LANES ? left : LANES;
         if (part == 0) {
             continue;
         }
-        lanes bias = c.bias ? v_load_part(c.bias + at, part) : v_set(0.0f);
+        lanes bias = !p->to.bias     ? v_set(0.0f)
+                     : part == LANES ? v_load(p->to.bias + at)
+                                     : v_load_part(p->to.bias + at, part);
         UNROLL
         for (int r = 0; r < rows; r++) {
-            lanes y = c.bias ? v_add(sum[r][v], bias) : sum[r][v];
-            float *to = c.data + (size_t)r * c.row_step + at;
+            lanes y = p->to.bias ? v_add(sum[r][v], bias) : sum[r][v];
+            float *to = c + (size_t)r * c_step + at;
             if (part == LANES) {
                 v_store(to, y);
             } else {
@@ -93,44 +107,25 @@ static inline __attribute__((always_inline)) void micro(const int rows, const in
     }
 }
 
-typedef void micro_kernel(size_t depth, left_side a, right_side b, result_side c);
+typedef void micro_kernel(const panel_pass *p, const float *a, float *c);
 
-// For each number of rows: one panel or MICRO_VECTORS of them, a left side in place or packed.
-#define MICRO(rows)                                                                                \
-    static void micro_narrow_##rows(size_t depth, left_side a, right_side b, result_side c)        \
+// For each number of rows: one panel, or MICRO_VECTORS of them.
+#define MICRO_KERNEL(name, rows, vectors)                                                          \
+    static void name(const panel_pass *p, const float *a, float *c)                                \
     {                                                                                              \
-        micro(rows, 1, false, depth, a, b, c);                                                     \
-    }                                                                                              \
-    static void micro_narrow_packed_##rows(size_t depth, left_side a, right_side b, result_side c) \
-    {                                                                                              \
-        micro(rows, 1, true, depth, a, b, c);                                                      \
-    }                                                                                              \
-    MICRO_WIDE(rows)
-#define MICRO_ROW(rows)                                                                            \
-    [rows] = {{micro_narrow_##rows, micro_narrow_packed_##rows}, MICRO_WIDE_ROW(rows)},
+        micro(rows, vectors, p, a, c);                                                             \
+    }
 #if MICRO_VECTORS > 1
-#define MICRO_WIDE(rows)                                                                           \
-    static void micro_wide_##rows(size_t depth, left_side a, right_side b, result_side c)          \
-    {                                                                                              \
-        micro(rows, MICRO_VECTORS, false, depth, a, b, c);                                         \
-    }                                                                                              \
-    static void micro_wide_packed_##rows(size_t depth, left_side a, right_side b, result_side c)   \
-    {                                                                                              \
-        micro(rows, MICRO_VECTORS, true, depth, a, b, c);                                          \
-    }
-#define MICRO_WIDE_ROW(rows)                                                                       \
-    {                                                                                              \
-        micro_wide_##rows, micro_wide_packed_##rows                                                \
-    }
+#define MICRO(rows)                                                                                \
+    MICRO_KERNEL(micro_narrow_##rows, rows, 1)                                                     \
+    MICRO_KERNEL(micro_wide_##rows, rows, MICRO_VECTORS)
+#define MICRO_ROW(rows) [rows] = {micro_narrow_##rows, micro_wide_##rows},
 #else
-#define MICRO_WIDE(rows)
-#define MICRO_WIDE_ROW(rows)                                                                       \
-    {                                                                                              \
-        NULL, NULL                                                                                 \
-    }
+#define MICRO(rows) MICRO_KERNEL(micro_narrow_##rows, rows, 1)
+#define MICRO_ROW(rows) [rows] = {micro_narrow_##rows, NULL},
 #endif
 MICRO_EACH(MICRO)
-static micro_kernel *const micro_kernels[MICRO_ROWS + 1][2][2] = {MICRO_EACH(MICRO_ROW)};
+static micro_kernel *const micro_kernels[MICRO_ROWS + 1][2] = {MICRO_EACH(MICRO_ROW)};
 
 // Rows of the next step: what is left over is shared by the last two, so that neither is too short
 // to hide the latency of its chains.
@@ -139,29 +134,23 @@ static size_t micro_rows(size_t left)
     return left <= MICRO_ROWS ? left : left < 2 * MICRO_ROWS ? (left + 1) / 2 : MICRO_ROWS;
 }
 
-// A left side packed by pack_left: pieces of micro_rows rows, one after the other.
-static bool is_packed(left_side a)
-{
-    return a.depth_step == 0;
-}
-
 // One block of depth: all rows over all panels.
 static void block_product(size_t rows, size_t depth, left_side a, right_side b, result_side c)
 {
-    bool packed = is_packed(a);
+    panel_pass p = {depth, a.row_step, a.depth_step, b.data, b.panel_step, c};
     for (size_t at = 0, width; at < c.columns; at += width) {
         bool wide = MICRO_VECTORS > 1 && c.columns - at > LANES;
         width = wide ? MICRO_VECTORS * LANES : LANES;
-        right_side panel = {b.data + at / LANES * b.panel_step, b.panel_step};
-        result_side part = c;
-        part.columns = c.columns - at;
-        part.bias = c.bias ? c.bias + at : NULL;
-        left_side from = a;
+        p.right = b.data + at / LANES * b.panel_step;
+        p.to.columns = c.columns - at;
+        p.to.bias = c.bias ? c.bias + at : NULL;
+        const float *from = a.data;
+        float *to = c.data + at;
         for (size_t r = 0, step; r < rows; r += step) {
             step = micro_rows(rows - r);
-            part.data = c.data + r * c.row_step + at;
-            micro_kernels[step][wide][packed](depth, from, panel, part);
-            from.data += packed ? depth * step + RML_PACK_GAP : step * a.row_step;
+            micro_kernels[step][wide](&p, from, to);
+            from += step * a.row_step;
+            to += step * c.row_step;
         }
     }
 }
@@ -209,10 +198,15 @@ static void pack_panel(size_t depth, size_t columns, const float *data, size_t d
 static void pack_panels(size_t depth, size_t columns, const float *data, size_t down, size_t across,
                         float *panels, size_t panel_step)
 {
-    for (size_t j = 0; j < columns; j += LANES) {
+    size_t whole = across == 1 ? columns / LANES * LANES : 0;
+    for (size_t k = 0; whole > 0 && k < depth; k++) {
+        for (size_t j = 0; j < whole; j += LANES) { // along the rows as they lie in memory
+            v_store(panels + j / LANES * panel_step + k * LANES, v_load(data + k * down + j));
+        }
+    }
+    for (size_t j = whole; j < columns; j += LANES) {
         size_t part = columns - j < LANES ? columns - j : LANES;
-        pack_panel(depth, part, data + j * across, down, across, panels);
-        panels += panel_step;
+        pack_panel(depth, part, data + j * across, down, across, panels + j / LANES * panel_step);
     }
 }
 
@@ -302,41 +296,39 @@ static const float *tree_sum(tree *t)
 
 // ---- The product over a batch ------------------------------------------------------------------
 
-// Packs rows [0, depth) x columns [0, rows) of a matrix as a left side: pieces of micro_rows
-// columns, `depth` of them each.
-static void pack_left(size_t rows, size_t depth, const float *data, size_t down, float *packed)
+static void copy_row(const float *from, size_t count, float *to)
 {
-    for (size_t r = 0, step; r < rows; r += step) {
-        step = micro_rows(rows - r);
-        const float *from = data + r;
-        if (step == MICRO_ROWS) {
-            for (size_t k = 0; k < depth; k++, from += down) {
-                memcpy(packed + k * MICRO_ROWS, from, MICRO_ROWS * sizeof *from);
-            }
-        } else {
-            for (size_t k = 0; k < depth; k++, from += down) {
-                for (size_t i = 0; i < step; i++) {
-                    packed[k * step + i] = from[i];
-                }
-            }
-        }
-        packed += depth * step + RML_PACK_GAP;
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        v_store(to + i, v_load(from + i));
+    }
+    if (i < count) {
+        v_store_part(to + i, v_load_part(from + i, count - i), count - i);
+    }
+}
+
+// A piece of a matrix, rows one behind the other in rows of RML_BATCH_ROWS: in its own place a
+// power of two between rows would let them push each other out of the cache.
+static void copy_piece(size_t rows, size_t columns, const float *data, size_t down, float *out)
+{
+    for (size_t k = 0; k < rows; k++) {
+        copy_row(data + k * down, columns, out + k * RML_BATCH_ROWS);
     }
 }
 
 // One leaf's x' y for a tile of the result: chains over its rows, packed block by block.
 static void leaf_product(const rml_batch_product *p, size_t depth, const float *x, size_t m,
-                         const float *y, size_t n, float *packed, float *out)
+                         const float *y, size_t n, float *packed, float *out, size_t out_step)
 {
-    float *right = packed + RML_TILE_ROWS * (RML_DEPTH_BLOCK + RML_PACK_GAP);
+    float *right = packed + RML_BATCH_ROWS * RML_DEPTH_BLOCK;
     size_t panel_step = RML_DEPTH_BLOCK * LANES + RML_PACK_GAP;
     for (size_t k = 0; k < depth; k += RML_DEPTH_BLOCK) {
         size_t size = depth - k < RML_DEPTH_BLOCK ? depth - k : RML_DEPTH_BLOCK;
-        pack_left(m, size, x + k * p->m, p->m, packed);
+        copy_piece(size, m, x + k * p->m, p->m, packed);
         pack_panels(size, n, y + k * p->n, p->n, 1, right, panel_step);
         block_product(
-            m, size, (left_side){packed, 1, 0}, (right_side){right, panel_step},
-            (result_side){.data = out, .row_step = RML_TILE_COLUMNS, .columns = n, .begun = k > 0});
+            m, size, (left_side){packed, 1, RML_BATCH_ROWS}, (right_side){right, panel_step},
+            (result_side){.data = out, .row_step = out_step, .columns = n, .begun = k > 0});
     }
 }
 
@@ -345,25 +337,31 @@ static void kernel_batch_product(const rml_call *c, size_t tile, size_t worker)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    size_t n0 = tile % p.n_tiles * RML_TILE_COLUMNS;
+    size_t n0 = tile % p.n_tiles * RML_BATCH_COLUMNS;
     size_t m0 = tile / p.n_tiles % p.m_tiles * p.tile_m, group = tile / p.n_tiles / p.m_tiles;
     size_t m = p.m - m0 < p.tile_m ? p.m - m0 : p.tile_m;
-    size_t n = p.n - n0 < RML_TILE_COLUMNS ? p.n - n0 : RML_TILE_COLUMNS;
+    size_t n = p.n - n0 < RML_BATCH_COLUMNS ? p.n - n0 : RML_BATCH_COLUMNS;
     float *packed = (float *)((uint8_t *)c->scratch + worker * c->scratch_size);
-    tree t = {.buffers = packed + rml_batch_packed(), .size = m * RML_TILE_COLUMNS};
-    size_t end = (group + 1) * p.leaves_in_group;
-    for (size_t leaf = group * p.leaves_in_group; leaf < end && leaf < p.leaves; leaf++) {
+    float *out = p.groups > 1 ? (float *)c->work + group * p.m * p.n : (float *)c->out;
+    out += m0 * p.n + n0;
+    tree t = {.buffers = packed + rml_batch_packed(), .size = m * RML_BATCH_COLUMNS};
+    size_t first = group * p.leaves_in_group, end = first + p.leaves_in_group;
+    end = end < p.leaves ? end : p.leaves;
+    bool alone = end == first + 1; // straight into its place
+    for (size_t leaf = first; leaf < end; leaf++) {
         size_t sample = leaf * RML_LEAF;
         size_t samples = p.samples - sample < RML_LEAF ? p.samples - sample : RML_LEAF;
-        size_t first = sample * p.rows;
-        leaf_product(&p, samples * p.rows, (const float *)c->in[0] + first * p.m + m0, m,
-                     (const float *)c->in[1] + first * p.n + n0, n, packed, tree_next(&t));
+        size_t row = sample * p.rows;
+        leaf_product(&p, samples * p.rows, (const float *)c->in[0] + row * p.m + m0, m,
+                     (const float *)c->in[1] + row * p.n + n0, n, packed,
+                     alone ? out : tree_next(&t), alone ? p.n : RML_BATCH_COLUMNS);
         tree_settle(&t);
     }
-    const float *sum = tree_sum(&t);
-    float *out = p.groups > 1 ? (float *)c->work + group * p.m * p.n : (float *)c->out;
-    for (size_t r = 0; r < m; r++) {
-        memcpy(out + (m0 + r) * p.n + n0, sum + r * RML_TILE_COLUMNS, n * sizeof *sum);
+    if (!alone) {
+        const float *sum = tree_sum(&t);
+        for (size_t r = 0; r < m; r++) {
+            copy_row(sum + r * RML_BATCH_COLUMNS, n, out + r * p.n);
+        }
     }
 }
 
