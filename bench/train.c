@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "roadmill/base/random.h"
 #include "roadmill/model.h"
 
 #define ROUNDS 2
@@ -16,7 +15,9 @@
 
 typedef struct step {
     rml_graph *g;
-    rml_plan *plan;
+    rml_plan *plan; // of a leaf
+    rml_predictor predictor;
+    rml_leaves *leaves;
     const rml_tensor *parameters;
     rml_tensor gradients[512];
     size_t count;
@@ -33,36 +34,49 @@ static size_t count_of(const rml_graph *g, rml_tensor t)
     return count;
 }
 
-static void fill(step *s, rml_tensor t, bool mask)
+// Made-up scenes: as many numbers as a real one, once for each sample of a batch.
+static void fill(const step *s, rml_plan *plan, rml_tensor t, size_t first, bool mask)
 {
-    float *x = rml_plan_data(s->plan, t);
-    for (size_t i = 0; x != NULL && i < count_of(s->g, t); i++) {
-        double u = rml_random_f64(1, (uint64_t)t, i);
-        x[i] = mask ? (float)(u < 0.8 || i == 0) : (float)(4 * u - 2);
+    float *x = rml_plan_data(plan, t);
+    size_t count = count_of(s->g, t);
+    uint32_t start = (uint32_t)(first * 2654435761u);
+    for (size_t i = 0; x != NULL && i < count; i++) {
+        float u = (float)((start + (uint32_t)i * 2246822519u) >> 8) * 0x1p-24f;
+        x[i] = mask ? (float)(u < 0.8f || i == 0) : 4 * u - 2;
     }
 }
 
+static void fill_leaf(void *context, rml_plan *plan, size_t first, size_t count)
+{
+    (void)count;
+    const step *s = context;
+    const rml_predictor *p = &s->predictor;
+    fill(s, plan, p->features, first, false);
+    fill(s, plan, p->token_valid, first, true);
+    fill(s, plan, p->position, first, false);
+    fill(s, plan, p->velocity, first, false);
+    fill(s, plan, p->target, first, false);
+    fill(s, plan, p->target_valid, first, true);
+}
+
+// batch: a multiple of RML_LEAF, or fewer.
 static rml_status step_make(step *s, uint32_t batch, rml_error *err)
 {
     rml_predictor_config config = {.predict = 32, .no_single = true};
-    rml_predictor p;
+    uint32_t leaf = batch < RML_LEAF ? batch : RML_LEAF;
     rml_tensor outputs[513];
     rml_predictor_defaults(&config);
     RML_TRY(rml_graph_make(&s->g, err));
-    RML_TRY(rml_predictor_build(s->g, &config, batch, true, &p, err));
+    RML_TRY(rml_predictor_build(s->g, &config, leaf, batch, &s->predictor, err));
     s->count = rml_graph_parameters(s->g, &s->parameters);
-    RML_TRY(rml_graph_gradient(s->g, p.loss, s->parameters, s->count, s->gradients, err));
+    RML_TRY(
+        rml_graph_gradient(s->g, s->predictor.loss, s->parameters, s->count, s->gradients, err));
     s->count = rml_graph_parameters(s->g, &s->parameters);
-    outputs[0] = p.loss;
+    outputs[0] = s->predictor.loss_sum;
     memcpy(outputs + 1, s->gradients, s->count * sizeof *outputs);
     RML_TRY(rml_plan_make(s->g, outputs, s->count + 1, 1, NULL, &s->plan, err));
-    fill(s, p.features, false);
-    fill(s, p.token_valid, true);
-    fill(s, p.position, false);
-    fill(s, p.velocity, false);
-    fill(s, p.target, false);
-    fill(s, p.target_valid, true);
-    return RML_OK;
+    return rml_leaves_make(s->plan, NULL, outputs, NULL, s->count + 1, batch, rml_thread_count(),
+                           &s->leaves, err);
 }
 
 static int by_value(const void *a, const void *b)
@@ -76,7 +90,9 @@ static double step_median_ms(step *s, rml_pool *pool)
     double ms[REPEATS];
     for (int i = -2; i < REPEATS; i++) {
         int64_t start = rml_clock_monotonic_ns();
-        rml_plan_run(s->plan, pool);
+        if (rml_leaves_run(s->leaves, pool, fill_leaf, s, NULL) != RML_OK) {
+            return 0;
+        }
         rml_adamw o = {1e-3, 0.9, 0.999, 1e-8, 0.01, 1, ++s->taken};
         rml_plan_adamw(s->plan, s->parameters, s->gradients, s->count, &o, pool);
         ms[i < 0 ? 0 : i] = 1e-6 * (double)(rml_clock_monotonic_ns() - start);
@@ -139,6 +155,7 @@ int main(int argc, char **argv)
     for (size_t threads = 1; threads <= 2 && threads <= rml_thread_count(); threads++) {
         run(&s, threads, batch);
     }
+    rml_leaves_free(s.leaves);
     rml_plan_free(s.plan);
     rml_graph_free(s.g);
     return 0;

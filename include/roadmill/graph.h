@@ -126,6 +126,9 @@ typedef struct rml_plan_options {
     rml_precision precision;
     unsigned cpu; // features to use, 0: what the machine has (rml_cpu_features)
     bool scalar;  // the scalar kernels only
+    // Parameters are this plan's, by name: it must have all of them and outlive the new one, which
+    // has no moments. NULL: its own.
+    const struct rml_plan *parameters_of;
 } rml_plan_options;
 typedef struct rml_plan rml_plan;
 // outputs stay readable after run. Parameters start at their initial values from seed.
@@ -158,6 +161,28 @@ typedef struct rml_adamw {
 RML_API double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters,
                               const rml_tensor *gradients, size_t count, const rml_adamw *options,
                               rml_pool *pool);
+// A step over a batch that is too large for the caches, leaf by leaf: the plan is one of RML_LEAF
+// samples, runs once for each leaf, several leaves side by side, and what it puts out is summed
+// over leaves in the binary tree of docs/engine.md. The sums are the same at any number of threads,
+// and those of one plan of the whole batch where no parameter is used twice.
+#define RML_LEAF 4 // samples
+typedef struct rml_leaves rml_leaves;
+// plan: of RML_LEAF samples, or of all if they are fewer; rest: of the samples % RML_LEAF that are
+// left over behind the last leaf, with the plan's parameters, NULL if none are. Both are borrowed.
+// sums: outputs of the plan, in which their sums stand after a run; rest_sums: the rest's, in the
+// same order. threads: that may run leaves, each with a plan of its own.
+RML_API rml_status rml_leaves_make(rml_plan *plan, rml_plan *rest, const rml_tensor *sums,
+                                   const rml_tensor *rest_sums, size_t sum_count, size_t samples,
+                                   size_t threads, rml_leaves **out, rml_error *err) RML_CHECKED;
+RML_API void rml_leaves_free(rml_leaves *l);
+// fill writes samples [first, first + count) into the inputs of a plan; it runs side by side. The
+// parameters are packed anew. A pool of more threads than leaves runs one leaf after the other,
+// each on all of them.
+RML_API rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
+                                  void (*fill)(void *context, rml_plan *plan, size_t first,
+                                               size_t count),
+                                  void *context, rml_error *err) RML_CHECKED;
+RML_API size_t rml_leaves_bytes(const rml_leaves *l); // beside the two plans'
 // The two moments of a parameter, for checkpoints; same type and size as the parameter.
 RML_API void rml_plan_moments(rml_plan *plan, rml_tensor parameter, void **first, void **second);
 

@@ -39,14 +39,17 @@ typedef struct rml_predictor {
     rml_tensor probabilities; // [batch, predict, modes]
     rml_tensor one;           // [batch, predict, steps, 2] the single-mode head; -1 without
     rml_tensor embedding;     // [batch, width] of the focus token
-    rml_tensor loss;          // scalar, the mean of sample_loss
+    rml_tensor loss;          // scalar: loss_sum divided by the samples that it is the mean over
+    rml_tensor loss_sum;      // scalar, the sum of sample_loss
     rml_tensor sample_loss;   // [batch]: Laplace likelihood of the winner, cross-entropy of its
                               // index, the distance terms, the single mode's likelihood
 } rml_predictor;
-// training: with target inputs and loss (otherwise they are -1). Shapes are static: batch is part
-// of the graph. Parameters are named as in tools/golden_predictor.py, its PyTorch twin.
+// loss_over: with target inputs and a loss that is the mean over so many samples: those of the
+// batch, or of all leaves of a step of which this is one; 0: without (they are -1). Shapes are
+// static: batch is part of the graph. Parameters are named as in tools/golden_predictor.py, its
+// PyTorch twin.
 RML_API rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config *config,
-                                       uint32_t batch, bool training, rml_predictor *out,
+                                       uint32_t batch, uint32_t loss_over, rml_predictor *out,
                                        rml_error *err) RML_CHECKED;
 
 // ---- Baselines ---------------------------------------------------------------------------------

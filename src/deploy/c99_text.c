@@ -26,7 +26,7 @@ const rml_c99_text rml_c99_texts[] = {
      "    float sum = c[count - 1];\n"
      "    int i;\n"
      "    for (i = count - 2; i >= 0; i--) {\n"
-     "        sum = c[i] + x * sum;\n"
+     "        sum = fmaf(x, sum, c[i]);\n"
      "    }\n"
      "    return sum;\n"
      "}\n"},

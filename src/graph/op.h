@@ -7,7 +7,6 @@
 
 #define RML_OP_INPUTS_MAX 16
 #define RML_OP_ATTRIBUTES_MAX 8
-#define RML_LEAF 4         // samples in a leaf of the batch tree (docs/engine.md)
 #define RML_CHUNK 16384    // elements of a tile of an elementwise op
 #define RML_TREE_LEVELS 32 // a binary tree of 2^32 leaves
 
@@ -84,6 +83,7 @@ typedef struct rml_variant {
     unsigned needs;             // RML_CPU_*
     rml_kernel *const *kernels; // by rml_kernel_id
     float (*squares)(const float *x, size_t count);
+    void (*add)(size_t count, const float *a, const float *b, float *out); // out may be a
     void (*adamw)(size_t count, const rml_adamw_rates *r, const float *gradient, float *parameter,
                   float *first, float *second);
 } rml_variant;

@@ -258,6 +258,22 @@ rml_status rml_plan_take(uint8_t **out, size_t size, rml_error *err)
     return *out == NULL ? rml_fail_memory(err, size) : RML_OK;
 }
 
+static rml_status borrow_parameter(rml_plan *plan, rml_tensor t, rml_error *err)
+{
+    const rml_plan *from = plan->parameters_of;
+    const rml_tensor_data *own = rml_graph_tensor(plan->graph, t);
+    rml_tensor twin = rml_graph_find(from->graph, own->name);
+    if (twin < 0 || !rml_shape_equal(&own->shape, &rml_graph_tensor(from->graph, twin)->shape)) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                        "expected the parameter %s with the same shape in the other plan, found "
+                        "none",
+                        own->name);
+    }
+    plan->data[t] = from->data[twin];
+    plan->kept[t] = true;
+    return RML_OK;
+}
+
 // Inputs, parameters and constants; two moments for each parameter where there is a gradient.
 static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
 {
@@ -269,6 +285,10 @@ static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
             const rml_tensor_data *t = rml_graph_tensor(g, (rml_tensor)i);
             size_t size = rml_plan_aligned(rml_shape_count(&t->shape) * plan->item);
             if (t->role == RML_ROLE_VALUE) {
+                continue;
+            }
+            if (t->role == RML_ROLE_PARAMETER && plan->parameters_of != NULL) {
+                RML_TRY(borrow_parameter(plan, (rml_tensor)i, err));
                 continue;
             }
             if (pass == 0 && t->role == RML_ROLE_PARAMETER && g->has_gradient) {
@@ -372,6 +392,13 @@ static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count,
         !l.blocks || !work_at) {
         return rml_fail_memory(err, g->tensors.count * sizeof *l.places);
     }
+    plan->outputs = RML_NEW_ARRAY(arena, rml_tensor, count + 1);
+    if (plan->outputs == NULL) {
+        return rml_fail_memory(err, count * sizeof *outputs);
+    }
+    for (size_t i = 0; i < count; i++) {
+        plan->outputs[plan->output_count++] = outputs[i];
+    }
     for (size_t i = 0; i < g->tensors.count; i++) {
         l.places[i].root = (rml_tensor)i;
     }
@@ -396,6 +423,7 @@ rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, size_t c
         return rml_fail_memory(err, sizeof *plan);
     }
     plan->graph = g;
+    plan->parameters_of = options != NULL ? options->parameters_of : NULL;
     plan->f64 = options != NULL && options->precision == RML_F64;
     plan->item = plan->f64 ? sizeof(double) : sizeof(float);
     choose_variant(plan, options);

@@ -14,6 +14,9 @@ typedef struct rml_step {
 
 struct rml_plan {
     const rml_graph *graph;
+    const rml_plan *parameters_of; // NULL: they are its own
+    rml_tensor *outputs;
+    size_t output_count;
     rml_arena arena;
     bool f64;
     size_t item; // bytes of an element
@@ -37,6 +40,9 @@ struct rml_plan {
 };
 
 #define RML_NORM_BLOCK 4096
+
+// Takes the packed parameters of a frozen plan of the same graph; they stay that plan's.
+void rml_plan_adopt(rml_plan *plan, const rml_plan *frozen);
 
 size_t rml_plan_aligned(size_t size);
 // Memory that begins at a line of cache.

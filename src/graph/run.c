@@ -71,6 +71,16 @@ rml_status rml_plan_freeze(rml_plan *plan, rml_pool *pool, rml_error *err)
     return RML_OK;
 }
 
+void rml_plan_adopt(rml_plan *plan, const rml_plan *frozen)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (frozen->steps[i].first_phase == 1) {
+            plan->steps[i].call.work = frozen->steps[i].call.work;
+            plan->steps[i].first_phase = 1;
+        }
+    }
+}
+
 rml_status rml_plan_show(const rml_plan *plan, rml_buffer *out, rml_error *err)
 {
     size_t flop = 0;

@@ -1,8 +1,10 @@
 // exp, log, tanh and erf in float32, without branches that a vector kernel could not follow:
-// selections only, plain multiplications and additions in Horner's order. These are the reference
-// of the vector kernels of graph, which return the same bits.
+// selections only; polynomials in Horner's order by fused multiply-adds, all else by plain
+// multiplications and additions. These are the reference of the vector kernels of graph, which
+// return the same bits.
 #include "roadmill/math.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "roadmill/math/f32.h"
@@ -25,7 +27,7 @@ static float polynomial(const float *c, int count, float x)
 {
     float sum = c[count - 1];
     for (int i = count - 2; i >= 0; i--) {
-        sum = c[i] + x * sum;
+        sum = fmaf(x, sum, c[i]);
     }
     return sum;
 }

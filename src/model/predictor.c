@@ -17,7 +17,7 @@ static const double DISTANCE_FLOOR_M2 = 1e-6;
 typedef struct builder {
     rml_graph *g;
     const rml_predictor_config *config;
-    uint32_t batch, tokens;
+    uint32_t batch, loss_over, tokens;
     rml_tensor shares, floor; // of distances: what a step counts, what stands under the root
 } builder;
 
@@ -236,14 +236,15 @@ static rml_tensor step_shares(builder *b, rml_arena *arena)
     return share ? constant_fill(b, "shares", shape_of(1, c->steps, 0, 0, 0, 0), share) : -1;
 }
 
-// The mean over the predicted agents that are there, then over the batch.
+// The mean over the predicted agents that are there, then over the samples.
 static void mean_over_agents(builder *b, rml_tensor agent_loss, rml_predictor *p)
 {
     rml_graph *g = b->g;
     rml_tensor there = rml_op_slice(g, p->token_valid, 1, 0, b->config->predict);
     rml_tensor sum = rml_op_sum(g, rml_op_mul(g, agent_loss, there), 1);
     p->sample_loss = rml_op_div(g, sum, rml_op_sum(g, there, 1));
-    p->loss = rml_op_mean(g, p->sample_loss, 0);
+    p->loss_sum = rml_op_sum(g, p->sample_loss, 0);
+    p->loss = rml_op_scale(g, p->loss_sum, 1.0 / b->loss_over);
 }
 
 // The single mode's part of the loss: [batch, predict].
@@ -301,14 +302,15 @@ static rml_status config_check(const rml_predictor_config *c, uint32_t batch, rm
 }
 
 rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config *config, uint32_t batch,
-                               bool training, rml_predictor *out, rml_error *err)
+                               uint32_t loss_over, rml_predictor *out, rml_error *err)
 {
     rml_predictor_config c = *config;
     config_resolve(&c);
     RML_TRY(config_check(&c, batch, err));
     rml_arena arena = {0};
-    builder b = {g, &c, batch, c.agents + c.map, -1, -1};
-    rml_predictor p = {.target = -1, .target_valid = -1, .loss = -1, .sample_loss = -1};
+    builder b = {g, &c, batch, loss_over, c.agents + c.map, -1, -1};
+    rml_predictor p = {
+        .target = -1, .target_valid = -1, .loss = -1, .loss_sum = -1, .sample_loss = -1};
     p.features = rml_graph_input(g, "features", shape_of(3, batch, b.tokens, c.features, 0, 0));
     p.token_valid = rml_graph_input(g, "token_valid", shape_of(2, batch, b.tokens, 0, 0, 0));
     p.position = rml_graph_input(g, "position", shape_of(3, batch, c.predict, 2, 0, 0));
@@ -325,7 +327,7 @@ rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config *config,
     p.embedding =
         rml_op_reshape(g, rml_op_slice(g, x, 1, 0, 1), shape_of(2, batch, c.width, 0, 0, 0));
     heads(&b, x, &p, &arena);
-    if (training) {
+    if (loss_over > 0) {
         rml_shape target = shape_of(4, batch, c.predict, c.steps, 2, 0);
         p.target = rml_graph_input(g, "target", target);
         p.target_valid =

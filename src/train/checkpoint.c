@@ -96,7 +96,7 @@ static rml_status state_read(const char *path, rml_learner *l, rml_arena *arena,
         int64_t position = rml_json_get_i64(state, "position", -1);
         bool named = rml_hash_parse(rml_json_get_str(state, "order", (rml_str){0}), &order) &&
                      rml_hash_parse(rml_dataset_hash(o->dataset), &version);
-        uint64_t batch = l->engine.batch;
+        uint64_t batch = l->engine.config.batch;
         if (!named || step < 0 || (uint64_t)step > l->engine.config.steps ||
             (uint64_t)position != (uint64_t)step * batch) {
             st =

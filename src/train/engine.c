@@ -29,12 +29,14 @@ static rml_status engine_gradients(rml_engine *e, rml_tensor *outputs, size_t *c
 }
 
 rml_status rml_engine_make(rml_engine *e, const rml_train_config *config, uint32_t batch,
-                           rml_tensor **gradients, rml_error *err)
+                           const rml_engine *parameters_of, rml_tensor **gradients, rml_error *err)
 {
     *e = (rml_engine){.config = *config, .batch = batch};
     rml_tensor *outputs = NULL;
     rml_status st = rml_graph_make(&e->graph, err);
-    st = st ? st : rml_predictor_build(e->graph, &config->model, batch, true, &e->predictor, err);
+    uint32_t loss_over = gradients != NULL ? config->batch : batch;
+    st = st ? st
+            : rml_predictor_build(e->graph, &config->model, batch, loss_over, &e->predictor, err);
     if (st == RML_OK) {
         const rml_tensor *parameters;
         size_t room = rml_graph_parameters(e->graph, &parameters) + 8;
@@ -43,7 +45,7 @@ rml_status rml_engine_make(rml_engine *e, const rml_train_config *config, uint32
     }
     size_t count = 0;
     if (st == RML_OK && gradients != NULL) {
-        outputs[count++] = e->predictor.loss;
+        outputs[count++] = e->predictor.loss_sum;
         st = engine_gradients(e, outputs, &count, gradients, err);
     } else if (st == RML_OK) {
         const rml_tensor wanted[] = {e->predictor.futures, e->predictor.probabilities,
@@ -56,7 +58,8 @@ rml_status rml_engine_make(rml_engine *e, const rml_train_config *config, uint32
         }
     }
     if (st == RML_OK) {
-        rml_plan_options options = {.precision = RML_F32};
+        rml_plan_options options = {.precision = RML_F32,
+                                    .parameters_of = parameters_of ? parameters_of->plan : NULL};
         st = rml_plan_make(e->graph, outputs, count, config->seed, &options, &e->plan, err);
     }
     rml_heap_free(outputs);
@@ -94,37 +97,37 @@ void rml_engine_copy(rml_engine *to, const rml_engine *from)
 }
 
 // Fills row `row` of an input that has `size` floats a row.
-static float *input_row(const rml_engine *e, rml_tensor input, size_t size, uint32_t row)
+static float *input_row(rml_plan *plan, rml_tensor input, size_t size, uint32_t row)
 {
-    float *data = rml_plan_data(e->plan, input);
+    float *data = rml_plan_data(plan, input);
     return data == NULL ? NULL : data + row * size;
 }
 
-static void put(const rml_engine *e, rml_tensor input, size_t size, uint32_t row, const float *from)
+static void put(rml_plan *plan, rml_tensor input, size_t size, uint32_t row, const float *from)
 {
-    float *to = input_row(e, input, size, row);
+    float *to = input_row(plan, input, size, row);
     if (to != NULL) {
         memcpy(to, from, size * sizeof *to);
     }
 }
 
-void rml_engine_put(const rml_engine *e, const rml_scene_spec *spec, uint32_t row,
+void rml_engine_put(const rml_engine *e, rml_plan *plan, const rml_scene_spec *spec, uint32_t row,
                     const float *const from[RML_SCENE_TENSORS])
 {
     const rml_predictor_config *c = &e->config.model;
     const rml_predictor *p = &e->predictor;
     size_t tokens = c->agents + c->map, width = c->features;
-    float *features = input_row(e, p->features, tokens * width, row);
-    float *valid = input_row(e, p->token_valid, tokens, row);
+    float *features = input_row(plan, p->features, tokens * width, row);
+    float *valid = input_row(plan, p->token_valid, tokens, row);
     memcpy(features, from[FEATURES], c->agents * width * sizeof *features);
     memcpy(features + c->agents * width, from[FEATURES] + spec->agents * width,
            c->map * width * sizeof *features);
     memcpy(valid, from[VALID], c->agents * sizeof *valid);
     memcpy(valid + c->agents, from[VALID] + spec->agents, c->map * sizeof *valid);
-    put(e, p->position, c->predict * 2u, row, from[POSITION]);
-    put(e, p->velocity, c->predict * 2u, row, from[VELOCITY]);
-    put(e, p->target, (size_t)c->predict * c->steps * 2, row, from[TARGET]);
-    put(e, p->target_valid, (size_t)c->predict * c->steps, row, from[TARGET_VALID]);
+    put(plan, p->position, c->predict * 2u, row, from[POSITION]);
+    put(plan, p->velocity, c->predict * 2u, row, from[VELOCITY]);
+    put(plan, p->target, (size_t)c->predict * c->steps * 2, row, from[TARGET]);
+    put(plan, p->target_valid, (size_t)c->predict * c->steps, row, from[TARGET_VALID]);
 }
 
 // ---- Prediction --------------------------------------------------------------------------------
@@ -141,22 +144,22 @@ static void take_row(const rml_engine *e, uint32_t row, size_t sample, const wan
     const rml_predictor *p = &e->predictor;
     size_t path = (size_t)c->steps * 2, all = c->modes * path;
     if (w->futures != NULL) {
-        memcpy(w->futures->xy + sample * all, input_row(e, p->futures, c->predict * all, row),
+        memcpy(w->futures->xy + sample * all, input_row(e->plan, p->futures, c->predict * all, row),
                all * sizeof(float));
         memcpy(w->futures->probability + sample * c->modes,
-               input_row(e, p->probabilities, (size_t)c->predict * c->modes, row),
+               input_row(e->plan, p->probabilities, (size_t)c->predict * c->modes, row),
                c->modes * sizeof(float));
     }
     if (w->one != NULL && p->one >= 0) {
-        memcpy(w->one->xy + sample * path, input_row(e, p->one, c->predict * path, row),
+        memcpy(w->one->xy + sample * path, input_row(e->plan, p->one, c->predict * path, row),
                path * sizeof(float));
         w->one->probability[sample] = 1;
     }
     if (w->losses != NULL) {
-        w->losses[sample] = *input_row(e, p->sample_loss, 1, row);
+        w->losses[sample] = *input_row(e->plan, p->sample_loss, 1, row);
     }
     if (w->embeddings != NULL) {
-        memcpy(w->embeddings + sample * c->width, input_row(e, p->embedding, c->width, row),
+        memcpy(w->embeddings + sample * c->width, input_row(e->plan, p->embedding, c->width, row),
                c->width * sizeof(float));
     }
 }
@@ -203,7 +206,7 @@ rml_status rml_engine_predict(rml_engine *e, const rml_dataset *d, rml_split spl
             const float *from[RML_SCENE_TENSORS];
             // A short last batch is filled up with its last scene.
             rml_dataset_sample(d, split, first + (row < rows ? row : rows - 1), from);
-            rml_engine_put(e, spec, row, from);
+            rml_engine_put(e, e->plan, spec, row, from);
         }
         rml_plan_run(e->plan, pool);
         for (uint32_t row = 0; row < rows; row++) {

@@ -121,6 +121,44 @@ static rml_status learner_start(rml_learner *l, size_t count, rml_pool *pool, rm
     return st;
 }
 
+// What an engine puts out for a step: gradients, then the sum of losses.
+static rml_status make_engine(rml_engine *e, const rml_train_config *c, uint32_t samples,
+                              const rml_engine *parameters_of, rml_tensor **sums, rml_error *err)
+{
+    rml_tensor *gradients = NULL;
+    RML_TRY(rml_engine_make(e, c, samples, parameters_of, &gradients, err));
+    const rml_tensor *parameters;
+    size_t count = rml_graph_parameters(e->graph, &parameters);
+    *sums = rml_heap_make((count + 1) * sizeof **sums);
+    if (*sums != NULL) {
+        memcpy(*sums, gradients, count * sizeof **sums);
+        (*sums)[count] = e->predictor.loss_sum;
+    }
+    rml_heap_free(gradients);
+    return *sums != NULL ? RML_OK : rml_fail_memory(err, (count + 1) * sizeof **sums);
+}
+
+// The plans of a step: of a leaf, and of the samples behind the last whole one.
+static rml_status make_leaves(rml_learner *l, const rml_train_config *c, size_t threads,
+                              rml_error *err)
+{
+    uint32_t left = c->batch % RML_LEAF, leaf = c->batch < RML_LEAF ? c->batch : RML_LEAF;
+    bool has_rest = left > 0 && c->batch > RML_LEAF;
+    rml_tensor *rest_sums = NULL;
+    const rml_tensor *parameters;
+    rml_status st = make_engine(&l->engine, c, leaf, NULL, &l->gradients, err);
+    if (st == RML_OK && has_rest) {
+        st = make_engine(&l->rest, c, left, &l->engine, &rest_sums, err);
+    }
+    if (st == RML_OK) {
+        st = rml_leaves_make(l->engine.plan, l->rest.plan, l->gradients, rest_sums,
+                             rml_graph_parameters(l->engine.graph, &parameters) + 1, c->batch,
+                             threads, &l->leaves, err);
+    }
+    rml_heap_free(rest_sums);
+    return st;
+}
+
 rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_sample_ref *samples,
                             size_t sample_count, const rml_train_config *config, rml_pool *pool,
                             rml_error *err)
@@ -134,7 +172,7 @@ rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_samp
     }
     rml_train_config c;
     RML_TRY(rml_train_config_fit(config, d, &c, err));
-    RML_TRY(rml_engine_make(&l->engine, &c, c.batch, &l->gradients, err));
+    rml_status st = make_leaves(l, &c, rml_pool_threads(pool), err);
     l->loader = (rml_loader){.dataset = d,
                              .split = RML_TRAIN,
                              .samples = samples,
@@ -142,7 +180,6 @@ rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_samp
                              .seed = c.seed};
     rml_tensor_info info[RML_SCENE_TENSORS];
     rml_scene_layout(l->spec, info);
-    rml_status st = RML_OK;
     for (size_t i = 0; st == RML_OK && i < RML_SCENE_TENSORS; i++) {
         l->sizes[i] = 1;
         for (uint32_t axis = 0; axis < info[i].rank; axis++) {
@@ -164,6 +201,8 @@ void rml_learner_free(rml_learner *l)
         rml_heap_free(l->staging[i]);
     }
     rml_heap_free(l->gradients);
+    rml_leaves_free(l->leaves);
+    rml_engine_free(&l->rest);
     rml_engine_free(&l->engine);
     *l = (rml_learner){0};
 }
@@ -204,28 +243,36 @@ static void add_noise(const augment *a, uint64_t row, const float *valid, float 
     }
 }
 
-static void prepare_sample(void *context, size_t tile, size_t worker)
+// Sample `index` of the batch into a row of a plan.
+static void prepare_sample(const augment *a, rml_plan *plan, size_t index, uint32_t row)
 {
-    (void)worker;
-    const augment *a = context;
     const rml_learner *l = a->l;
-    const rml_train_config *c = &l->engine.config;
+    const rml_engine *e = plan == l->rest.plan ? &l->rest : &l->engine;
+    const rml_train_config *c = &e->config;
     float *at[RML_SCENE_TENSORS];
     const float *from[RML_SCENE_TENSORS];
     for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        at[i] = l->staging[i] + tile * l->sizes[i];
+        at[i] = l->staging[i] + index * l->sizes[i];
         from[i] = at[i];
     }
-    if (!c->no_mirror && rml_random_u64(c->seed, a->stream + STREAM_MIRROR, tile) & 1) {
+    if (!c->no_mirror && rml_random_u64(c->seed, a->stream + STREAM_MIRROR, index) & 1) {
         rml_scene_tensors scene = {at[0], at[1], at[2], at[3], at[4], at[5], at[6]};
         rml_scene_mirror(l->spec, &scene);
     }
-    rml_engine_put(&l->engine, l->spec, (uint32_t)tile, from);
+    rml_engine_put(e, plan, l->spec, row, from);
     size_t tokens = c->model.agents + c->model.map;
-    float *features = rml_plan_data(l->engine.plan, l->engine.predictor.features);
-    float *valid = rml_plan_data(l->engine.plan, l->engine.predictor.token_valid);
-    drop_tokens(a, tile, valid + tile * tokens);
-    add_noise(a, tile, valid + tile * tokens, features + tile * tokens * c->model.features);
+    float *features = rml_plan_data(plan, e->predictor.features);
+    float *valid = rml_plan_data(plan, e->predictor.token_valid);
+    valid += row * tokens;
+    drop_tokens(a, index, valid);
+    add_noise(a, index, valid, features + row * tokens * c->model.features);
+}
+
+static void prepare_leaf(void *context, rml_plan *plan, size_t first, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        prepare_sample(context, plan, first + i, (uint32_t)i);
+    }
 }
 
 static double learning_rate(const rml_train_config *c, uint64_t step)
@@ -239,13 +286,12 @@ static double learning_rate(const rml_train_config *c, uint64_t step)
     return peak * 0.5 * (1 + rml_f64_cos(RML_PI * along));
 }
 
-double rml_learner_step(rml_learner *l, rml_pool *pool)
+rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_error *err)
 {
     const rml_train_config *c = &l->engine.config;
     rml_loader_next(&l->loader, pool, c->batch, l->staging);
     augment a = {l, l->step * STREAM_KINDS};
-    rml_pool_run(pool, c->batch, prepare_sample, &a);
-    rml_plan_run(l->engine.plan, pool);
+    RML_TRY(rml_leaves_run(l->leaves, pool, prepare_leaf, &a, err));
     l->step++;
     l->rate = learning_rate(c, l->step);
     rml_adamw options = {.learning_rate = l->rate,
@@ -258,5 +304,7 @@ double rml_learner_step(rml_learner *l, rml_pool *pool)
     const rml_tensor *parameters;
     size_t count = rml_graph_parameters(l->engine.graph, &parameters);
     l->norm = rml_plan_adamw(l->engine.plan, parameters, l->gradients, count, &options, pool);
-    return (double)*(const float *)rml_plan_data(l->engine.plan, l->engine.predictor.loss);
+    float sum = *(const float *)rml_plan_data(l->engine.plan, l->engine.predictor.loss_sum);
+    *loss = (double)(sum * (float)(1.0 / c->batch));
+    return RML_OK;
 }

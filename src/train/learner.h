@@ -12,21 +12,26 @@ typedef struct rml_engine {
     rml_plan *plan;
     rml_predictor predictor;
 } rml_engine;
-// gradients: also those of the loss by every parameter, then *gradients[parameters].
+// gradients: also those by every parameter of the mean loss over the configuration's batch, then
+// *gradients[parameters]. parameters_of: an engine whose parameters it uses, or NULL.
 RML_CHECKED rml_status rml_engine_make(rml_engine *e, const rml_train_config *config,
-                                       uint32_t batch, rml_tensor **gradients, rml_error *err);
+                                       uint32_t batch, const rml_engine *parameters_of,
+                                       rml_tensor **gradients, rml_error *err);
 void rml_engine_free(rml_engine *e);
 // All parameters of one plan into another's of the same configuration.
 void rml_engine_copy(rml_engine *to, const rml_engine *from);
 
 // The version's tokens that the model uses: its nearest agents and pieces of map.
-// from: pointers in the order of rml_scene_layout, of one scene. row: in the batch.
-void rml_engine_put(const rml_engine *e, const rml_scene_spec *spec, uint32_t row,
+// from: pointers in the order of rml_scene_layout, of one scene. plan: the engine's, or another of
+// the same predictor. row: in the plan's batch.
+void rml_engine_put(const rml_engine *e, rml_plan *plan, const rml_scene_spec *spec, uint32_t row,
                     const float *const from[RML_SCENE_TENSORS]);
 
 typedef struct rml_learner {
-    rml_engine engine;
-    rml_tensor *gradients;
+    rml_engine engine; // of one leaf of the batch
+    rml_engine rest;   // of what is left over behind the last whole leaf, with engine's parameters
+    rml_leaves *leaves;
+    rml_tensor *gradients; // by parameter, then the sum of losses
     rml_loader loader;
     const rml_scene_spec *spec;
     float *staging[RML_SCENE_TENSORS]; // a batch as the version has it
@@ -44,7 +49,8 @@ void rml_learner_free(rml_learner *l);
 RML_CHECKED rml_status rml_train_config_fit(const rml_train_config *config, const rml_dataset *d,
                                             rml_train_config *out, rml_error *err);
 // One step; gives the mean loss of its batch.
-double rml_learner_step(rml_learner *l, rml_pool *pool);
+RML_CHECKED rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss,
+                                        rml_error *err);
 
 // Runs a plan over scenes in order; wants any of the outputs (may be NULL).
 RML_CHECKED rml_status rml_engine_predict(rml_engine *e, const rml_dataset *d, rml_split split,

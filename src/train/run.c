@@ -166,7 +166,8 @@ static rml_status run_steps(run *r, rml_error *err)
 {
     const rml_train_config *c = &r->learner.engine.config;
     while (r->learner.step < c->steps) {
-        double loss = rml_learner_step(&r->learner, r->pool);
+        double loss = 0;
+        RML_TRY(rml_learner_step(&r->learner, r->pool, &loss, err));
         uint64_t step = r->learner.step;
         if (!isfinite(loss)) {
             return rml_fail(err, RML_ERR_DATA, (rml_place){0},
@@ -293,7 +294,7 @@ static rml_status run_train(run *r, rml_catalog *catalog, const rml_train_config
         return catalog_put(r, catalog, err);
     }
     RML_TRY(rml_learner_make(&r->learner, r->dataset, NULL, 0, c, r->pool, err));
-    RML_TRY(rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, err));
+    RML_TRY(rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL, err));
     RML_TRY(run_start(r, err));
     RML_TRY(run_steps(r, err));
     RML_TRY(curve_write(r, err));

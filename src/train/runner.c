@@ -28,7 +28,7 @@ static rml_status runner_make(const rml_train_config *config, uint32_t batch, rm
     if (r == NULL) {
         return rml_fail_memory(err, sizeof *r);
     }
-    rml_status st = rml_engine_make(&r->engine, config, batch, NULL, err);
+    rml_status st = rml_engine_make(&r->engine, config, batch, NULL, NULL, err);
     if (st != RML_OK) {
         rml_heap_free(r);
         return st;
@@ -98,8 +98,9 @@ rml_status rml_train_fit(const rml_dataset *d, const rml_sample_ref *samples, si
     RML_TRY(rml_learner_make(&l, d, samples, count, config, pool, err));
     rml_status st = RML_OK;
     while (st == RML_OK && l.step < l.engine.config.steps) {
-        rml_learner_step(&l, pool);
-        if (rml_progress_stop(progress)) {
+        double loss;
+        st = rml_learner_step(&l, pool, &loss, err);
+        if (st == RML_OK && rml_progress_stop(progress)) {
             st =
                 rml_fail(err, RML_ERR_STOPPED, (rml_place){0}, NULL, "stopped at step %llu of %llu",
                          (unsigned long long)l.step, (unsigned long long)l.engine.config.steps);

@@ -124,7 +124,7 @@ static void build_predictor(model *m)
     rml_predictor p;
     assert_int_equal(rml_graph_make(&m->g, NULL), RML_OK);
     rml_predictor_defaults(&config);
-    assert_int_equal(rml_predictor_build(m->g, &config, 1, false, &p, NULL), RML_OK);
+    assert_int_equal(rml_predictor_build(m->g, &config, 1, 0, &p, NULL), RML_OK);
     const rml_tensor inputs[] = {p.features, p.token_valid, p.position, p.velocity};
     memcpy(m->inputs, inputs, sizeof inputs);
     m->input_count = 4;

@@ -98,7 +98,7 @@ static void training_open(training *t, const rml_predictor_config *config, rml_p
     rml_error err = {0};
     *t = (training){.precision = precision};
     assert_int_equal(rml_graph_make(&t->g, &err), RML_OK);
-    if (rml_predictor_build(t->g, config, BATCH, true, &t->p, &err) != RML_OK) {
+    if (rml_predictor_build(t->g, config, BATCH, BATCH, &t->p, &err) != RML_OK) {
         fail_msg("%s", err.what);
     }
     const rml_tensor *parameters;
@@ -113,7 +113,7 @@ static void training_open(training *t, const rml_predictor_config *config, rml_p
     outputs[t->count] = t->p.loss;
     outputs[t->count + 1] = t->p.futures;
     outputs[t->count + 2] = t->p.probabilities;
-    rml_plan_options options = {precision, cpu, scalar};
+    rml_plan_options options = {.precision = precision, .cpu = cpu, .scalar = scalar};
     if (rml_plan_make(t->g, outputs, t->count + 3, 1, &options, &t->plan, &err) != RML_OK) {
         fail_msg("%s", err.what);
     }
@@ -328,7 +328,8 @@ static void test_refuses(void **state)
         rml_predictor p;
         rml_error err = {0};
         assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
-        rml_status st = rml_predictor_build(g, &cases[i].config, cases[i].batch, true, &p, &err);
+        rml_status st =
+            rml_predictor_build(g, &cases[i].config, cases[i].batch, cases[i].batch, &p, &err);
         if (st != RML_ERR_ARGUMENT || err.what[0] == '\0') {
             fail_msg("%s: found status %s", cases[i].name, rml_status_name(st));
         }

@@ -1,7 +1,7 @@
 // The numbers of the float32 functions of math, for vector kernels that return the same bits.
 //
 // Near-minimax polynomials (Chebyshev interpolation at 60 digits, rounded to float32), evaluated by
-// Horner's rule with plain multiplications and additions; src/math/f32.c is the text to follow.
+// Horner's rule with fused multiply-adds; src/math/f32.c is the text to follow.
 #ifndef ROADMILL_MATH_F32_H
 #define ROADMILL_MATH_F32_H
 

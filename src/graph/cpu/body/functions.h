@@ -4,14 +4,24 @@
 
 #include "roadmill/math/f32.h"
 
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+// A call would hand lanes over in memory.
+#define LANES_INLINE static inline __attribute__((always_inline))
+
 #define SIGN_BIT 0x80000000u
 
 // Horner: c[0] + x (c[1] + x (...)).
-static inline lanes v_polynomial(const float *c, int count, lanes x)
+LANES_INLINE lanes v_polynomial(const float *c, int count, lanes x)
 {
     lanes sum = v_set(c[count - 1]);
+    UNROLL
     for (int i = count - 2; i >= 0; i--) {
-        sum = v_add(v_set(c[i]), v_mul(x, sum));
+        sum = v_fma(x, sum, v_set(c[i]));
     }
     return sum;
 }
@@ -29,7 +39,7 @@ static inline lanes v_with_sign(lanes x, lanes sign)
     return v_or(x, v_and(sign, v_bits(SIGN_BIT)));
 }
 
-static inline lanes v_exp(lanes x)
+LANES_INLINE lanes v_exp(lanes x)
 {
     static const float c[] = RML_F32_EXP;
     x = v_select(v_less(x, v_set(RML_F32_EXP_LOW)), v_set(RML_F32_EXP_LOW), x);
@@ -46,7 +56,7 @@ static inline lanes v_exp(lanes x)
     return v_mul(v_mul(y, first), second);
 }
 
-static inline lanes v_log(lanes x)
+LANES_INLINE lanes v_log(lanes x)
 {
     static const float c[] = RML_F32_LOG;
     const lanes zero = v_set(0.0f), infinite = v_bits(0x7f800000u);
@@ -67,7 +77,7 @@ static inline lanes v_log(lanes x)
     return v_select(v_less(zero, x), v_select(v_less(x, infinite), y, odd), odd);
 }
 
-static inline lanes v_tanh(lanes x)
+LANES_INLINE lanes v_tanh(lanes x)
 {
     static const float c[] = RML_F32_TANH;
     lanes a = v_abs(x), z = v_mul(x, x);
@@ -79,7 +89,7 @@ static inline lanes v_tanh(lanes x)
     return v_select(v_less(a, v_set(RML_F32_TANH_NEAR)), near, far);
 }
 
-static inline lanes v_erf(lanes x)
+LANES_INLINE lanes v_erf(lanes x)
 {
     static const float near_c[] = RML_F32_ERF, far_c[] = RML_F32_ERFC;
     lanes a = v_abs(x);
@@ -91,18 +101,18 @@ static inline lanes v_erf(lanes x)
 }
 
 // Half of one plus erf(x / sqrt 2): the share of a normal variable below x.
-static inline lanes v_below(lanes x)
+LANES_INLINE lanes v_below(lanes x)
 {
     lanes erf = v_erf(v_mul(x, v_set(0.707106781f)));
     return v_mul(v_set(0.5f), v_add(v_set(1.0f), erf));
 }
 
-static inline lanes v_gelu(lanes x)
+LANES_INLINE lanes v_gelu(lanes x)
 {
     return v_mul(x, v_below(x));
 }
 
-static inline lanes v_gelu_backward(lanes x, lanes dy)
+LANES_INLINE lanes v_gelu_backward(lanes x, lanes dy)
 {
     lanes density = v_exp(v_mul(v_mul(v_set(-0.5f), x), x));
     lanes slope = v_add(v_below(x), v_mul(v_mul(x, v_set(0.398942280f)), density));

@@ -7,10 +7,8 @@
 // rows of a tile pass over it; the left side comes from the second.
 
 #if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
 #define DEPTH_UNROLL _Pragma("clang loop unroll_count(4)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
 #define DEPTH_UNROLL _Pragma("GCC unroll 4")
 #endif
 
