@@ -37,12 +37,15 @@ class Predictor(nn.Module):
         self.futures, self.logits = nn.Linear(D, K * STEPS * 2), nn.Linear(D, K)
         self.log_scale = nn.Parameter(torch.zeros(STEPS, 2))
 
-    def loss(self, features, valid, target):
+    def forward(self, features, valid):
         x = self.embed(features)
         for block in self.blocks:
             x = block(x, valid[:, None, None, :])
         x = self.norm(x[:, :AGENTS])
-        futures, logits = self.futures(x).view(-1, AGENTS, K, STEPS, 2), self.logits(x)
+        return self.futures(x).view(-1, AGENTS, K, STEPS, 2), self.logits(x)
+
+    def loss(self, features, valid, target):
+        futures, logits = self(features, valid)
         with torch.no_grad():
             winner = (futures - target[:, :, None]).square().sum(-1).sqrt().mean(-1).argmin(-1)
         index = winner[:, :, None, None, None].expand(-1, -1, 1, STEPS, 2)
@@ -53,20 +56,25 @@ class Predictor(nn.Module):
         return ((nll + ce) * weight).sum() / weight.sum()
 
 
-threads, batch, repeats = map(int, sys.argv[1:4])
-torch.set_num_threads(threads)
-torch.manual_seed(0)
-model = Predictor()
-optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
-valid = torch.rand(batch, TOKENS) < 0.8
-valid[:, 0] = True
-features, target = torch.randn(batch, TOKENS, FEATURES), torch.randn(batch, AGENTS, STEPS, 2).cumsum(2)
-times = []
-for i in range(repeats + 3):
-    start = time.perf_counter()
-    optimizer.zero_grad(set_to_none=True)
-    model.loss(features, valid, target).backward()
-    optimizer.step()
-    times.append(time.perf_counter() - start)
-times = sorted(times[3:])
-print(json.dumps({"peer": "torch " + torch.__version__.split("+")[0], "ms": 1e3 * times[len(times) // 2]}))
+def main():
+    threads, batch, repeats = map(int, sys.argv[1:4])
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    model = Predictor()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
+    valid = torch.rand(batch, TOKENS) < 0.8
+    valid[:, 0] = True
+    features, target = torch.randn(batch, TOKENS, FEATURES), torch.randn(batch, AGENTS, STEPS, 2).cumsum(2)
+    times = []
+    for i in range(repeats + 3):
+        start = time.perf_counter()
+        optimizer.zero_grad(set_to_none=True)
+        model.loss(features, valid, target).backward()
+        optimizer.step()
+        times.append(time.perf_counter() - start)
+    times = sorted(times[3:])
+    print(json.dumps({"peer": "torch " + torch.__version__.split("+")[0], "ms": 1e3 * times[len(times) // 2]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -60,7 +60,7 @@ void rml_product_of(const rml_call *c, rml_product *p)
     p->right_step = shared ? 0 : p->depth * p->columns;
     p->panels = rml_ceil(p->columns, RML_PANEL);
     p->row_tiles = rml_ceil(p->rows, RML_TILE_ROWS);
-    p->panels_per_tile = p->row_tiles * p->batch >= 16 || p->panels < 8 ? p->panels : 8;
+    p->panels_per_tile = p->row_tiles * p->batch >= 16 || p->panels < 4 ? p->panels : 4;
     p->column_tiles = rml_ceil(p->panels, p->panels_per_tile);
 }
 

@@ -1,0 +1,200 @@
+// Inference of one scene by the reference predictor, all agents predicted, weights packed once:
+// median, 99th percentile and worst of many runs, against ONNX Runtime on the model that the engine
+// exports and PyTorch compiled and frozen, in the same run; and the emitted C against ONNX Runtime.
+//
+// Peers: bench/infer_peer.py by the Python of RML_TORCH_PYTHON or RML_PYTHON. Rows infer_f32_t1 and
+// infer_f32_t2 with each peer, infer_p99_t1 (times the median), infer_c_march and infer_c_O2.
+// usage: infer [RUNS]
+#define _POSIX_C_SOURCE 200809L // popen
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "roadmill/deploy.h"
+#include "roadmill/os.h"
+
+#define PEER_CALLS 1000
+
+typedef struct scene {
+    rml_graph *g;
+    rml_plan *plan;
+    rml_predictor p;
+} scene;
+
+typedef struct peer {
+    char name[96];
+    double median_us, p99_us;
+} peer;
+
+static void must(rml_status st, const rml_error *err)
+{
+    if (st != RML_OK) {
+        fprintf(stderr, "%s\n", err->what);
+        exit(1);
+    }
+}
+
+static void fill(const scene *s, rml_tensor t, float low, float high)
+{
+    rml_shape shape = rml_graph_shape(s->g, t);
+    size_t count = 1;
+    for (uint32_t i = 0; i < shape.rank; i++) {
+        count *= shape.size[i];
+    }
+    float *x = rml_plan_data(s->plan, t);
+    for (size_t i = 0; i < count; i++) {
+        float u = (float)(((uint32_t)i * 2246822519u + (uint32_t)t) >> 8) * 0x1p-24f;
+        x[i] = low == high ? (float)(u < 0.8f) : low + u * (high - low);
+    }
+}
+
+static void scene_make(scene *s, rml_error *err)
+{
+    rml_predictor_config config = {.predict = 32, .no_single = true};
+    rml_predictor_defaults(&config);
+    must(rml_graph_make(&s->g, err), err);
+    must(rml_predictor_build(s->g, &config, 1, 0, &s->p, err), err);
+    const rml_tensor outputs[] = {s->p.futures, s->p.logits, s->p.probabilities};
+    must(rml_plan_make(s->g, outputs, 3, 1, NULL, &s->plan, err), err);
+    fill(s, s->p.features, -2, 2);
+    fill(s, s->p.position, -20, 20);
+    fill(s, s->p.velocity, -10, 10);
+    fill(s, s->p.token_valid, 1, 1);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// Sorted microseconds of `runs` runs.
+static void time_runs(const scene *s, size_t threads, size_t runs, double *us)
+{
+    rml_pool *pool = NULL;
+    rml_error err = {0};
+    must(threads > 1 ? rml_pool_make(threads, &pool, &err) : RML_OK, &err);
+    must(rml_plan_freeze(s->plan, pool, &err), &err);
+    for (size_t i = 0; i < runs; i++) {
+        int64_t start = rml_clock_monotonic_ns();
+        rml_plan_run(s->plan, pool);
+        us[i] = 1e-3 * (double)(rml_clock_monotonic_ns() - start);
+    }
+    qsort(us, runs, sizeof *us, by_value);
+    rml_pool_free(pool);
+}
+
+static size_t ask_peers(size_t threads, const char *onnx, peer peers[4])
+{
+    const char *python = rml_env("RML_TORCH_PYTHON");
+    python = python != NULL ? python : rml_env("RML_PYTHON");
+    char command[1024], line[512];
+    snprintf(command, sizeof command, "%s %s/infer_peer.py %zu %s %d 2>/dev/null",
+             python != NULL ? python : "python3", RML_BENCH_FOLDER, threads, onnx, PEER_CALLS);
+    FILE *pipe = popen(command, "r");
+    size_t count = 0;
+    while (pipe != NULL && count < 4 && fgets(line, sizeof line, pipe) != NULL) {
+        peer *p = &peers[count];
+        count += sscanf(line, "{\"peer\": \"%95[^\"]\", \"median\": %lf, \"p99\": %lf", p->name,
+                        &p->median_us, &p->p99_us) == 3;
+    }
+    if (pipe != NULL) {
+        pclose(pipe);
+    }
+    return count;
+}
+
+static const char driver[] =
+    "#define _POSIX_C_SOURCE 200809L\n"
+    "#include <stdio.h>\n#include <time.h>\n#include \"predictor.h\"\n"
+    "static predictor_memory memory;\n"
+    "static float a[predictor_in_features_size], b[predictor_in_token_valid_size],\n"
+    "    c[predictor_in_position_size], d[predictor_in_velocity_size],\n"
+    "    x[predictor_out_futures_size], y[predictor_out_logits_size],\n"
+    "    z[predictor_out_probabilities_size];\n"
+    "int main(void)\n{\n"
+    "    double best = 1e300;\n"
+    "    for (int i = 0; i < predictor_in_features_size; i++) a[i] = (float)(i % 41) * 0.1f - 2;\n"
+    "    for (int i = 0; i < predictor_in_token_valid_size; i++) b[i] = i % 5 != 0;\n"
+    "    for (int i = 0; i < 50; i++) {\n"
+    "        struct timespec from, to;\n"
+    "        clock_gettime(CLOCK_MONOTONIC, &from);\n"
+    "        predictor_run(&memory, a, b, c, d, x, y, z);\n"
+    "        clock_gettime(CLOCK_MONOTONIC, &to);\n"
+    "        double us = 1e6 * (double)(to.tv_sec - from.tv_sec) + 1e-3 * (double)(to.tv_nsec - "
+    "from.tv_nsec);\n"
+    "        best = us < best ? us : best;\n"
+    "    }\n"
+    "    printf(\"%f\\n\", best);\n    return 0;\n}\n";
+
+// The best of the emitted C, compiled with these options; 0 without a compiler.
+static double time_emitted(const char *folder, const char *options)
+{
+    char command[2048], line[64] = "";
+    snprintf(command, sizeof command,
+             "cc -std=c99 %s -ffp-contract=off -I%s -o %s/time_c %s/time_c.c %s/predictor.c -lm && "
+             "%s/time_c",
+             options, folder, folder, folder, folder, folder);
+    FILE *pipe = popen(command, "r");
+    double us = pipe != NULL && fgets(line, sizeof line, pipe) != NULL ? strtod(line, NULL) : 0;
+    if (pipe != NULL) {
+        pclose(pipe);
+    }
+    return us;
+}
+
+int main(int argc, char **argv)
+{
+    static scene s;
+    rml_error err = {0};
+    rml_arena arena = {0};
+    rml_str folder;
+    size_t runs = argc > 1 ? strtoul(argv[1], NULL, 10) : 20000;
+    double *us = malloc(runs * sizeof *us);
+    char onnx[512];
+    if (us == NULL || runs == 0) {
+        return 2;
+    }
+    scene_make(&s, &err);
+    must(rml_folder_temporary(&arena, &folder, &err), &err);
+    const rml_deploy_options both = {.onnx = true, .c = true, .vectors = 1, .seed = 1};
+    must(rml_deploy_predictor(s.g, s.plan, &s.p, "predictor", folder.data, &both, &err), &err);
+    snprintf(onnx, sizeof onnx, "%s/predictor.onnx", folder.data);
+    rml_str path = rml_path_join(&arena, folder, RML_STR("time_c.c"));
+    must(rml_file_replace(path.data, rml_bytes_of(driver, sizeof driver - 1), &err), &err);
+    double runtime_us = 0;
+    for (size_t threads = 1; threads <= 2 && threads <= rml_thread_count(); threads++) {
+        peer peers[4];
+        char name[32];
+        time_runs(&s, threads, runs, us);
+        double median = us[runs / 2];
+        size_t count = ask_peers(threads, onnx, peers);
+        snprintf(name, sizeof name, "infer_f32_t%zu", threads);
+        for (size_t i = 0; i < count; i++) {
+            rml_bench_line(name, median, "us", peers[i].name, peers[i].median_us,
+                           peers[i].median_us / median);
+        }
+        if (threads == 1) {
+            runtime_us = count > 0 ? peers[0].median_us : 0;
+            rml_bench_line("infer_p99_t1", us[runs * 99 / 100], "us", "median", median,
+                           median / us[runs * 99 / 100]);
+            rml_bench_line("infer_worst_t1", us[runs - 1], "us", "median", median,
+                           median / us[runs - 1]);
+        }
+    }
+    static const char *const forms[][2] = {{"infer_c_march", "-O3 -march=native"},
+                                           {"infer_c_O2", "-O2"}};
+    for (size_t i = 0; i < 2 && runtime_us > 0; i++) {
+        double c_us = time_emitted(folder.data, forms[i][1]);
+        if (c_us > 0) {
+            rml_bench_line(forms[i][0], c_us, "us", "onnxruntime", runtime_us, runtime_us / c_us);
+        }
+    }
+    must(rml_folder_remove(folder.data, &err), &err);
+    rml_arena_reset(&arena);
+    rml_plan_free(s.plan);
+    rml_graph_free(s.g);
+    free(us);
+    return 0;
+}
