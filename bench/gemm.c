@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench.h"
 #include "ops/rows.h"
 #include "peak.h"
 #include "roadmill/graph.h"
@@ -90,11 +91,11 @@ static void run(int kind, uint32_t m, uint32_t n, uint32_t k, rml_pool *pool)
     }
     qsort(rate, SAMPLES, sizeof *rate, by_value);
     qsort(share, SAMPLES, sizeof *share, by_value);
-    printf("{\"name\": \"gemm: %s, M %u, N %u, K %u, %zu threads\", \"value\": %.1f, \"unit\": "
-           "\"GFLOP/s\", \"peer\": \"peak of now\", \"peer_value\": %.1f, \"ratio\": %.3f}\n",
-           kinds[kind], m, n, k, threads, rate[SAMPLES / 2],
-           share[SAMPLES / 2] > 0 ? rate[SAMPLES / 2] / share[SAMPLES / 2] : 0.0,
-           share[SAMPLES / 2]);
+    char name[64];
+    double median = share[SAMPLES / 2];
+    snprintf(name, sizeof name, "gemm_f32_%s_m%u_n%u_k%u_t%zu", kinds[kind], m, n, k, threads);
+    rml_bench_line(name, rate[SAMPLES / 2], "GFLOP/s", "peak of now",
+                   median > 0 ? rate[SAMPLES / 2] / median : 0.0, median);
     rml_plan_free(plan);
     rml_graph_free(g);
 }

@@ -2,12 +2,13 @@
 // PyTorch's of the same network, one after the other in the same run, twice each.
 //
 // The peer is bench/train_torch.py by the Python of RML_TORCH_PYTHON or RML_PYTHON; without torch
-// there the line has no peer. usage: train [BATCH]
+// there the line has no peer. Rows train_f32_bB_tT for batches of 32 and 1; usage: train [BATCH]
 #define _POSIX_C_SOURCE 200809L // popen
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench.h"
 #include "roadmill/model.h"
 
 #define ROUNDS 2
@@ -136,17 +137,15 @@ static void run(step *s, size_t threads, uint32_t batch)
         theirs = other > 0 && other < theirs ? other : theirs;
     }
     bool known = theirs < 1e300; // otherwise zeros beside a peer that says so
-    printf("{\"name\": \"train: step, batch %u, %zu threads\", \"value\": %.2f, \"unit\": \"ms\", "
-           "\"peer\": \"%s\", \"peer_value\": %.2f, \"ratio\": %.3f}\n",
-           batch, threads, ours, peer, known ? theirs : 0, known ? theirs / ours : 0);
-    fflush(stdout);
+    char name[48];
+    snprintf(name, sizeof name, "train_f32_b%u_t%zu", batch, threads);
+    rml_bench_line(name, ours, "ms", peer, known ? theirs : 0, known ? theirs / ours : 0);
     rml_pool_free(pool);
 }
 
-int main(int argc, char **argv)
+static int run_batch(uint32_t batch)
 {
-    static step s;
-    uint32_t batch = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 32;
+    step s = {0};
     rml_error err = {0};
     if (step_make(&s, batch, &err) != RML_OK) {
         fprintf(stderr, "%s\n", err.what);
@@ -159,4 +158,12 @@ int main(int argc, char **argv)
     rml_plan_free(s.plan);
     rml_graph_free(s.g);
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return run_batch((uint32_t)strtoul(argv[1], NULL, 10));
+    }
+    return run_batch(32) + run_batch(1);
 }

@@ -2,6 +2,7 @@
 // sqrtf as all that it takes from libm; and a program with vectors that checks itself.
 #include "c99.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "roadmill/os.h"
@@ -34,6 +35,14 @@ const char *rml_c99_identifier(rml_c99 *c, const char *prefix, const char *name)
     return out;
 }
 
+const char *rml_c99_panels(rml_c99 *c, rml_tensor weight)
+{
+    c->places[weight].panels = true;
+    char name[32];
+    snprintf(name, sizeof name, "panels_%d", (int)weight);
+    return rml_c99_identifier(c, "", name);
+}
+
 static rml_tensor root_of(const rml_c99 *c, rml_tensor t)
 {
     while (c->places[t].root != t) {
@@ -49,6 +58,7 @@ const char *rml_c99_name(rml_c99 *c, rml_tensor t)
     if (role == RML_ROLE_INPUT) {
         return rml_c99_identifier(c, "in_", rml_graph_name(c->e->graph, root));
     }
+    c->places[root].plain = true;
     rml_str name = role == RML_ROLE_VALUE
                        ? rml_arena_printf(&c->arena, "(memory->values + %zu)", c->places[root].at)
                        : rml_arena_printf(&c->arena, "weight_%d", (int)root);
@@ -211,6 +221,25 @@ static void print_array(rml_c99 *c, rml_buffer *to, const char *name, const floa
     rml_c99_print(c, to, "};\n\n");
 }
 
+static void print_panels(rml_c99 *c, rml_buffer *to, rml_tensor weight)
+{
+    rml_shape s = rml_graph_shape(c->e->graph, weight);
+    const float *values = rml_plan_data(c->e->plan, weight);
+    size_t depth = s.size[1], panels = (s.size[0] + 15) / 16;
+    float *packed = RML_NEW_ARRAY(&c->arena, float, panels *depth * 16);
+    if (packed == NULL) {
+        c->status = c->status != RML_OK ? c->status : rml_fail_memory(&c->error, depth);
+        return;
+    }
+    memset(packed, 0, panels * depth * 16 * sizeof *packed);
+    for (size_t j = 0; j < s.size[0]; j++) {
+        for (size_t k = 0; k < depth; k++) {
+            packed[(j / 16 * depth + k) * 16 + j % 16] = values[j * depth + k];
+        }
+    }
+    print_array(c, to, rml_c99_panels(c, weight), packed, panels * depth * 16);
+}
+
 // ---- The files ---------------------------------------------------------------------------------
 
 static const char *input_name(rml_c99 *c, size_t i)
@@ -296,15 +325,31 @@ static void print_helpers(rml_c99 *c, rml_buffer *to)
 
 static void print_source(rml_c99 *c, const rml_export_leaves *leaves, rml_buffer *to)
 {
-    rml_c99_print(c, to,
-                  "/* Made by roadmill " RML_VERSION ": see %s.h. */\n#include \"%s.h\"\n\n"
-                  "#include <math.h>\n#include <stdint.h>\n\n",
-                  c->e->name, c->e->name);
+    rml_c99_print(
+        c, to,
+        "/* Made by roadmill " RML_VERSION ": see %s.h. */\n#include \"%s.h\"\n\n"
+        "#include <math.h>\n#include <stdint.h>\n\n"
+        "/* With a fused multiply-add in hardware all is the engine's to the last bit. The "
+        "compiler must\n   not fuse others: -std=c99 or -ffp-contract=off. */\n"
+        "#if defined(__clang__)\n#pragma STDC FP_CONTRACT OFF\n#endif\n"
+        "#if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)\n"
+        "#define FMA(a, b, c) fmaf(a, b, c)\n#else\n"
+        "#define FMA(a, b, c) ((a) * (b) + (c))\n#endif\n\n",
+        c->e->name, c->e->name);
     for (size_t i = 0; i < leaves->count; i++) {
         rml_tensor t = leaves->tensors[i];
         const char *own = rml_graph_name(c->e->graph, t);
-        rml_c99_print(c, to, "/* %s */\n", own[0] ? own : "a constant");
-        print_array(c, to, rml_c99_name(c, t), rml_plan_data(c->e->plan, t), count_of(c, t));
+        own = own[0] ? own : "a constant";
+        if (c->places[t].panels) {
+            rml_shape s = rml_graph_shape(c->e->graph, t);
+            rml_c99_print(c, to, "/* %s [%u, %u] in panels of 16 columns */\n", own, s.size[0],
+                          s.size[1]);
+            print_panels(c, to, t);
+        }
+        if (c->places[t].plain) {
+            rml_c99_print(c, to, "/* %s */\n", own);
+            print_array(c, to, rml_c99_name(c, t), rml_plan_data(c->e->plan, t), count_of(c, t));
+        }
     }
     print_helpers(c, to);
     if (c->status == RML_OK) {

@@ -20,6 +20,7 @@ typedef enum rml_c99_helper {
     RML_C99_BATCH = 2048,
     RML_C99_COPY = 4096,
     RML_C99_SOFTMAX_ROWS = 8192,
+    RML_C99_PANELS = 16384,
 } rml_c99_helper;
 
 typedef struct rml_c99_text {
@@ -32,9 +33,10 @@ extern const size_t rml_c99_text_count;
 
 // Where a tensor of the graph lives in the written file.
 typedef struct rml_c99_place {
-    rml_tensor root; // shares its memory
-    size_t last;     // of a root: the last node that reads it
-    size_t at;       // of a root: first float in the memory
+    rml_tensor root;    // shares its memory
+    size_t last;        // of a root: the last node that reads it
+    size_t at;          // of a root: first float in the memory
+    bool plain, panels; // of a weight: how it is read, row by row or in panels of 16 columns
 } rml_c99_place;
 
 typedef struct rml_c99 {
@@ -60,6 +62,8 @@ extern const size_t rml_c99_row_count;
 void rml_c99_print(rml_c99 *c, rml_buffer *to, const char *format, ...) RML_PRINTF(3, 4);
 // The expression for a tensor's memory.
 const char *rml_c99_name(rml_c99 *c, rml_tensor t);
+// The name of a linear layer's weight [columns, depth] in panels.
+const char *rml_c99_panels(rml_c99 *c, rml_tensor weight);
 // An identifier made of a graph's name, with a prefix.
 const char *rml_c99_identifier(rml_c99 *c, const char *prefix, const char *name);
 

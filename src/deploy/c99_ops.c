@@ -186,7 +186,17 @@ static void write_matmul(rml_c99 *c, const rml_node *n)
 
 static void write_linear(rml_c99 *c, const rml_node *n)
 {
-    write_product(c, n, true, in(c, n, 2));
+    rml_tensor_role role = rml_graph_role(c->e->graph, n->inputs[1]);
+    if (role != RML_ROLE_PARAMETER && role != RML_ROLE_CONSTANT) {
+        write_product(c, n, true, in(c, n, 2));
+        return;
+    }
+    rml_shape a = shape_of(c, n->inputs[0]), b = shape_of(c, n->inputs[1]);
+    c->helpers |= RML_C99_PANELS;
+    rml_c99_print(c, &c->calls, "    product_panels(%zu, %u, %u, %s, ", span(&a, 0, a.rank - 1),
+                  b.size[1], b.size[0], in(c, n, 0));
+    rml_c99_print(c, &c->calls, "%s, %s, %s);\n", rml_c99_panels(c, n->inputs[1]), in(c, n, 2),
+                  rml_c99_name(c, n->output));
 }
 
 static void rows_of(const rml_c99 *c, const rml_node *n, size_t *rows, size_t *columns)
@@ -230,7 +240,8 @@ static void write_attention(rml_c99 *c, const rml_node *n)
     size_t heads = (size_t)n->attributes[0], head = s.size[2] / heads,
            step = (size_t)s.size[1] * s.size[2];
     c->helpers |= RML_C99_ATTENTION;
-    c->row = s.size[1] > c->row ? s.size[1] : c->row;
+    size_t scratch = s.size[1] * (1 + head + (head + 15) / 16 * 16);
+    c->row = scratch > c->row ? scratch : c->row;
     for (size_t i = 0; i < s.size[0]; i++) {
         bool masked = n->input_count > 3 && n->inputs[3] >= 0;
         rml_c99_print(c, &c->calls, "    attention(%u, %zu, %zu, %.9ef, %s + %zu, ", s.size[1],
