@@ -19,12 +19,6 @@ typedef struct product {
     uint32_t rows, columns, depth; // of the product that is run
 } product;
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void fill(float *x, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -89,8 +83,8 @@ static void run(int kind, uint32_t m, uint32_t n, uint32_t k, rml_pool *pool)
         rate[s] = flop * (double)calls / (double)(rml_clock_monotonic_ns() - start);
         share[s] = peak > 0 ? rate[s] / (peak * (double)threads) : 0;
     }
-    qsort(rate, SAMPLES, sizeof *rate, by_value);
-    qsort(share, SAMPLES, sizeof *share, by_value);
+    qsort(rate, SAMPLES, sizeof *rate, rml_bench_by_value);
+    qsort(share, SAMPLES, sizeof *share, rml_bench_by_value);
     char name[64];
     double median = share[SAMPLES / 2];
     snprintf(name, sizeof name, "gemm_f32_%s_m%u_n%u_k%u_t%zu", kinds[kind], m, n, k, threads);

@@ -63,12 +63,6 @@ static void scene_make(scene *s, rml_error *err)
     fill(s, s->p.token_valid, 1, 1);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // Sorted microseconds of `runs` runs.
 static void time_runs(const scene *s, size_t threads, size_t runs, double *us)
 {
@@ -81,17 +75,15 @@ static void time_runs(const scene *s, size_t threads, size_t runs, double *us)
         rml_plan_run(s->plan, pool);
         us[i] = 1e-3 * (double)(rml_clock_monotonic_ns() - start);
     }
-    qsort(us, runs, sizeof *us, by_value);
+    qsort(us, runs, sizeof *us, rml_bench_by_value);
     rml_pool_free(pool);
 }
 
 static size_t ask_peers(size_t threads, const char *onnx, peer peers[4])
 {
-    const char *python = rml_env("RML_TORCH_PYTHON");
-    python = python != NULL ? python : rml_env("RML_PYTHON");
     char command[1024], line[512];
     snprintf(command, sizeof command, "%s %s/infer_peer.py %zu %s %d 2>/dev/null",
-             python != NULL ? python : "python3", RML_BENCH_FOLDER, threads, onnx, PEER_CALLS);
+             rml_bench_python(), RML_BENCH_FOLDER, threads, onnx, PEER_CALLS);
     FILE *pipe = popen(command, "r");
     size_t count = 0;
     while (pipe != NULL && count < 4 && fgets(line, sizeof line, pipe) != NULL) {

@@ -80,12 +80,6 @@ static rml_status step_make(step *s, uint32_t batch, rml_error *err)
                            &s->leaves, err);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double step_median_ms(step *s, rml_pool *pool)
 {
     double ms[REPEATS];
@@ -98,19 +92,17 @@ static double step_median_ms(step *s, rml_pool *pool)
         rml_plan_adamw(s->plan, s->parameters, s->gradients, s->count, &o, pool);
         ms[i < 0 ? 0 : i] = 1e-6 * (double)(rml_clock_monotonic_ns() - start);
     }
-    qsort(ms, REPEATS, sizeof *ms, by_value);
+    qsort(ms, REPEATS, sizeof *ms, rml_bench_by_value);
     return ms[REPEATS / 2];
 }
 
 // The peer's median, or 0; its name into peer.
 static double torch_median_ms(size_t threads, uint32_t batch, char peer[64])
 {
-    const char *python = rml_env("RML_TORCH_PYTHON");
-    python = python ? python : rml_env("RML_PYTHON");
     char command[1024], line[256] = "";
     double ms = 0;
     snprintf(command, sizeof command, "%s bench/train_torch.py %zu %u %d 2>/dev/null",
-             python ? python : "python3", threads, batch, REPEATS);
+             rml_bench_python(), threads, batch, REPEATS);
     FILE *pipe = popen(command, "r");
     if (pipe == NULL) {
         return 0;

@@ -182,7 +182,6 @@ RML_API rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
                                   void (*fill)(void *context, rml_plan *plan, size_t first,
                                                size_t count),
                                   void *context, rml_error *err) RML_CHECKED;
-RML_API size_t rml_leaves_bytes(const rml_leaves *l); // beside the two plans'
 // The two moments of a parameter, for checkpoints; same type and size as the parameter.
 RML_API void rml_plan_moments(rml_plan *plan, rml_tensor parameter, void **first, void **second);
 

@@ -11,7 +11,7 @@
 
 enum { GROUPS_MOST = 16, LEVELS_MOST = 32 };
 
-// Sums of one worker, or of one group: all outputs one behind the other.
+// What a worker has for itself. In sums all outputs stand one behind the other.
 typedef struct leaf_worker {
     rml_plan *plan; // the first worker's is the caller's
     float *sums;    // [levels][size]
@@ -131,16 +131,6 @@ void rml_leaves_free(rml_leaves *l)
     rml_heap_free(l);
 }
 
-size_t rml_leaves_bytes(const rml_leaves *l)
-{
-    size_t bytes = l->leaves > 1 ? l->groups * l->size * sizeof(float) : 0;
-    for (size_t i = 0; i < l->worker_count; i++) {
-        bytes += l->leaves > 1 ? l->levels * l->size * sizeof(float) : 0;
-        bytes += i > 0 ? rml_plan_bytes(l->workers[i].plan) : 0;
-    }
-    return bytes;
-}
-
 // ---- Running -----------------------------------------------------------------------------------
 
 static void run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, float *out)
@@ -161,8 +151,9 @@ static void run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, float *out
 }
 
 // A group's leaves in order; equal subtrees join as soon as both are there.
-static void run_group(const leaf_run *run, size_t group, size_t worker)
+static void run_group(void *context, size_t group, size_t worker)
 {
+    const leaf_run *run = context;
     const rml_leaves *l = run->l;
     const leaf_worker *w = &l->workers[worker];
     size_t first = group * l->leaves_in_group, end = first + l->leaves_in_group;
@@ -185,11 +176,6 @@ static void run_group(const leaf_run *run, size_t group, size_t worker)
         }
     }
     memcpy(l->group_sums + group * l->size, w->sums, l->size * sizeof *w->sums);
-}
-
-static void group_tile(void *context, size_t tile, size_t worker)
-{
-    run_group(context, tile, worker);
 }
 
 // A chunk of the sums of all groups, by pairs of neighbours, level by level.
@@ -224,7 +210,7 @@ rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
     size_t threads = rml_pool_threads(pool);
     if (threads <= l->worker_count) {
         run.pool = NULL;
-        rml_pool_run(pool, l->groups, group_tile, &run);
+        rml_pool_run(pool, l->groups, run_group, &run);
     } else {
         for (size_t group = 0; group < l->groups; group++) {
             run_group(&run, group, 0);

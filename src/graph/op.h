@@ -209,7 +209,9 @@ typedef struct rml_batch_product {
     size_t tile_m, m_tiles, n_tiles;
 } rml_batch_product;
 // Floats of the packed block of a tile: rows of the left side, then panels of the right one.
-size_t rml_batch_packed(void);
+#define RML_BATCH_PACKED                                                                           \
+    (RML_BATCH_ROWS * RML_DEPTH_BLOCK +                                                            \
+     RML_BATCH_COLUMNS / RML_PANEL * (RML_DEPTH_BLOCK * RML_PANEL + RML_PACK_GAP))
 void rml_batch_product_of(const rml_call *c, rml_batch_product *p);
 
 // Levels of the binary tree over so many leaves: buffers that adding them one by one needs.

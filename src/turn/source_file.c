@@ -67,6 +67,14 @@ static rml_status make_tracks(rml_source_file *f, rml_error *err)
     return RML_OK;
 }
 
+static rml_status identify(rml_source_file *f, bool already, const char *recording_id,
+                           rml_error *err)
+{
+    f->event.already = already;
+    f->event.recording_id = rml_arena_str(f->arena, rml_str_of(recording_id));
+    return f->event.recording_id.data != NULL ? RML_OK : rml_fail_memory(err, RML_HASH_TEXT);
+}
+
 static rml_status ingest_recording(rml_source_file *f, rml_error *err)
 {
     const rml_source_options *o = f->options;
@@ -89,8 +97,8 @@ static rml_status ingest_recording(rml_source_file *f, rml_error *err)
         // known now, and none can come in between: this is the turn.
         st = rml_ingest_recording(f->lake, event->path, &options, f->progress, &made, err);
     }
-    rml_turnstile_leave(f->commits, f->number);
     RML_TRY(st);
+    rml_turnstile_leave(f->commits, f->number); // what follows changes no table of messages
     event->sums = (rml_source_sums){.files = 1,
                                     .already = made.already,
                                     .bytes = made.bytes,
@@ -100,11 +108,7 @@ static rml_status ingest_recording(rml_source_file *f, rml_error *err)
                                     .blobs = made.blobs,
                                     .message_rejects = made.rejects,
                                     .can_signals = made.can_signals};
-    event->already = made.already;
-    event->recording_id = rml_arena_str(f->arena, rml_str_of(made.recording_id));
-    if (event->recording_id.data == NULL) {
-        return rml_fail_memory(err, sizeof made.recording_id);
-    }
+    RML_TRY(identify(f, made.already, made.recording_id, err));
     RML_TRY(make_ego(f, err));
     return make_tracks(f, err);
 }
@@ -129,10 +133,7 @@ static rml_status import_scenario(rml_source_file *f, const rml_importer *import
                                     .state_rejects = made.rejects,
                                     .tracks = made.tracks,
                                     .map_rows = made.map_rows};
-    event->already = made.already;
-    event->recording_id = rml_arena_str(f->arena, rml_str_of(made.recording_id));
-    return event->recording_id.data != NULL ? RML_OK
-                                            : rml_fail_memory(err, sizeof made.recording_id);
+    return identify(f, made.already, made.recording_id, err);
 }
 
 static const rml_importer *importer_of(rml_str path, rml_bytes head)
@@ -167,9 +168,23 @@ static rml_status ingest_by_kind(rml_source_file *f, bool *known, rml_error *err
     return importer != NULL ? import_scenario(f, importer, err) : RML_OK;
 }
 
+bool rml_source_fault_is_of_file(rml_status st)
+{
+    return st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED ||
+           st == RML_ERR_ARGUMENT || st == RML_ERR_MISSING;
+}
+
 rml_status rml_source_file_ingest(rml_source_file *f, bool *known, rml_error *err)
 {
-    rml_status st = ingest_by_kind(f, known, err);
+    bool stop = rml_progress_stop(f->progress) || atomic_load(f->failed);
+    *known = false;
+    rml_status st =
+        stop ? rml_fail(err, RML_ERR_STOPPED, rml_place_file(f->event.path),
+                        "run the same command again to go on", "stopped before this file")
+             : ingest_by_kind(f, known, err);
+    if (st != RML_OK && !rml_source_fault_is_of_file(st)) {
+        atomic_store(f->failed, true);
+    }
     rml_turnstile_leave(f->commits, f->number);
     return st;
 }

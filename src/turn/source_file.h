@@ -14,12 +14,15 @@ typedef struct rml_source_file {
     const rml_progress *progress;
     rml_turnstile *commits; // in the order of numbers
     uint64_t number;
-    const atomic_bool *failed; // a file before this one ended the whole
-    rml_source_event event;    // path is given, the rest is filled
+    atomic_bool *failed;    // a file has ended the whole
+    rml_source_event event; // path is given, the rest is filled
 } rml_source_file;
 
+// Faults of one file do not stop the others; those of the machine or the lake do.
+bool rml_source_fault_is_of_file(rml_status st);
 // *known is false for a file of no known kind, of which nothing is made. Has left `commits` when it
-// returns.
+// returns, and if what failed is not of this file alone, told `failed` before: nothing behind it
+// becomes visible.
 rml_status rml_source_file_ingest(rml_source_file *f, bool *known, rml_error *err) RML_CHECKED;
 
 #endif

@@ -96,21 +96,6 @@ static rml_status list_source(source_walk *w, rml_str given, rml_error *err)
 
 // ---- One file ----------------------------------------------------------------------------------
 
-// Faults of one file do not stop the others; those of the machine or the lake do.
-static bool is_of_the_file(rml_status st)
-{
-    return st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED ||
-           st == RML_ERR_ARGUMENT || st == RML_ERR_MISSING;
-}
-
-static rml_status check_stop(const source_walk *w, rml_str path, rml_error *err)
-{
-    return rml_progress_stop(w->progress) || atomic_load(&w->failed)
-               ? rml_fail(err, RML_ERR_STOPPED, rml_place_file(path),
-                          "run the same command again to go on", "stopped before this file")
-               : RML_OK;
-}
-
 // In the turn of this file.
 static void tell_file(source_walk *w, rml_source_event *event, rml_status st, bool known,
                       const rml_error *fault)
@@ -118,7 +103,7 @@ static void tell_file(source_walk *w, rml_source_event *event, rml_status st, bo
     if (w->st != RML_OK) {
         return;
     }
-    if (st != RML_OK && !is_of_the_file(st)) {
+    if (st != RML_OK && !rml_source_fault_is_of_file(st)) {
         w->st = st;
         if (w->err != NULL) {
             *w->err = *fault;
@@ -155,17 +140,12 @@ static void take_file(void *context, size_t number, size_t worker)
                          .event = {.path = item->path}};
     rml_error fault = {0};
     bool known = false;
-    rml_status st = check_stop(w, item->path, &fault);
-    st = st ? st : rml_source_file_ingest(&f, &known, &fault);
+    rml_status st = rml_source_file_ingest(&f, &known, &fault);
     if (st == RML_OK && !known && item->named) {
         st = rml_fail(&fault, RML_ERR_UNSUPPORTED, rml_place_file(item->path), NULL,
                       "expected a recording (MCAP, ROS bag, ROS 2 bag, MDF), CommonRoad XML or an "
                       "Argoverse 2 scenario, found none of them");
     }
-    if (st != RML_OK && !is_of_the_file(st)) {
-        atomic_store(&w->failed, true);
-    }
-    rml_turnstile_leave(w->commits, number);
     rml_turnstile_enter(w->tells, number);
     tell_file(w, &f.event, st, known, &fault);
     rml_progress_report(w->progress, "ingest", (double)(number + 1), (double)w->paths.count,

@@ -259,18 +259,12 @@ static size_t work_batch_product(const rml_call *c)
     return p.groups > 1 ? p.groups * p.m * p.n * sizeof(float) : 0;
 }
 
-size_t rml_batch_packed(void)
-{
-    return RML_BATCH_ROWS * RML_DEPTH_BLOCK +
-           RML_BATCH_COLUMNS / RML_PANEL * (RML_DEPTH_BLOCK * RML_PANEL + RML_PACK_GAP);
-}
-
 // The packed block, and a tile of the result for each level of the tree.
 static size_t scratch_batch_product(const rml_call *c)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    return (rml_batch_packed() + p.levels * RML_BATCH_ROWS * RML_BATCH_COLUMNS) * sizeof(float);
+    return (RML_BATCH_PACKED + p.levels * RML_BATCH_ROWS * RML_BATCH_COLUMNS) * sizeof(float);
 }
 
 static size_t flop_batch_product(const rml_call *c)

@@ -168,7 +168,7 @@ void rml_attention_of(const rml_call *c, rml_attention *a)
     a->heads = (size_t)c->attributes[0];
     a->head = a->width / a->heads;
     a->tokens_padded = rml_ceil(a->tokens, RML_PANEL) * RML_PANEL;
-    a->head_padded = rml_ceil(a->head, 16) * 16;
+    a->head_padded = rml_ceil(a->head, RML_PANEL) * RML_PANEL;
 }
 
 static const char *shape_attention(const rml_shape *in, size_t count, const double *attributes,
@@ -211,7 +211,7 @@ static size_t scratch_attention(const rml_call *c)
 {
     rml_attention a;
     rml_attention_of(c, &a);
-    size_t packed = a.tokens_padded * rml_ceil(a.head, RML_PANEL) * RML_PANEL;
+    size_t packed = a.tokens_padded * a.head_padded;
     return (4 * packed + 2 * a.tokens_padded * a.tokens_padded) * sizeof(float);
 }
 

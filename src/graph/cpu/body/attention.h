@@ -6,7 +6,7 @@ typedef struct head_data {
     size_t at;         // of this head in q, k, v
     const float *keep; // [tokens] or NULL
     float scale;
-    size_t panels, tokens_step; // panels of the head's columns; floats of a row of the matrix
+    size_t tokens_step; // floats of a row of the matrix
     float *packed[4];
     float *p, *dp; // [tokens_padded, tokens_step]
 } head_data;
@@ -22,12 +22,11 @@ static head_data head_of(const rml_call *c, size_t tile, size_t worker)
     float root[LANES];
     v_store(root, v_sqrt(v_set((float)h.a.head)));
     h.scale = 1.0f / root[0];
-    h.panels = rml_ceil(h.a.head, RML_PANEL);
     h.tokens_step = h.a.tokens_padded;
     float *scratch = (float *)((uint8_t *)c->scratch + worker * c->scratch_size);
     for (int i = 0; i < 4; i++) {
         h.packed[i] = scratch;
-        scratch += h.a.tokens_padded * h.panels * RML_PANEL;
+        scratch += h.a.tokens_padded * h.a.head_padded;
     }
     h.p = scratch;
     h.dp = scratch + h.a.tokens_padded * h.a.tokens_padded;

@@ -342,7 +342,7 @@ static void kernel_batch_product(const rml_call *c, size_t tile, size_t worker)
     float *packed = (float *)((uint8_t *)c->scratch + worker * c->scratch_size);
     float *out = p.groups > 1 ? (float *)c->work + group * p.m * p.n : (float *)c->out;
     out += m0 * p.n + n0;
-    tree t = {.buffers = packed + rml_batch_packed(), .size = m * RML_BATCH_COLUMNS};
+    tree t = {.buffers = packed + RML_BATCH_PACKED, .size = m * RML_BATCH_COLUMNS};
     size_t first = group * p.leaves_in_group, end = first + p.leaves_in_group;
     end = end < p.leaves ? end : p.leaves;
     bool alone = end == first + 1; // straight into its place
