@@ -146,6 +146,9 @@ RML_API void rml_plan_run(rml_plan *plan, rml_pool *pool);
 // for plans that only run forward. What is written into them afterwards is not seen until it is
 // called again.
 RML_API rml_status rml_plan_freeze(rml_plan *plan, rml_pool *pool, rml_error *err) RML_CHECKED;
+// Runs a float32 plan in the caller up to the first op that puts out a number that is not finite:
+// its name, NULL if there is none. To tell where a fault began.
+RML_API const char *rml_plan_first_not_finite(rml_plan *plan);
 RML_API size_t rml_plan_bytes(const rml_plan *plan);
 // Ops, tiles, bytes and FLOP as a table in text.
 RML_API rml_status rml_plan_show(const rml_plan *plan, rml_buffer *out, rml_error *err) RML_CHECKED;
@@ -157,7 +160,8 @@ typedef struct rml_adamw {
     double clip_norm; // of all gradients together; 0 is none
     uint64_t step;    // from 1
 } rml_adamw;
-// gradients[i] belongs to parameters[i]. Gives the norm before clipping.
+// gradients[i] belongs to parameters[i]. Gives the norm before clipping; when it is not finite
+// nothing is changed.
 RML_API double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters,
                               const rml_tensor *gradients, size_t count, const rml_adamw *options,
                               rml_pool *pool);

@@ -94,6 +94,9 @@ double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters, const rml_te
         sum += plan->norms[i];
     }
     double norm = sqrt(sum), step = (double)options->step;
+    if (!isfinite(norm)) {
+        return norm;
+    }
     double clip = options->clip_norm > 0.0 ? options->clip_norm / (norm + 1e-6) : 1.0;
     double correct1 = 1.0 - rml_f64_pow(options->beta1, step);
     double correct2 = 1.0 - rml_f64_pow(options->beta2, step);

@@ -1,4 +1,5 @@
 // Running a plan, and showing it as text.
+#include <math.h>
 #include <string.h>
 
 #include "plan.h"
@@ -35,6 +36,23 @@ void rml_plan_run(rml_plan *plan, rml_pool *pool)
             run_phase(step, phase, pool);
         }
     }
+}
+
+const char *rml_plan_first_not_finite(rml_plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const rml_step *step = &plan->steps[i];
+        for (int phase = step->first_phase; phase < 2 && step->tiles[phase] > 0; phase++) {
+            run_phase(step, phase, NULL);
+        }
+        const float *out = step->call.out;
+        for (size_t k = 0; k < rml_shape_count(&step->call.shape); k++) {
+            if (!isfinite(out[k])) {
+                return step->call.op->name;
+            }
+        }
+    }
+    return NULL;
 }
 
 // The packing of a right side that only its owner writes.

@@ -2,6 +2,7 @@
 // (version, configuration, step), so a training goes on from a step as if it had never stopped.
 #include "learner.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -243,21 +244,31 @@ static void add_noise(const augment *a, uint64_t row, const float *valid, float 
     }
 }
 
+// Half of the samples are mirrored, where they stand: once a step.
+static void mirror_sample(const augment *a, size_t index)
+{
+    const rml_learner *l = a->l;
+    const rml_train_config *c = &l->engine.config;
+    if (c->no_mirror || !(rml_random_u64(c->seed, a->stream + STREAM_MIRROR, index) & 1)) {
+        return;
+    }
+    float *at[RML_SCENE_TENSORS];
+    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
+        at[i] = l->staging[i] + index * l->sizes[i];
+    }
+    rml_scene_tensors scene = {at[0], at[1], at[2], at[3], at[4], at[5], at[6]};
+    rml_scene_mirror(l->spec, &scene);
+}
+
 // Sample `index` of the batch into a row of a plan.
-static void prepare_sample(const augment *a, rml_plan *plan, size_t index, uint32_t row)
+static void put_sample(const augment *a, rml_plan *plan, size_t index, uint32_t row)
 {
     const rml_learner *l = a->l;
     const rml_engine *e = plan == l->rest.plan ? &l->rest : &l->engine;
     const rml_train_config *c = &e->config;
-    float *at[RML_SCENE_TENSORS];
     const float *from[RML_SCENE_TENSORS];
     for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        at[i] = l->staging[i] + index * l->sizes[i];
-        from[i] = at[i];
-    }
-    if (!c->no_mirror && rml_random_u64(c->seed, a->stream + STREAM_MIRROR, index) & 1) {
-        rml_scene_tensors scene = {at[0], at[1], at[2], at[3], at[4], at[5], at[6]};
-        rml_scene_mirror(l->spec, &scene);
+        from[i] = l->staging[i] + index * l->sizes[i];
     }
     rml_engine_put(e, plan, l->spec, row, from);
     size_t tokens = c->model.agents + c->model.map;
@@ -271,7 +282,8 @@ static void prepare_sample(const augment *a, rml_plan *plan, size_t index, uint3
 static void prepare_leaf(void *context, rml_plan *plan, size_t first, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        prepare_sample(context, plan, first + i, (uint32_t)i);
+        mirror_sample(context, first + i);
+        put_sample(context, plan, first + i, (uint32_t)i);
     }
 }
 
@@ -286,25 +298,63 @@ static double learning_rate(const rml_train_config *c, uint64_t step)
     return peak * 0.5 * (1 + rml_f64_cos(RML_PI * along));
 }
 
+// Says which sample of the last batch, and which op, first gives what is not finite: each sample
+// alone, in all rows of a leaf.
+static rml_status not_finite(const rml_learner *l, const augment *a, const char *what,
+                             rml_error *err)
+{
+    static const char REMEDY[] =
+        "look at that scene, or lower learning_rate; the last checkpoint is kept";
+    const rml_loader *o = &l->loader;
+    const rml_engine *e = &l->engine;
+    for (size_t index = 0; index < e->config.batch; index++) {
+        for (uint32_t row = 0; row < e->batch; row++) {
+            put_sample(a, e->plan, index, row);
+        }
+        const char *op = rml_plan_first_not_finite(e->plan);
+        rml_hash version;
+        if (op == NULL || !rml_hash_parse(rml_dataset_hash(o->dataset), &version)) {
+            continue;
+        }
+        size_t count = o->samples ? o->sample_count : rml_dataset_count(o->dataset, o->split);
+        uint64_t scene =
+            rml_order_at(&version, o->seed, count, o->position - e->config.batch + index);
+        return rml_fail(err, RML_ERR_DATA, (rml_place){0}, REMEDY,
+                        "expected a finite %s, found none at step %" PRIu64 ": op \"%s\" first, on "
+                        "training scene %" PRIu64 " (sample %zu of the batch)",
+                        what, l->step + 1, op, scene, index);
+    }
+    return rml_fail(err, RML_ERR_DATA, (rml_place){0}, REMEDY,
+                    "expected a finite %s, found none at step %" PRIu64
+                    ": in the sum over the batch, no sample alone",
+                    what, l->step + 1);
+}
+
 rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_error *err)
 {
     const rml_train_config *c = &l->engine.config;
     rml_loader_next(&l->loader, pool, c->batch, l->staging);
     augment a = {l, l->step * STREAM_KINDS};
     RML_TRY(rml_leaves_run(l->leaves, pool, prepare_leaf, &a, err));
-    l->step++;
-    l->rate = learning_rate(c, l->step);
+    float sum = *(const float *)rml_plan_data(l->engine.plan, l->engine.predictor.loss_sum);
+    if (!isfinite(sum)) {
+        return not_finite(l, &a, "loss", err);
+    }
+    l->rate = learning_rate(c, l->step + 1);
     rml_adamw options = {.learning_rate = l->rate,
                          .beta1 = 0.9,
                          .beta2 = 0.999,
                          .epsilon = 1e-8,
                          .weight_decay = at_least_zero(c->weight_decay),
                          .clip_norm = at_least_zero(c->clip_norm),
-                         .step = l->step};
+                         .step = l->step + 1};
     const rml_tensor *parameters;
     size_t count = rml_graph_parameters(l->engine.graph, &parameters);
     l->norm = rml_plan_adamw(l->engine.plan, parameters, l->gradients, count, &options, pool);
-    float sum = *(const float *)rml_plan_data(l->engine.plan, l->engine.predictor.loss_sum);
+    if (!isfinite(l->norm)) {
+        return not_finite(l, &a, "gradient", err);
+    }
+    l->step++;
     *loss = (double)(sum * (float)(1.0 / c->batch));
     return RML_OK;
 }

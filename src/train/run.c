@@ -169,11 +169,6 @@ static rml_status run_steps(run *r, rml_error *err)
         double loss = 0;
         RML_TRY(rml_learner_step(&r->learner, r->pool, &loss, err));
         uint64_t step = r->learner.step;
-        if (!isfinite(loss)) {
-            return rml_fail(err, RML_ERR_DATA, (rml_place){0},
-                            "lower learning_rate, or check the version's scenes",
-                            "expected a finite loss, found none at step %" PRIu64, step);
-        }
         r->loss_sum += loss;
         bool at_end = step == c->steps, at_point = step % CURVE_EVERY == 0;
         // A checkpoint stands at a point of the curve, so that nothing of it lies between.

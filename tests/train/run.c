@@ -300,6 +300,48 @@ static void test_fit_is_the_run(void **state)
     free(all);
 }
 
+// A weight that is no number ends the run at once: step, op and scene are named, and the checkpoint
+// stays as it was, so that the run goes on when the fault is gone.
+static void test_not_finite_is_named(void **state)
+{
+    fixture *f = *state;
+    char a[640], path[1200];
+    rml_train_result whole, r;
+    rml_train_config c = config_small(60);
+    MUST(rml_train_run(place(f, "sound", a), f->home.catalog, f->dataset, &c, NULL, NULL, &whole,
+                       err));
+    int asked = 0;
+    rml_progress progress = {.stop = stop_now, .context = &asked};
+    rml_error error = {0};
+    rml_status st = rml_train_run(place(f, "poisoned", a), f->home.catalog, f->dataset, &c, NULL,
+                                  &progress, &r, &error);
+    assert_int_equal(st, RML_ERR_STOPPED);
+    snprintf(path, sizeof path, "%s/runs/%s/checkpoint-0000000020/weights.safetensors", a, r.run);
+    rml_buffer sound = {0}, poisoned = {0}, after = {0};
+    MUST(rml_file_read(path, 1 << 24, &sound, err));
+    MUST(rml_buffer_append(&poisoned, sound.data, sound.len, err));
+    const float nan_weight = NAN;
+    memcpy(poisoned.data + poisoned.len - sizeof nan_weight, &nan_weight, sizeof nan_weight);
+    MUST(rml_file_replace(path, rml_buffer_bytes(&poisoned), err));
+    st = rml_train_run(place(f, "poisoned", a), f->home.catalog, f->dataset, &c, NULL, NULL, &r,
+                       &error);
+    assert_int_equal(st, RML_ERR_DATA);
+    assert_non_null(strstr(error.what, "none at step 21: op \""));
+    assert_non_null(strstr(error.what, "on training scene "));
+    assert_non_null(strstr(error.what, "(sample 0 of the batch)"));
+    MUST(rml_file_read(path, 1 << 24, &after, err));
+    assert_int_equal(after.len, poisoned.len);
+    assert_memory_equal(after.data, poisoned.data, after.len);
+    MUST(rml_file_replace(path, rml_buffer_bytes(&sound), err));
+    MUST(rml_train_run(place(f, "poisoned", a), f->home.catalog, f->dataset, &c, NULL, NULL, &r,
+                       err));
+    assert_int_equal(r.resumed_at, 20);
+    assert_string_equal(r.weights, whole.weights);
+    rml_buffer_reset(&sound);
+    rml_buffer_reset(&poisoned);
+    rml_buffer_reset(&after);
+}
+
 static void damage(const char *path, size_t from_end)
 {
     FILE *file = fopen(path, "r+b");
@@ -370,9 +412,13 @@ static void test_config(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads),        cmocka_unit_test(test_done_once),
-        cmocka_unit_test(test_stop_and_go_on), cmocka_unit_test(test_kill_and_go_on),
-        cmocka_unit_test(test_fit_is_the_run), cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_done_once),
+        cmocka_unit_test(test_stop_and_go_on),
+        cmocka_unit_test(test_kill_and_go_on),
+        cmocka_unit_test(test_fit_is_the_run),
+        cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_not_finite_is_named),
         cmocka_unit_test(test_config),
     };
     return cmocka_run_group_tests_name("run", tests, setup, teardown);
