@@ -171,6 +171,8 @@ typedef struct rml_loader {
 } rml_loader;
 RML_API void rml_loader_next(rml_loader *l, rml_pool *pool, size_t batch,
                              float *const tensors[RML_SCENE_TENSORS]);
+// The sample that the loader gives at a position of the stream.
+RML_API rml_sample_ref rml_loader_at(const rml_loader *l, uint64_t position);
 
 // The version as Parquet for others: scenes with their tensors as lists.
 RML_API rml_status rml_dataset_export(const rml_dataset *d, const char *folder, rml_error *err)

@@ -33,18 +33,39 @@ typedef struct copy_job {
     size_t sizes[RML_SCENE_TENSORS];
 } copy_job;
 
+static uint64_t loader_count(const rml_loader *l)
+{
+    return l->samples != NULL ? l->sample_count : rml_dataset_count(l->dataset, l->split);
+}
+
+static rml_sample_ref loader_item(const rml_loader *l, uint64_t item)
+{
+    return l->samples != NULL ? l->samples[item] : (rml_sample_ref){l->split, (uint32_t)item};
+}
+
+static rml_hash loader_version(const rml_loader *l)
+{
+    rml_hash version = {{0}};
+    bool named = rml_hash_parse(rml_dataset_hash(l->dataset), &version);
+    assert(named);
+    (void)named;
+    return version;
+}
+
+rml_sample_ref rml_loader_at(const rml_loader *l, uint64_t position)
+{
+    rml_hash version = loader_version(l);
+    return loader_item(l, rml_order_at(&version, l->seed, loader_count(l), position));
+}
+
 static void copy_sample(void *context, size_t tile, size_t worker)
 {
     (void)worker;
     const copy_job *job = context;
     const float *from[RML_SCENE_TENSORS];
     const rml_loader *l = job->loader;
-    size_t item = (size_t)job->items[tile];
-    if (l->samples != NULL) {
-        rml_dataset_sample(l->dataset, l->samples[item].split, l->samples[item].index, from);
-    } else {
-        rml_dataset_sample(l->dataset, l->split, item, from);
-    }
+    rml_sample_ref ref = loader_item(l, job->items[tile]);
+    rml_dataset_sample(l->dataset, ref.split, ref.index, from);
     for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
         if (job->tensors[i] != NULL) {
             memcpy(job->tensors[i] + tile * job->sizes[i], from[i], job->sizes[i] * sizeof(float));
@@ -58,12 +79,10 @@ static void copy_sample(void *context, size_t tile, size_t worker)
 void rml_loader_next(rml_loader *l, rml_pool *pool, size_t batch,
                      float *const tensors[RML_SCENE_TENSORS])
 {
-    uint64_t count = l->samples != NULL ? l->sample_count : rml_dataset_count(l->dataset, l->split);
+    uint64_t count = loader_count(l);
     uint64_t readers = l->readers > 0 ? l->readers : 1;
-    rml_hash version = {{0}};
-    bool named = rml_hash_parse(rml_dataset_hash(l->dataset), &version);
-    assert(named && count > 0 && l->reader < readers);
-    (void)named;
+    rml_hash version = loader_version(l);
+    assert(count > 0 && l->reader < readers);
     rml_tensor_info info[RML_SCENE_TENSORS];
     rml_scene_layout(rml_dataset_scene_spec(l->dataset), info);
     float *to[RML_SCENE_TENSORS];

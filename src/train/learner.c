@@ -298,36 +298,39 @@ static double learning_rate(const rml_train_config *c, uint64_t step)
     return peak * 0.5 * (1 + rml_f64_cos(RML_PI * along));
 }
 
-// Says which sample of the last batch, and which op, first gives what is not finite: each sample
-// alone, in all rows of a leaf.
+// Says which op first gives what is not finite, in how many samples of the last batch and in which
+// scene: each sample alone, in all rows of a leaf. All of them tell of weights, few of scenes.
 static rml_status not_finite(const rml_learner *l, const augment *a, const char *what,
                              rml_error *err)
 {
-    static const char REMEDY[] =
-        "look at that scene, or lower learning_rate; the last checkpoint is kept";
-    const rml_loader *o = &l->loader;
+    static const char REMEDY[] = "roadmill scenes show SCENE shows it; lower learning_rate if it "
+                                 "is most of the batch";
     const rml_engine *e = &l->engine;
+    const char *first_op = NULL;
+    size_t found = 0, first = 0;
     for (size_t index = 0; index < e->config.batch; index++) {
         for (uint32_t row = 0; row < e->batch; row++) {
             put_sample(a, e->plan, index, row);
         }
         const char *op = rml_plan_first_not_finite(e->plan);
-        rml_hash version;
-        if (op == NULL || !rml_hash_parse(rml_dataset_hash(o->dataset), &version)) {
-            continue;
+        if (op != NULL && found++ == 0) {
+            first_op = op;
+            first = index;
         }
-        size_t count = o->samples ? o->sample_count : rml_dataset_count(o->dataset, o->split);
-        uint64_t scene =
-            rml_order_at(&version, o->seed, count, o->position - e->config.batch + index);
-        return rml_fail(err, RML_ERR_DATA, (rml_place){0}, REMEDY,
-                        "expected a finite %s, found none at step %" PRIu64 ": op \"%s\" first, on "
-                        "training scene %" PRIu64 " (sample %zu of the batch)",
-                        what, l->step + 1, op, scene, index);
     }
+    if (found == 0) {
+        return rml_fail(err, RML_ERR_DATA, (rml_place){0}, "lower learning_rate",
+                        "expected a finite %s, found none at step %" PRIu64
+                        ": in the sum over the batch, no sample alone",
+                        what, l->step + 1);
+    }
+    const rml_loader *o = &l->loader;
+    rml_sample_ref ref = rml_loader_at(o, o->position - e->config.batch + first);
     return rml_fail(err, RML_ERR_DATA, (rml_place){0}, REMEDY,
-                    "expected a finite %s, found none at step %" PRIu64
-                    ": in the sum over the batch, no sample alone",
-                    what, l->step + 1);
+                    "expected a finite %s, found none at step %" PRIu64 ": op \"%s\" first, in %zu "
+                    "of %u samples, first in scene %.12s",
+                    what, l->step + 1, first_op, found, e->config.batch,
+                    rml_dataset_scenes(o->dataset, ref.split)[ref.index].row.scene_id);
 }
 
 rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_error *err)

@@ -133,6 +133,45 @@ static void test_adamw_bits(void **state)
     }
 }
 
+// log(x) * p: the first op that is not finite is named, and a step on such a gradient changes
+// neither parameter nor moments.
+static void test_not_finite(void **state)
+{
+    (void)state;
+    const struct {
+        float x, p;
+        const char *op;
+    } cases[] = {{1.5f, 2, NULL}, {-1, 2, "log"}, {0, 2, "log"}, {3, INFINITY, "mul"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rml_graph *g;
+        rml_plan *plan;
+        assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+        rml_shape one = {1, {1}};
+        rml_tensor x = rml_graph_input(g, "x", one), gradient;
+        rml_tensor p = rml_graph_parameter(g, "p", one, RML_INIT_ZERO, 0);
+        rml_tensor loss = rml_op_sum(g, rml_op_mul(g, rml_op_log(g, x), p), 0);
+        assert_int_equal(rml_graph_gradient(g, loss, &p, 1, &gradient, NULL), RML_OK);
+        const rml_tensor outputs[] = {loss, gradient};
+        assert_int_equal(rml_plan_make(g, outputs, 2, 0, &(rml_plan_options){0}, &plan, NULL),
+                         RML_OK);
+        float *parameter = rml_plan_data(plan, p);
+        *(float *)rml_plan_data(plan, x) = cases[i].x;
+        *parameter = cases[i].p;
+        const char *op = rml_plan_first_not_finite(plan);
+        assert_true(op == cases[i].op || (op && cases[i].op && strcmp(op, cases[i].op) == 0));
+        rml_plan_run(plan, NULL);
+        rml_adamw o = {0.01, 0.9, 0.999, 1e-8, 0.01, 1, 1};
+        bool sound = isfinite(rml_plan_adamw(plan, &p, &gradient, 1, &o, NULL));
+        void *first, *second;
+        rml_plan_moments(plan, p, &first, &second);
+        assert_int_equal(sound, cases[i].x > 0);
+        assert_int_equal(*(float *)first != 0 && *(float *)second != 0, sound);
+        assert_true(sound || *parameter == cases[i].p);
+        rml_plan_free(plan);
+        rml_graph_free(g);
+    }
+}
+
 // A frozen plan gives the same bits, and keeps what it packed until it is frozen again.
 static void test_frozen(void **state)
 {
@@ -261,9 +300,13 @@ static void test_functions_follow_math(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adamw),          cmocka_unit_test(test_adamw_bits),
-        cmocka_unit_test(test_frozen),         cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_initial_values), cmocka_unit_test(test_functions_follow_math),
+        cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_adamw_bits),
+        cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_initial_values),
+        cmocka_unit_test(test_functions_follow_math),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

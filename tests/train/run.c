@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -174,6 +175,15 @@ static bool stop_now(void *context)
     return ++*asked > 1; // asked once a step: stops after the first point of the curve
 }
 
+// Runs up to the first point of the curve, where it is asked to stop.
+static rml_status run_to_stop(const fixture *f, rml_str home, const rml_train_config *c,
+                              rml_train_result *out)
+{
+    int asked = 0;
+    rml_progress progress = {.stop = stop_now, .context = &asked};
+    return rml_train_run(home, f->home.catalog, f->dataset, c, NULL, &progress, out, NULL);
+}
+
 static void curve_of(const char *home, const char *run, rml_buffer *out)
 {
     char path[900];
@@ -193,11 +203,7 @@ static void test_stop_and_go_on(void **state)
     rml_status st = RML_ERR_STOPPED;
     int rounds = 0;
     while (st == RML_ERR_STOPPED) {
-        int asked = 0;
-        rml_progress progress = {.stop = stop_now, .context = &asked};
-        rml_error error = {0};
-        st = rml_train_run(place(f, "pieces", b), f->home.catalog, f->dataset, &c, NULL, &progress,
-                           &pieces, &error);
+        st = run_to_stop(f, place(f, "pieces", b), &c, &pieces);
         rounds++;
     }
     assert_int_equal(st, RML_OK);
@@ -300,9 +306,9 @@ static void test_fit_is_the_run(void **state)
     free(all);
 }
 
-// A weight that is no number ends the run at once: step, op and scene are named, and the checkpoint
-// stays as it was, so that the run goes on when the fault is gone.
-static void test_not_finite_is_named(void **state)
+// A weight that is no number ends the run at once: step, op and samples are named, and the
+// checkpoint stays as it was, so that the run goes on when the fault is gone.
+static void test_weight_not_finite(void **state)
 {
     fixture *f = *state;
     char a[640], path[1200];
@@ -310,12 +316,7 @@ static void test_not_finite_is_named(void **state)
     rml_train_config c = config_small(60);
     MUST(rml_train_run(place(f, "sound", a), f->home.catalog, f->dataset, &c, NULL, NULL, &whole,
                        err));
-    int asked = 0;
-    rml_progress progress = {.stop = stop_now, .context = &asked};
-    rml_error error = {0};
-    rml_status st = rml_train_run(place(f, "poisoned", a), f->home.catalog, f->dataset, &c, NULL,
-                                  &progress, &r, &error);
-    assert_int_equal(st, RML_ERR_STOPPED);
+    assert_int_equal(run_to_stop(f, place(f, "poisoned", a), &c, &r), RML_ERR_STOPPED);
     snprintf(path, sizeof path, "%s/runs/%s/checkpoint-0000000020/weights.safetensors", a, r.run);
     rml_buffer sound = {0}, poisoned = {0}, after = {0};
     MUST(rml_file_read(path, 1 << 24, &sound, err));
@@ -323,12 +324,12 @@ static void test_not_finite_is_named(void **state)
     const float nan_weight = NAN;
     memcpy(poisoned.data + poisoned.len - sizeof nan_weight, &nan_weight, sizeof nan_weight);
     MUST(rml_file_replace(path, rml_buffer_bytes(&poisoned), err));
-    st = rml_train_run(place(f, "poisoned", a), f->home.catalog, f->dataset, &c, NULL, NULL, &r,
-                       &error);
+    rml_error error = {0};
+    rml_status st = rml_train_run(place(f, "poisoned", a), f->home.catalog, f->dataset, &c, NULL,
+                                  NULL, &r, &error);
     assert_int_equal(st, RML_ERR_DATA);
-    assert_non_null(strstr(error.what, "none at step 21: op \""));
-    assert_non_null(strstr(error.what, "on training scene "));
-    assert_non_null(strstr(error.what, "(sample 0 of the batch)"));
+    assert_non_null(strstr(error.what, "finite loss, found none at step 21: op \""));
+    assert_non_null(strstr(error.what, " first, in 8 of 8 samples, first in scene "));
     MUST(rml_file_read(path, 1 << 24, &after, err));
     assert_int_equal(after.len, poisoned.len);
     assert_memory_equal(after.data, poisoned.data, after.len);
@@ -340,6 +341,37 @@ static void test_not_finite_is_named(void **state)
     rml_buffer_reset(&sound);
     rml_buffer_reset(&poisoned);
     rml_buffer_reset(&after);
+}
+
+// A feature that is no number, in one scene of a version: that scene is named, at the step that
+// draws it.
+static void test_scene_not_finite(void **state)
+{
+    fixture *f = *state;
+    char a[640];
+    rml_train_result r;
+    rml_train_config c = config_small(60);
+    rml_loader order = {.dataset = f->dataset, .split = RML_TRAIN, .seed = c.seed};
+    rml_sample_ref bad = rml_loader_at(&order, 2 * 8 + 5); // of the third step
+    const float *tensors[RML_SCENE_TENSORS];
+    rml_dataset_sample(f->dataset, RML_TRAIN, bad.index, tensors);
+    char *page = (char *)((uintptr_t)tensors[0] & ~(uintptr_t)(sysconf(_SC_PAGESIZE) - 1));
+    size_t len = (size_t)((const char *)(tensors[0] + 1) - page);
+    // The mapping becomes a private copy for the time of the fault: the file is not touched.
+    assert_int_equal(mprotect(page, len, PROT_READ | PROT_WRITE), 0);
+    float *feature = (float *)(uintptr_t)tensors[0], was = *feature;
+    *feature = NAN;
+    rml_error error = {0};
+    rml_status st = rml_train_run(place(f, "bad-scene", a), f->home.catalog, f->dataset, &c, NULL,
+                                  NULL, &r, &error);
+    *feature = was;
+    assert_int_equal(mprotect(page, len, PROT_READ), 0);
+    assert_int_equal(st, RML_ERR_DATA);
+    char scene[80];
+    snprintf(scene, sizeof scene, "in 1 of 8 samples, first in scene %.12s",
+             rml_dataset_scenes(f->dataset, RML_TRAIN)[bad.index].row.scene_id);
+    assert_non_null(strstr(error.what, "found none at step 3: op \""));
+    assert_non_null(strstr(error.what, scene));
 }
 
 static void damage(const char *path, size_t from_end)
@@ -358,16 +390,12 @@ static void test_damaged_checkpoint(void **state)
     char a[640], path[1200];
     rml_train_result r;
     rml_train_config c = config_small(60);
-    int asked = 0;
-    rml_progress progress = {.stop = stop_now, .context = &asked};
-    rml_error err = {0};
-    rml_status st = rml_train_run(place(f, "damaged", a), f->home.catalog, f->dataset, &c, NULL,
-                                  &progress, &r, &err);
-    assert_int_equal(st, RML_ERR_STOPPED);
+    assert_int_equal(run_to_stop(f, place(f, "damaged", a), &c, &r), RML_ERR_STOPPED);
     snprintf(path, sizeof path, "%s/runs/%s/checkpoint-0000000020/state.json", a, r.run);
     damage(path, 1);
-    st = rml_train_run(place(f, "damaged", a), f->home.catalog, f->dataset, &c, NULL, NULL, &r,
-                       &err);
+    rml_error err = {0};
+    rml_status st = rml_train_run(place(f, "damaged", a), f->home.catalog, f->dataset, &c, NULL,
+                                  NULL, &r, &err);
     assert_int_equal(st, RML_ERR_DATA);
     assert_non_null(strstr(err.place, "state.json"));
 }
@@ -418,7 +446,8 @@ int main(void)
         cmocka_unit_test(test_kill_and_go_on),
         cmocka_unit_test(test_fit_is_the_run),
         cmocka_unit_test(test_damaged_checkpoint),
-        cmocka_unit_test(test_not_finite_is_named),
+        cmocka_unit_test(test_weight_not_finite),
+        cmocka_unit_test(test_scene_not_finite),
         cmocka_unit_test(test_config),
     };
     return cmocka_run_group_tests_name("run", tests, setup, teardown);
