@@ -303,8 +303,8 @@ static double learning_rate(const rml_train_config *c, uint64_t step)
 static rml_status not_finite(const rml_learner *l, const augment *a, const char *what,
                              rml_error *err)
 {
-    static const char REMEDY[] = "roadmill scenes show SCENE shows it; lower learning_rate if it "
-                                 "is most of the batch";
+    static const char REMEDY[] = "roadmill recordings show RECORDING tells where it is from; lower "
+                                 "learning_rate if it is most of the batch";
     const rml_engine *e = &l->engine;
     const char *first_op = NULL;
     size_t found = 0, first = 0;
@@ -326,11 +326,13 @@ static rml_status not_finite(const rml_learner *l, const augment *a, const char 
     }
     const rml_loader *o = &l->loader;
     rml_sample_ref ref = rml_loader_at(o, o->position - e->config.batch + first);
+    const rml_scene_row *scene = &rml_dataset_scenes(o->dataset, ref.split)[ref.index].row;
     return rml_fail(err, RML_ERR_DATA, (rml_place){0}, REMEDY,
                     "expected a finite %s, found none at step %" PRIu64 ": op \"%s\" first, in %zu "
-                    "of %u samples, first in scene %.12s",
-                    what, l->step + 1, first_op, found, e->config.batch,
-                    rml_dataset_scenes(o->dataset, ref.split)[ref.index].row.scene_id);
+                    "of %u samples, first in scene %.12s of recording %.*s, track %.*s at %" PRId64
+                    " ns",
+                    what, l->step + 1, first_op, found, e->config.batch, scene->scene_id,
+                    RML_FMT(scene->recording_id), RML_FMT(scene->track_id), scene->t0_ns);
 }
 
 rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_error *err)
