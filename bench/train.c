@@ -23,6 +23,7 @@ typedef struct step {
     rml_tensor gradients[512];
     size_t count;
     uint64_t taken;
+    rml_ranks *ranks;
 } step;
 
 static size_t count_of(const rml_graph *g, rml_tensor t)
@@ -73,11 +74,17 @@ static rml_status step_make(step *s, uint32_t batch, rml_error *err)
     RML_TRY(
         rml_graph_gradient(s->g, s->predictor.loss, s->parameters, s->count, s->gradients, err));
     s->count = rml_graph_parameters(s->g, &s->parameters);
-    outputs[0] = s->predictor.loss_sum;
-    memcpy(outputs + 1, s->gradients, s->count * sizeof *outputs);
+    memcpy(outputs, s->gradients, s->count * sizeof *outputs);
+    outputs[s->count] = s->predictor.loss_sum;
     RML_TRY(rml_plan_make(s->g, outputs, s->count + 1, 1, NULL, &s->plan, err));
-    return rml_leaves_make(s->plan, NULL, outputs, NULL, s->count + 1, batch, rml_thread_count(),
-                           &s->leaves, err);
+    rml_leaves_setup setup = {.plan = s->plan,
+                              .sums = outputs,
+                              .sum_count = s->count + 1,
+                              .whole = 1,
+                              .samples = batch,
+                              .threads = rml_thread_count(),
+                              .ranks = s->ranks};
+    return rml_leaves_make(&setup, &s->leaves, err);
 }
 
 static double step_median_ms(step *s, rml_pool *pool)
@@ -89,7 +96,10 @@ static double step_median_ms(step *s, rml_pool *pool)
             return 0;
         }
         rml_adamw o = {1e-3, 0.9, 0.999, 1e-8, 0.01, 1, ++s->taken};
-        rml_plan_adamw(s->plan, s->parameters, s->gradients, s->count, &o, pool);
+        double norm;
+        if (rml_leaves_adamw(s->leaves, s->parameters, s->count, &o, pool, &norm, NULL) != RML_OK) {
+            return 0;
+        }
         ms[i < 0 ? 0 : i] = 1e-6 * (double)(rml_clock_monotonic_ns() - start);
     }
     qsort(ms, REPEATS, sizeof *ms, rml_bench_by_value);
@@ -135,6 +145,58 @@ static void run(step *s, size_t threads, uint32_t batch)
     rml_pool_free(pool);
 }
 
+// One of several processes: the first prints its median.
+static int run_rank(uint32_t batch)
+{
+    step s = {0};
+    rml_error err = {0};
+    rml_status st = rml_ranks_open(&s.ranks, &err);
+    st = st ? st : step_make(&s, batch, &err);
+    double ms = st == RML_OK ? step_median_ms(&s, NULL) : 0;
+    if (rml_ranks_index(s.ranks) == 0) {
+        printf("%.6g\n", ms);
+    }
+    if (st != RML_OK) {
+        fprintf(stderr, "%s\n", err.what);
+    }
+    rml_leaves_free(s.leaves);
+    rml_plan_free(s.plan);
+    rml_graph_free(s.g);
+    rml_ranks_close(s.ranks, st != RML_OK);
+    return st == RML_OK ? 0 : 1;
+}
+
+// Processes of one thread against one such process: samples a second, so the ratio is how many
+// times as many.
+static void run_ranks(const char *self, uint32_t batch, int ranks)
+{
+    double ms[2] = {1e300, 1e300};
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        char command[1024], line[64] = "";
+        double once = 0;
+        snprintf(
+            command, sizeof command,
+            "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun -n %d %s rank %u",
+            i % 2 ? ranks : 1, self, batch);
+        FILE *pipe = popen(command, "r");
+        if (pipe == NULL || fgets(line, sizeof line, pipe) == NULL ||
+            sscanf(line, "%lf", &once) != 1 || once <= 0) {
+            fprintf(stderr, "train: no mpirun, or it failed: no row for %d processes\n", ranks);
+            i = 2 * ROUNDS;
+        } else {
+            ms[i % 2] = once < ms[i % 2] ? once : ms[i % 2];
+        }
+        if (pipe != NULL) {
+            pclose(pipe);
+        }
+    }
+    if (ms[1] < 1e300) {
+        char name[48];
+        snprintf(name, sizeof name, "train_f32_b%u_p%d", batch, ranks);
+        rml_bench_line(name, ms[1], "ms", "one process", ms[0], ms[0] / ms[1]);
+    }
+}
+
 static int run_batch(uint32_t batch)
 {
     step s = {0};
@@ -154,8 +216,16 @@ static int run_batch(uint32_t batch)
 
 int main(int argc, char **argv)
 {
+    if (argc > 2) {
+        return run_rank((uint32_t)strtoul(argv[2], NULL, 10));
+    }
+    if (argc > 1 && strcmp(argv[1], "ranks") == 0) {
+        run_ranks(argv[0], 32, 2);
+        return 0;
+    }
     if (argc > 1) {
         return run_batch((uint32_t)strtoul(argv[1], NULL, 10));
     }
+    run_ranks(argv[0], 32, 2);
     return run_batch(32) + run_batch(1);
 }

@@ -10,6 +10,7 @@
 
 #include "roadmill/base.h"
 #include "roadmill/os.h"
+#include "roadmill/os/ranks.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -139,6 +140,7 @@ RML_API void rml_plan_free(rml_plan *plan);
 // Memory of an input (write before run), parameter, or output (read after run); elements are
 // float or double by precision. NULL for tensors that the plan does not keep.
 RML_API void *rml_plan_data(rml_plan *plan, rml_tensor t);
+RML_API size_t rml_plan_elements(const rml_plan *plan, rml_tensor t); // of its shape
 // The pool may have up to 8 workers, or rml_thread_count() if that is more: there is scratch for so
 // many; with a larger one it runs in the caller alone.
 RML_API void rml_plan_run(rml_plan *plan, rml_pool *pool);
@@ -171,13 +173,24 @@ RML_API double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters,
 // and those of one plan of the whole batch where no parameter is used twice.
 #define RML_LEAF 4 // samples
 typedef struct rml_leaves rml_leaves;
-// plan: of RML_LEAF samples, or of all if they are fewer; rest: of the samples % RML_LEAF that are
-// left over behind the last leaf, with the plan's parameters, NULL if none are. Both are borrowed.
-// sums: outputs of the plan, in which their sums stand after a run; rest_sums: the rest's, in the
-// same order. threads: that may run leaves, each with a plan of its own.
-RML_API rml_status rml_leaves_make(rml_plan *plan, rml_plan *rest, const rml_tensor *sums,
-                                   const rml_tensor *rest_sums, size_t sum_count, size_t samples,
-                                   size_t threads, rml_leaves **out, rml_error *err) RML_CHECKED;
+// Several processes each run a contiguous range of the leaves. Of every sum a rank has only its
+// share whole, and steps the optimiser on that share; then all have the parameters. So there are
+// the same bits at any number of processes.
+typedef struct rml_leaves_setup {
+    rml_plan *plan; // of RML_LEAF samples, or of all if they are fewer; borrowed
+    rml_plan *rest; // of the samples % RML_LEAF left over behind the last leaf, with the plan's
+                    // parameters, NULL if none are; borrowed
+    const rml_tensor *sums;      // outputs of the plan, in which their sums stand after a run
+    const rml_tensor *rest_sums; // the rest's, in the same order
+    size_t sum_count;
+    size_t whole; // so many of the last sums are whole on every rank
+    size_t samples;
+    size_t threads; // that may run leaves, each with a plan of its own
+    rml_ranks *ranks;
+} rml_leaves_setup;
+// A job of several processes needs a leaf for each.
+RML_API rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_error *err)
+    RML_CHECKED;
 RML_API void rml_leaves_free(rml_leaves *l);
 // fill writes samples [first, first + count) into the inputs of a plan; it runs side by side. The
 // parameters are packed anew. A pool of more threads than leaves runs one leaf after the other,
@@ -186,6 +199,14 @@ RML_API rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
                                   void (*fill)(void *context, rml_plan *plan, size_t first,
                                                size_t count),
                                   void *context, rml_error *err) RML_CHECKED;
+// rml_plan_adamw after a run, for any number of processes; the first sums are the gradients by
+// parameters.
+RML_API rml_status rml_leaves_adamw(rml_leaves *l, const rml_tensor *parameters, size_t count,
+                                    const rml_adamw *options, rml_pool *pool, double *norm,
+                                    rml_error *err) RML_CHECKED;
+// Every rank's moments to rank 0, before it writes a checkpoint.
+RML_API rml_status rml_leaves_gather(rml_leaves *l, const rml_tensor *parameters, size_t count,
+                                     rml_error *err) RML_CHECKED;
 // The two moments of a parameter, for checkpoints; same type and size as the parameter.
 RML_API void rml_plan_moments(rml_plan *plan, rml_tensor parameter, void **first, void **second);
 

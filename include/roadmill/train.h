@@ -10,6 +10,7 @@
 #include "roadmill/catalog.h"
 #include "roadmill/dataset.h"
 #include "roadmill/model.h"
+#include "roadmill/os/ranks.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,6 +52,13 @@ RML_API rml_status rml_train_run(rml_str home, rml_catalog *catalog, const rml_d
                                  const rml_train_config *config, rml_pool *pool,
                                  const rml_progress *progress, rml_train_result *out,
                                  rml_error *err) RML_CHECKED;
+// The same by the processes of a job, each of which calls it with the same configuration and
+// version: the batch is dealt out by leaves, and rank 0 alone reads checkpoints and writes. The
+// same weights at any number of ranks and threads.
+RML_API rml_status rml_train_run_ranks(rml_ranks *ranks, rml_str home, rml_catalog *catalog,
+                                       const rml_dataset *dataset, const rml_train_config *config,
+                                       rml_pool *pool, const rml_progress *progress,
+                                       rml_train_result *out, rml_error *err) RML_CHECKED;
 
 // ---- Weights -----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include "roadmill/base.h"
 #include "roadmill/base/json.h"
 #include "roadmill/os.h"
+#include "roadmill/os/ranks.h"
 #include "roadmill/turn.h"
 
 typedef struct rml_option {
@@ -59,6 +60,9 @@ rml_status rml_cli_f64(const rml_cli *cli, const char *option, double low, doubl
                        rml_error *err) RML_CHECKED;
 // The home, opened once (found upwards from here; make: ./roadmill is made if there is none).
 rml_status rml_cli_home(rml_cli *cli, bool make, rml_home **out, rml_error *err) RML_CHECKED;
+// The job's processes, NULL if mpirun did not start several. Those behind the first say nothing but
+// their own faults.
+rml_status rml_cli_ranks(rml_cli *cli, rml_ranks **out, rml_error *err) RML_CHECKED;
 // Hands what was printed so far to stdout; commands with long output call it now and then.
 // RML_ERR_STOPPED when nobody reads it any more.
 rml_status rml_cli_flush(rml_cli *cli, rml_error *err) RML_CHECKED;

@@ -70,6 +70,18 @@ rml_status rml_cli_home(rml_cli *cli, bool make, rml_home **out, rml_error *err)
     return RML_OK;
 }
 
+rml_status rml_cli_ranks(rml_cli *cli, rml_ranks **out, rml_error *err)
+{
+    struct rml_cli_state *s = cli->state;
+    RML_TRY(rml_ranks_open(&s->ranks, err));
+    *out = s->ranks;
+    if (rml_ranks_index(s->ranks) > 0) {
+        cli->json = false;
+        cli->progress.report = NULL;
+    }
+    return RML_OK;
+}
+
 static int exit_code_of(rml_status status)
 {
     switch (status) {
@@ -85,6 +97,20 @@ static int exit_code_of(rml_status status)
     }
 }
 
+// A rank that only hears of another's fault has no words of its own.
+static void print_error(const rml_cli *cli, const rml_error *err)
+{
+    char text[1200], rank[40] = "";
+    if (err->what[0] == '\0') {
+        return;
+    }
+    if (rml_ranks_index(cli->state->ranks) > 0) {
+        snprintf(rank, sizeof rank, "rank %zu: ", rml_ranks_index(cli->state->ranks));
+    }
+    rml_error_text(err, text, sizeof text);
+    fprintf(stderr, "roadmill: %s%s\n", rank, text);
+}
+
 static int finish(rml_cli *cli, rml_status st, const rml_error *err)
 {
     rml_error flush_error = {0};
@@ -93,9 +119,7 @@ static int finish(rml_cli *cli, rml_status st, const rml_error *err)
     }
     rml_status flushed = rml_cli_flush(cli, &flush_error);
     if (st != RML_OK && st != RML_END && (st != RML_ERR_STOPPED || flushed == RML_OK)) {
-        char text[1200];
-        rml_error_text(err, text, sizeof text);
-        fprintf(stderr, "roadmill: %s\n", text);
+        print_error(cli, err);
     }
     return st == RML_OK || st == RML_END ? cli->exit_code : exit_code_of(st);
 }
@@ -147,6 +171,7 @@ int rml_cli_main(int argc, char **argv)
     if (state.home_open) {
         rml_home_close(&state.home);
     }
+    rml_ranks_close(state.ranks, st != RML_OK && st != RML_END);
     rml_pool_free(cli.pool);
     rml_buffer_reset(&cli.output);
     rml_buffer_reset(&state.unseen);

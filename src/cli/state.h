@@ -18,6 +18,7 @@ struct rml_cli_state {
     rml_buffer unseen; // what is written as JSON without --json
     rml_home home;
     bool home_open;
+    rml_ranks *ranks;
     bool terminal; // stderr is one, and --quiet was not given
     int64_t progress_start_ns, progress_last_ns;
     const char *progress_what;

@@ -49,6 +49,17 @@ static void print_result(rml_cli *cli, rml_str version, const rml_train_result *
     rml_cli_print(cli, "next: roadmill eval --dataset %.12s --run %.12s\n", version.data, r->run);
 }
 
+static rml_status open_version(rml_cli *cli, const char *name, rml_train_config *config,
+                               rml_home **home, rml_object_row *version, rml_dataset **d,
+                               rml_error *err)
+{
+    RML_TRY(read_config(cli, config, err));
+    RML_TRY(rml_cli_home(cli, false, home, err));
+    RML_TRY(
+        rml_catalog_get((*home)->catalog, "dataset", rml_str_of(name), &cli->arena, version, err));
+    return rml_dataset_open((*home)->path, version->hash, d, err);
+}
+
 static rml_status run_train(rml_cli *cli, rml_error *err)
 {
     rml_home *home;
@@ -61,15 +72,17 @@ static rml_status run_train(rml_cli *cli, rml_error *err)
         return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, "roadmill dataset list shows them",
                         "expected --dataset NAME, found none");
     }
-    RML_TRY(read_config(cli, &config, err));
-    RML_TRY(rml_cli_home(cli, false, &home, err));
+    rml_ranks *ranks;
+    RML_TRY(rml_cli_ranks(cli, &ranks, err));
     RML_TRY(
-        rml_catalog_get(home->catalog, "dataset", rml_str_of(name), &cli->arena, &version, err));
-    RML_TRY(rml_dataset_open(home->path, version.hash, &d, err));
-    rml_status st =
-        rml_train_run(home->path, home->catalog, d, &config, cli->pool, &cli->progress, &r, err);
+        rml_ranks_agree(ranks, open_version(cli, name, &config, &home, &version, &d, err), err));
+    rml_status st = rml_train_run_ranks(ranks, home->path, home->catalog, d, &config, cli->pool,
+                                        &cli->progress, &r, err);
     rml_dataset_close(d);
     RML_TRY(st);
+    if (rml_ranks_index(ranks) > 0) {
+        return RML_OK;
+    }
     if (cli->json) {
         rml_json_writer *w = &cli->writer;
         rml_json_object(w);

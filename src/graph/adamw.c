@@ -12,32 +12,15 @@ typedef struct optimiser {
     rml_plan *plan;
     const rml_tensor *parameters, *gradients;
     rml_adamw_rates rates;
+    size_t first; // block of this process's share
 } optimiser;
-
-typedef struct block {
-    size_t parameter, from, count;
-} block;
-
-// The tile's block: parameters one after another, cut into blocks.
-static block block_of(const optimiser *o, size_t tile)
-{
-    for (size_t i = 0;; i++) {
-        const rml_tensor_data *t = rml_graph_tensor(o->plan->graph, o->parameters[i]);
-        size_t count = rml_shape_count(&t->shape), blocks = rml_ceil(count, RML_NORM_BLOCK);
-        if (tile < blocks) {
-            size_t from = tile * RML_NORM_BLOCK;
-            return (block){i, from, count - from < RML_NORM_BLOCK ? count - from : RML_NORM_BLOCK};
-        }
-        tile -= blocks;
-    }
-}
 
 static void norm_tile(void *context, size_t tile, size_t worker)
 {
     (void)worker;
     const optimiser *o = context;
-    block b = block_of(o, tile);
-    const void *gradient = o->plan->data[o->gradients[b.parameter]];
+    rml_block b = rml_block_at(o->plan->graph, o->parameters, o->first + tile);
+    const void *gradient = o->plan->data[o->gradients[b.tensor]];
     double sum = 0.0;
     if (o->plan->f64) {
         for (size_t i = b.from; i < b.from + b.count; i++) {
@@ -46,7 +29,7 @@ static void norm_tile(void *context, size_t tile, size_t worker)
     } else {
         sum = o->plan->variant->squares((const float *)gradient + b.from, b.count);
     }
-    o->plan->norms[tile] = sum;
+    o->plan->norms[o->first + tile] = sum;
 }
 
 static void adamw_f64(const rml_adamw_rates *r, size_t count, const double *gradient,
@@ -66,8 +49,8 @@ static void step_tile(void *context, size_t tile, size_t worker)
     (void)worker;
     const optimiser *o = context;
     rml_plan *plan = o->plan;
-    block b = block_of(o, tile);
-    rml_tensor p = o->parameters[b.parameter], g = o->gradients[b.parameter];
+    rml_block b = rml_block_at(plan->graph, o->parameters, o->first + tile);
+    rml_tensor p = o->parameters[b.tensor], g = o->gradients[b.tensor];
     if (plan->f64) {
         adamw_f64(&o->rates, b.count, (const double *)plan->data[g] + b.from,
                   (double *)plan->data[p] + b.from, (double *)plan->moment[0][p] + b.from,
@@ -79,28 +62,13 @@ static void step_tile(void *context, size_t tile, size_t worker)
     }
 }
 
-double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters, const rml_tensor *gradients,
-                      size_t count, const rml_adamw *options, rml_pool *pool)
+static rml_adamw_rates rates_of(const rml_adamw *options, double norm)
 {
-    optimiser o = {.plan = plan, .parameters = parameters, .gradients = gradients};
-    size_t tiles = 0;
-    for (size_t i = 0; i < count; i++) {
-        const rml_tensor_data *t = rml_graph_tensor(plan->graph, parameters[i]);
-        tiles += rml_ceil(rml_shape_count(&t->shape), RML_NORM_BLOCK);
-    }
-    rml_pool_run(pool, tiles, norm_tile, &o);
-    double sum = 0.0;
-    for (size_t i = 0; i < tiles; i++) {
-        sum += plan->norms[i];
-    }
-    double norm = sqrt(sum), step = (double)options->step;
-    if (!isfinite(norm)) {
-        return norm;
-    }
+    double step = (double)options->step;
     double clip = options->clip_norm > 0.0 ? options->clip_norm / (norm + 1e-6) : 1.0;
     double correct1 = 1.0 - rml_f64_pow(options->beta1, step);
     double correct2 = 1.0 - rml_f64_pow(options->beta2, step);
-    o.rates = (rml_adamw_rates){
+    return (rml_adamw_rates){
         .keep = 1.0 - options->learning_rate * options->weight_decay,
         .beta1 = options->beta1,
         .beta2 = options->beta2,
@@ -109,6 +77,39 @@ double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters, const rml_te
         .second_scale = 1.0 / sqrt(correct2),
         .clip = clip < 1.0 ? clip : 1.0,
     };
-    rml_pool_run(pool, tiles, step_tile, &o);
-    return norm;
+}
+
+rml_status rml_plan_adamw_share(rml_plan *plan, const rml_tensor *parameters,
+                                const rml_tensor *gradients, size_t count, const rml_adamw *options,
+                                rml_shares *shares, rml_pool *pool, double *norm, rml_error *err)
+{
+    size_t blocks = rml_block_count(plan->graph, parameters, count);
+    size_t first = rml_shares_first(shares, shares->rank);
+    size_t end = rml_shares_first(shares, shares->rank + 1);
+    first = first < blocks ? first : blocks;
+    end = end < blocks ? end : blocks;
+    optimiser o = {.plan = plan, .parameters = parameters, .gradients = gradients, .first = first};
+    rml_pool_run(pool, end - first, norm_tile, &o);
+    RML_TRY(rml_shares_spread_numbers(shares, plan->norms, blocks, err));
+    double sum = 0.0;
+    for (size_t i = 0; i < blocks; i++) {
+        sum += plan->norms[i];
+    }
+    *norm = sqrt(sum);
+    if (isfinite(*norm)) {
+        o.rates = rates_of(options, *norm);
+        rml_pool_run(pool, end - first, step_tile, &o);
+    }
+    return RML_OK;
+}
+
+double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters, const rml_tensor *gradients,
+                      size_t count, const rml_adamw *options, rml_pool *pool)
+{
+    double norm = NAN;
+    rml_shares all = {.rank_count = 1, .graph = plan->graph, .tensors = parameters};
+    all.blocks = rml_block_count(plan->graph, parameters, count);
+    rml_status st =
+        rml_plan_adamw_share(plan, parameters, gradients, count, options, &all, pool, &norm, NULL);
+    return st == RML_OK ? norm : NAN;
 }

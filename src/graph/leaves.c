@@ -3,7 +3,9 @@
 // another worker, and memory does not grow with the batch.
 //
 // Leaves are cut into groups of 2^k neighbours, whole subtrees: a worker takes a group and sums it
-// as it goes; the sums of groups join at the end.
+// as it goes; the sums of groups join at the end. Ranks run contiguous ranges of the groups and
+// join what lies within their own; each then gets of the others what it needs to join its share.
+#include <math.h>
 #include <string.h>
 
 #include "plan.h"
@@ -22,6 +24,9 @@ struct rml_leaves {
     rml_tensor *sums, *rest_sums;
     size_t sum_count, samples, leaves, leaves_in_group, groups, levels;
     size_t size; // floats of all outputs
+    size_t whole;
+    size_t first_group, end_group; // of this rank
+    rml_shares shares;
     leaf_worker *workers;
     size_t worker_count;
     float *group_sums; // [groups][size]
@@ -52,7 +57,7 @@ static rml_status take_floats(float **out, size_t count, rml_error *err)
 // Plans beside the caller's share its parameters and what is packed of them.
 static rml_status make_workers(rml_leaves *l, size_t threads, rml_error *err)
 {
-    size_t most = threads < l->groups ? threads : l->groups;
+    size_t own = l->end_group - l->first_group, most = threads < own ? threads : own;
     most = most > 0 ? most : 1;
     l->workers = rml_heap_make(most * sizeof *l->workers);
     if (l->workers == NULL) {
@@ -78,31 +83,61 @@ static rml_status make_workers(rml_leaves *l, size_t threads, rml_error *err)
     return RML_OK;
 }
 
-rml_status rml_leaves_make(rml_plan *plan, rml_plan *rest, const rml_tensor *sums,
-                           const rml_tensor *rest_sums, size_t sum_count, size_t samples,
-                           size_t threads, rml_leaves **out, rml_error *err)
+static size_t group_of_rank(const rml_leaves *l, size_t rank, size_t ranks)
+{
+    return l->groups * rank / ranks;
+}
+
+// Groups of leaves, at least one for each rank.
+static rml_status cut_groups(rml_leaves *l, const rml_ranks *ranks, rml_error *err)
+{
+    size_t count = rml_ranks_count(ranks), index = rml_ranks_index(ranks);
+    size_t most = 2 * count > GROUPS_MOST ? 2 * count - 1 : GROUPS_MOST;
+    l->leaves = rml_ceil(l->samples, RML_LEAF);
+    if (l->leaves < count) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, "start fewer processes",
+                        "expected a batch of at least %zu samples for %zu processes, found %zu",
+                        (count - 1) * RML_LEAF + 1, count, l->samples);
+    }
+    for (l->leaves_in_group = 1; rml_ceil(l->leaves, l->leaves_in_group) > most;) {
+        l->leaves_in_group *= 2;
+    }
+    l->groups = rml_ceil(l->leaves, l->leaves_in_group);
+    l->levels = rml_tree_levels(l->leaves_in_group);
+    l->first_group = group_of_rank(l, index, count);
+    l->end_group = group_of_rank(l, index + 1, count);
+    return RML_OK;
+}
+
+rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_error *err)
 {
     *out = NULL;
     rml_leaves *l = rml_heap_make(sizeof *l);
     if (l == NULL) {
         return rml_fail_memory(err, sizeof *l);
     }
-    *l = (rml_leaves){.plan = plan, .rest = rest, .sum_count = sum_count, .samples = samples};
-    l->leaves = rml_ceil(samples, RML_LEAF);
-    for (l->leaves_in_group = 1; rml_ceil(l->leaves, l->leaves_in_group) > GROUPS_MOST;) {
-        l->leaves_in_group *= 2;
+    size_t count = setup->sum_count;
+    *l = (rml_leaves){.plan = setup->plan,
+                      .rest = setup->rest,
+                      .sum_count = count,
+                      .whole = setup->whole,
+                      .samples = setup->samples};
+    rml_status st = cut_groups(l, setup->ranks, err);
+    l->sums = rml_heap_make(2 * count * sizeof *l->sums);
+    if (st == RML_OK && l->sums == NULL) {
+        st = rml_fail_memory(err, 2 * count * sizeof *l->sums);
     }
-    l->groups = rml_ceil(l->leaves, l->leaves_in_group);
-    l->levels = rml_tree_levels(l->leaves_in_group);
-    l->sums = rml_heap_make(2 * sum_count * sizeof *sums);
-    rml_status st = l->sums == NULL ? rml_fail_memory(err, 2 * sum_count * sizeof *sums) : RML_OK;
-    l->rest_sums = l->sums + sum_count;
-    for (size_t i = 0; st == RML_OK && i < sum_count; i++) {
-        l->sums[i] = sums[i];
-        l->rest_sums[i] = rest != NULL ? rest_sums[i] : -1;
-        l->size += output_size(plan, sums[i]);
+    for (size_t i = 0; st == RML_OK && i < count; i++) {
+        l->rest_sums = l->sums + count;
+        l->sums[i] = setup->sums[i];
+        l->rest_sums[i] = setup->rest != NULL ? setup->rest_sums[i] : -1;
+        l->size += output_size(setup->plan, l->sums[i]);
     }
-    st = st ? st : make_workers(l, threads, err);
+    if (st == RML_OK) {
+        st = rml_shares_make(&l->shares, setup->ranks, setup->plan->graph, l->sums, count,
+                             l->groups, err);
+    }
+    st = st ? st : make_workers(l, setup->threads, err);
     if (st == RML_OK && l->leaves > 1) {
         st = take_floats(&l->group_sums, l->groups * l->size, err);
     }
@@ -125,6 +160,7 @@ void rml_leaves_free(rml_leaves *l)
             rml_plan_free(l->workers[i].plan);
         }
     }
+    rml_shares_free(&l->shares);
     rml_heap_free(l->workers);
     rml_heap_aligned_free(l->group_sums);
     rml_heap_free(l->sums);
@@ -151,10 +187,11 @@ static void run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, float *out
 }
 
 // A group's leaves in order; equal subtrees join as soon as both are there.
-static void run_group(void *context, size_t group, size_t worker)
+static void run_group(void *context, size_t tile, size_t worker)
 {
     const leaf_run *run = context;
     const rml_leaves *l = run->l;
+    size_t group = l->first_group + tile;
     const leaf_worker *w = &l->workers[worker];
     size_t first = group * l->leaves_in_group, end = first + l->leaves_in_group;
     end = end < l->leaves ? end : l->leaves;
@@ -178,20 +215,120 @@ static void run_group(void *context, size_t group, size_t worker)
     memcpy(l->group_sums + group * l->size, w->sums, l->size * sizeof *w->sums);
 }
 
-// A chunk of the sums of all groups, by pairs of neighbours, level by level.
+// ---- Joining -----------------------------------------------------------------------------------
+
+// Groups join by pairs of neighbours, level by level: group i takes i + apart. Whether a rank has
+// both subtrees whole: then it joins them, else it gives the right one away.
+static bool joins_within(const rml_leaves *l, size_t rank, size_t left, size_t apart)
+{
+    size_t ranks = l->shares.rank_count, end = left + 2 * apart;
+    end = end < l->groups ? end : l->groups;
+    return left >= group_of_rank(l, rank, ranks) && end <= group_of_rank(l, rank + 1, ranks);
+}
+
+static size_t rank_of_group(const rml_leaves *l, size_t group)
+{
+    size_t rank = 0;
+    while (group_of_rank(l, rank + 1, l->shares.rank_count) <= group) {
+        rank++;
+    }
+    return rank;
+}
+
+typedef struct joining {
+    const rml_leaves *l;
+    bool own; // what this rank joins by itself, else what is left after that
+    size_t from, end;
+} joining;
+
 static void join_tile(void *context, size_t tile, size_t worker)
 {
     (void)worker;
-    const rml_leaves *l = context;
-    size_t from = tile * RML_CHUNK, left = l->size - from;
+    const joining *j = context;
+    const rml_leaves *l = j->l;
+    size_t from = j->from + tile * RML_CHUNK, left = j->end - from;
     size_t count = left < RML_CHUNK ? left : RML_CHUNK;
     for (size_t apart = 1; apart < l->groups; apart *= 2) {
         for (size_t i = 0; i + apart < l->groups; i += 2 * apart) {
-            float *a = l->group_sums + i * l->size + from;
-            l->plan->variant->add(count, a, a + apart * l->size, a);
+            size_t rank = j->own ? l->shares.rank : rank_of_group(l, i);
+            if (joins_within(l, rank, i, apart) == j->own) {
+                float *a = l->group_sums + i * l->size + from;
+                l->plan->variant->add(count, a, a + apart * l->size, a);
+            }
         }
     }
 }
+
+static void join(const rml_leaves *l, bool own, size_t from, size_t end, rml_pool *pool)
+{
+    joining j = {l, own, from, end};
+    rml_pool_run(pool, rml_ceil(end - from, RML_CHUNK), join_tile, &j);
+}
+
+// Whether a rank's own joins end with the sum of this group: what it then gives to the others.
+static bool is_root(const rml_leaves *l, size_t rank, size_t group)
+{
+    size_t ranks = l->shares.rank_count, apart = group & (~group + 1);
+    return group >= group_of_rank(l, rank, ranks) && group < group_of_rank(l, rank + 1, ranks) &&
+           (group == 0 || !joins_within(l, rank, group - apart, apart));
+}
+
+// Of a rank's roots a peer's share, one way or the other.
+static void add_roots(rml_leaves *l, size_t owner, size_t peer)
+{
+    bool receive = owner != l->shares.rank;
+    size_t share = receive ? l->shares.rank : peer;
+    size_t from = rml_shares_offset(&l->shares, rml_shares_first(&l->shares, share));
+    size_t end = rml_shares_offset(&l->shares, rml_shares_first(&l->shares, share + 1));
+    for (size_t group = 0; group < l->groups; group++) {
+        if (is_root(l, owner, group)) {
+            rml_shares_add(&l->shares,
+                           (rml_ranks_move){peer, l->group_sums + group * l->size + from,
+                                            (end - from) * sizeof(float), receive});
+        }
+    }
+}
+
+// The sums of this rank's share into the plan's outputs.
+static void take_share(rml_leaves *l, size_t from, size_t end)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < l->sum_count; i++) {
+        size_t size = output_size(l->plan, l->sums[i]);
+        size_t first = from > at ? from - at : 0, last = end > at ? end - at : 0;
+        last = last < size ? last : size;
+        if (first < last) {
+            memcpy((float *)l->plan->data[l->sums[i]] + first, l->group_sums + at + first,
+                   (last - first) * sizeof(float));
+        }
+        at += size;
+    }
+}
+
+static rml_status join_groups(rml_leaves *l, rml_pool *pool, rml_error *err)
+{
+    rml_shares *s = &l->shares;
+    join(l, true, 0, l->size, pool);
+    if (s->ranks == NULL) {
+        take_share(l, 0, l->size);
+        return RML_OK;
+    }
+    for (size_t peer = 0; peer < s->rank_count; peer++) {
+        if (peer != s->rank) {
+            add_roots(l, s->rank, peer);
+            add_roots(l, peer, peer);
+        }
+    }
+    RML_TRY(rml_shares_exchange(s, err));
+    size_t from = rml_shares_offset(s, rml_shares_first(s, s->rank));
+    size_t end = rml_shares_offset(s, rml_shares_first(s, s->rank + 1));
+    join(l, false, from, end, pool);
+    take_share(l, from, end);
+    return rml_shares_spread(s, l->sums, l->sum_count - l->whole, l->sum_count, l->plan->data,
+                             sizeof(float), false, err);
+}
+
+// ---- A step ------------------------------------------------------------------------------------
 
 rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
                           void (*fill)(void *context, rml_plan *plan, size_t first, size_t count),
@@ -207,21 +344,35 @@ rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
         rml_plan_run(l->plan, pool);
         return RML_OK;
     }
-    size_t threads = rml_pool_threads(pool);
-    if (threads <= l->worker_count) {
+    size_t groups = l->end_group - l->first_group;
+    if (rml_pool_threads(pool) <= l->worker_count) {
         run.pool = NULL;
-        rml_pool_run(pool, l->groups, run_group, &run);
+        rml_pool_run(pool, groups, run_group, &run);
     } else {
-        for (size_t group = 0; group < l->groups; group++) {
+        for (size_t group = 0; group < groups; group++) {
             run_group(&run, group, 0);
         }
     }
-    rml_pool_run(pool, rml_ceil(l->size, RML_CHUNK), join_tile, l);
-    const float *sums = l->group_sums;
-    for (size_t i = 0; i < l->sum_count; i++) {
-        size_t size = output_size(l->plan, l->sums[i]);
-        memcpy(l->plan->data[l->sums[i]], sums, size * sizeof *sums);
-        sums += size;
+    return join_groups(l, pool, err);
+}
+
+rml_status rml_leaves_adamw(rml_leaves *l, const rml_tensor *parameters, size_t count,
+                            const rml_adamw *options, rml_pool *pool, double *norm, rml_error *err)
+{
+    RML_TRY(rml_plan_adamw_share(l->plan, parameters, l->sums, count, options, &l->shares, pool,
+                                 norm, err));
+    return l->shares.ranks != NULL && isfinite(*norm)
+               ? rml_shares_spread(&l->shares, parameters, 0, count, l->plan->data, sizeof(float),
+                                   false, err)
+               : RML_OK;
+}
+
+rml_status rml_leaves_gather(rml_leaves *l, const rml_tensor *parameters, size_t count,
+                             rml_error *err)
+{
+    for (size_t m = 0; m < 2 && l->shares.ranks != NULL; m++) {
+        RML_TRY(rml_shares_spread(&l->shares, parameters, 0, count, l->plan->moment[m],
+                                  sizeof(float), true, err));
     }
     return RML_OK;
 }

@@ -450,6 +450,11 @@ void rml_plan_free(rml_plan *plan)
     rml_heap_free(plan);
 }
 
+size_t rml_plan_elements(const rml_plan *plan, rml_tensor t)
+{
+    return rml_shape_count(&rml_graph_tensor(plan->graph, t)->shape);
+}
+
 void *rml_plan_data(rml_plan *plan, rml_tensor t)
 {
     return t < 0 || (size_t)t >= plan->tensor_count || !plan->kept[t] ? NULL : plan->data[t];

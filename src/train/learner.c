@@ -152,19 +152,28 @@ static rml_status make_leaves(rml_learner *l, const rml_train_config *c, size_t 
         st = make_engine(&l->rest, c, left, &l->engine, &rest_sums, err);
     }
     if (st == RML_OK) {
-        st = rml_leaves_make(l->engine.plan, l->rest.plan, l->gradients, rest_sums,
-                             rml_graph_parameters(l->engine.graph, &parameters) + 1, c->batch,
-                             threads, &l->leaves, err);
+        rml_leaves_setup setup = {
+            .plan = l->engine.plan,
+            .rest = l->rest.plan,
+            .sums = l->gradients,
+            .rest_sums = rest_sums,
+            .sum_count = rml_graph_parameters(l->engine.graph, &parameters) + 1,
+            .whole = 1,
+            .samples = c->batch,
+            .threads = threads,
+            .ranks = l->ranks,
+        };
+        st = rml_leaves_make(&setup, &l->leaves, err);
     }
     rml_heap_free(rest_sums);
     return st;
 }
 
 rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_sample_ref *samples,
-                            size_t sample_count, const rml_train_config *config, rml_pool *pool,
-                            rml_error *err)
+                            size_t sample_count, const rml_train_config *config, rml_ranks *ranks,
+                            rml_pool *pool, rml_error *err)
 {
-    *l = (rml_learner){.spec = rml_dataset_scene_spec(d)};
+    *l = (rml_learner){.spec = rml_dataset_scene_spec(d), .ranks = ranks};
     size_t count = samples ? sample_count : rml_dataset_count(d, RML_TRAIN);
     if (count == 0) {
         return rml_fail(err, RML_ERR_DATA, (rml_place){0}, "give the version a train split",
@@ -194,6 +203,25 @@ rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_samp
         rml_learner_free(l);
     }
     return st;
+}
+
+rml_status rml_learner_share(rml_learner *l, rml_error *err)
+{
+    const rml_tensor *parameters;
+    size_t count = rml_graph_parameters(l->engine.graph, &parameters);
+    rml_plan *plan = l->engine.plan;
+    RML_TRY(rml_ranks_share(l->ranks, &l->step, sizeof l->step, err));
+    RML_TRY(rml_ranks_share(l->ranks, &l->loader.position, sizeof l->loader.position, err));
+    RML_TRY(rml_ranks_share(l->ranks, &l->loader.order, sizeof l->loader.order, err));
+    for (size_t i = 0; i < count; i++) {
+        size_t size = rml_plan_elements(plan, parameters[i]) * sizeof(float);
+        void *first, *second;
+        rml_plan_moments(plan, parameters[i], &first, &second);
+        RML_TRY(rml_ranks_share(l->ranks, rml_plan_data(plan, parameters[i]), size, err));
+        RML_TRY(rml_ranks_share(l->ranks, first, size, err));
+        RML_TRY(rml_ranks_share(l->ranks, second, size, err));
+    }
+    return RML_OK;
 }
 
 void rml_learner_free(rml_learner *l)
@@ -338,12 +366,13 @@ static rml_status not_finite(const rml_learner *l, const augment *a, const char 
 rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_error *err)
 {
     const rml_train_config *c = &l->engine.config;
+    rml_ranks_doing(l->ranks, "training at step", l->step + 1);
     rml_loader_next(&l->loader, pool, c->batch, l->staging);
     augment a = {l, l->step * STREAM_KINDS};
     RML_TRY(rml_leaves_run(l->leaves, pool, prepare_leaf, &a, err));
     float sum = *(const float *)rml_plan_data(l->engine.plan, l->engine.predictor.loss_sum);
     if (!isfinite(sum)) {
-        return not_finite(l, &a, "loss", err);
+        return rml_ranks_agree(l->ranks, not_finite(l, &a, "loss", err), err);
     }
     l->rate = learning_rate(c, l->step + 1);
     rml_adamw options = {.learning_rate = l->rate,
@@ -355,9 +384,9 @@ rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_er
                          .step = l->step + 1};
     const rml_tensor *parameters;
     size_t count = rml_graph_parameters(l->engine.graph, &parameters);
-    l->norm = rml_plan_adamw(l->engine.plan, parameters, l->gradients, count, &options, pool);
+    RML_TRY(rml_leaves_adamw(l->leaves, parameters, count, &options, pool, &l->norm, err));
     if (!isfinite(l->norm)) {
-        return not_finite(l, &a, "gradient", err);
+        return rml_ranks_agree(l->ranks, not_finite(l, &a, "gradient", err), err);
     }
     l->step++;
     *loss = (double)(sum * (float)(1.0 / c->batch));

@@ -30,6 +30,7 @@ void rml_engine_put(const rml_engine *e, rml_plan *plan, const rml_scene_spec *s
 typedef struct rml_learner {
     rml_engine engine; // of one leaf of the batch
     rml_engine rest;   // of what is left over behind the last whole leaf, with engine's parameters
+    rml_ranks *ranks;  // NULL: one process
     rml_leaves *leaves;
     rml_tensor *gradients; // by parameter, then the sum of losses
     rml_loader loader;
@@ -42,12 +43,14 @@ typedef struct rml_learner {
 // samples NULL: the train split. The model's sizes are taken from the version.
 RML_CHECKED rml_status rml_learner_make(rml_learner *l, const rml_dataset *d,
                                         const rml_sample_ref *samples, size_t sample_count,
-                                        const rml_train_config *config, rml_pool *pool,
-                                        rml_error *err);
+                                        const rml_train_config *config, rml_ranks *ranks,
+                                        rml_pool *pool, rml_error *err);
 void rml_learner_free(rml_learner *l);
 // The configuration that a training on this version has: defaults, and sizes of its scenes.
 RML_CHECKED rml_status rml_train_config_fit(const rml_train_config *config, const rml_dataset *d,
                                             rml_train_config *out, rml_error *err);
+// Where rank 0 stands, to all: parameters, moments, order and step.
+RML_CHECKED rml_status rml_learner_share(rml_learner *l, rml_error *err);
 // One step; gives the mean loss of its batch.
 RML_CHECKED rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss,
                                         rml_error *err);

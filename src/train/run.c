@@ -14,6 +14,8 @@ static const char CURVE_HEAD[] = "step,loss,validation_loss,learning_rate,gradie
 typedef struct run {
     const rml_dataset *dataset;
     rml_pool *pool;
+    rml_ranks *ranks;
+    bool first; // of the ranks: it alone reads and writes files
     const rml_progress *progress;
     rml_learner learner;
     rml_engine judge; // the same model without gradients, for the validation split
@@ -145,8 +147,12 @@ static rml_status curve_write(run *r, rml_error *err)
 
 static rml_status run_start(run *r, rml_error *err)
 {
-    bool found;
-    RML_TRY(rml_checkpoint_load(r->folder.data, &r->learner, &r->curve, &found, err));
+    bool found = false;
+    rml_status st = r->first
+                        ? rml_checkpoint_load(r->folder.data, &r->learner, &r->curve, &found, err)
+                        : RML_OK;
+    RML_TRY(rml_ranks_agree(r->ranks, st, err));
+    RML_TRY(rml_learner_share(&r->learner, err));
     r->result->resumed_at = r->learner.step;
     if (!found) {
         return rml_buffer_str(&r->curve, RML_STR(CURVE_HEAD), err);
@@ -157,6 +163,12 @@ static rml_status run_start(run *r, rml_error *err)
 
 static rml_status run_save(run *r, rml_error *err)
 {
+    const rml_tensor *parameters;
+    size_t count = rml_graph_parameters(r->learner.engine.graph, &parameters);
+    RML_TRY(rml_leaves_gather(r->learner.leaves, parameters, count, err));
+    if (!r->first) {
+        return RML_OK;
+    }
     RML_TRY(rml_checkpoint_save(r->folder.data, &r->learner, rml_buffer_text(&r->curve), err));
     RML_TRY(rml_checkpoint_prune(r->folder.data, err));
     return curve_write(r, err);
@@ -173,10 +185,13 @@ static rml_status run_steps(run *r, rml_error *err)
         bool at_end = step == c->steps, at_point = step % CURVE_EVERY == 0;
         // A checkpoint stands at a point of the curve, so that nothing of it lies between.
         bool stop = rml_progress_stop(r->progress) && at_point;
+        if (at_point) {
+            RML_TRY(rml_ranks_share(r->ranks, &stop, sizeof stop, err));
+        }
         bool due = at_end || (at_point && step % c->checkpoint_every < CURVE_EVERY);
         if (at_point || at_end) {
             double validation = NAN;
-            if (due) {
+            if (due && r->first) {
                 RML_TRY(validate(r, &validation, err));
             }
             RML_TRY(curve_point(r, validation, err));
@@ -186,9 +201,10 @@ static rml_status run_steps(run *r, rml_error *err)
             RML_TRY(run_save(r, err));
         }
         if (stop && !at_end) {
-            return rml_fail(err, RML_ERR_STOPPED, (rml_place){0},
-                            "run the same command again to go on",
-                            "stopped at step %" PRIu64 " of %" PRIu64, step, c->steps);
+            rml_status st = rml_fail(err, RML_ERR_STOPPED, (rml_place){0},
+                                     "run the same command again to go on",
+                                     "stopped at step %" PRIu64 " of %" PRIu64, step, c->steps);
+            return rml_ranks_agree(r->ranks, st, err);
         }
     }
     return RML_OK;
@@ -278,23 +294,43 @@ static rml_status run_read(run *r, const rml_train_config *c, rml_error *err)
     return st;
 }
 
+// Takes the run's folder; *done: it was trained before.
+static rml_status run_take(run *r, bool *done, rml_error *err)
+{
+    rml_status st = RML_OK;
+    *done = false;
+    if (r->first) {
+        st = rml_folder_make(r->folder.data, err);
+        st = st ? st : rml_lock_take(&r->lock, r->lock_path.data, true, err);
+        *done = st == RML_OK && rml_file_exists(r->model.data);
+    }
+    RML_TRY(rml_ranks_agree(r->ranks, st, err));
+    return rml_ranks_share(r->ranks, done, sizeof *done, err);
+}
+
 static rml_status run_train(run *r, rml_catalog *catalog, const rml_train_config *c, rml_error *err)
 {
-    RML_TRY(rml_folder_make(r->folder.data, err));
-    RML_TRY(rml_lock_take(&r->lock, r->lock_path.data, true, err));
-    if (rml_file_exists(r->model.data)) {
-        RML_TRY(run_read(r, c, err));
+    bool done;
+    RML_TRY(run_take(r, &done, err));
+    if (done) {
         r->learner.engine.config = *c;
         r->learner.step = c->steps;
-        return catalog_put(r, catalog, err);
+        RML_TRY(r->first ? run_read(r, c, err) : RML_OK);
+        return r->first ? catalog_put(r, catalog, err) : RML_OK;
     }
-    RML_TRY(rml_learner_make(&r->learner, r->dataset, NULL, 0, c, r->pool, err));
-    RML_TRY(rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL, err));
+    rml_status st = rml_learner_make(&r->learner, r->dataset, NULL, 0, c, r->ranks, r->pool, err);
+    if (st == RML_OK && r->first) {
+        st = rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL, err);
+    }
+    RML_TRY(rml_ranks_agree(r->ranks, st, err));
     RML_TRY(run_start(r, err));
     RML_TRY(run_steps(r, err));
+    r->result->steps = r->learner.step;
+    if (!r->first) {
+        return RML_OK;
+    }
     RML_TRY(curve_write(r, err));
     RML_TRY(model_write(r, err));
-    r->result->steps = r->learner.step;
     return catalog_put(r, catalog, err);
 }
 
@@ -302,9 +338,22 @@ rml_status rml_train_run(rml_str home, rml_catalog *catalog, const rml_dataset *
                          const rml_train_config *config, rml_pool *pool,
                          const rml_progress *progress, rml_train_result *out, rml_error *err)
 {
+    return rml_train_run_ranks(NULL, home, catalog, dataset, config, pool, progress, out, err);
+}
+
+rml_status rml_train_run_ranks(rml_ranks *ranks, rml_str home, rml_catalog *catalog,
+                               const rml_dataset *dataset, const rml_train_config *config,
+                               rml_pool *pool, const rml_progress *progress, rml_train_result *out,
+                               rml_error *err)
+{
     *out = (rml_train_result){.loss_first = NAN, .loss_last = NAN, .loss_validation = NAN};
     int64_t started_ns = rml_clock_monotonic_ns();
-    run r = {.dataset = dataset, .pool = pool, .progress = progress, .result = out};
+    run r = {.dataset = dataset,
+             .pool = pool,
+             .ranks = ranks,
+             .first = rml_ranks_index(ranks) == 0,
+             .progress = progress,
+             .result = out};
     rml_train_config c;
     rml_status st = rml_train_config_fit(config, dataset, &c, err);
     st = st ? st : run_name(&r, home, &c, err);

@@ -95,7 +95,7 @@ rml_status rml_train_fit(const rml_dataset *d, const rml_sample_ref *samples, si
 {
     rml_learner l;
     *out = NULL;
-    RML_TRY(rml_learner_make(&l, d, samples, count, config, pool, err));
+    RML_TRY(rml_learner_make(&l, d, samples, count, config, NULL, pool, err));
     rml_status st = RML_OK;
     while (st == RML_OK && l.step < l.engine.config.steps) {
         double loss;

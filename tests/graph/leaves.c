@@ -104,9 +104,14 @@ static void leaves_are_the_whole(void **state)
             net_make(&rest, one ? 0 : samples[s] % RML_LEAF, leaf.plan);
             assert_int_equal(rml_pool_make(threads[t], &pool, NULL), RML_OK);
             // Made for two threads and run by more: one leaf after the other, on all of them.
-            assert_int_equal(rml_leaves_make(leaf.plan, rest.plan, leaf.sums, rest.sums, SUMS,
-                                             samples[s], t == 2 ? 2 : threads[t], &leaves, NULL),
-                             RML_OK);
+            rml_leaves_setup setup = {.plan = leaf.plan,
+                                      .rest = rest.plan,
+                                      .sums = leaf.sums,
+                                      .rest_sums = rest.sums,
+                                      .sum_count = SUMS,
+                                      .samples = samples[s],
+                                      .threads = t == 2 ? 2 : threads[t]};
+            assert_int_equal(rml_leaves_make(&setup, &leaves, NULL), RML_OK);
             for (int round = 0; round < 2; round++) {
                 for (size_t i = 0; i < PARAMETERS; i++) {
                     float *a = rml_plan_data(whole.plan, whole.parameters[i]);

@@ -1,0 +1,15 @@
+# The module for many processes (src/os/mpi), where MPI's headers are found: a file of its own, opened
+# only by a process that mpirun started. Open MPI or MPICH; the program itself links neither.
+if(RML_SANITIZE)
+  return()
+endif()
+find_package(MPI QUIET COMPONENTS C)
+if(NOT MPI_C_FOUND)
+  message(STATUS "no MPI: built without libroadmill_mpi.so")
+  return()
+endif()
+add_library(roadmill_mpi MODULE src/os/mpi/module.c)
+target_include_directories(roadmill_mpi PRIVATE src/os include)
+target_link_libraries(roadmill_mpi PRIVATE rml_flags MPI::MPI_C)
+add_dependencies(roadmill roadmill_mpi)
+install(TARGETS roadmill_mpi DESTINATION ${CMAKE_INSTALL_LIBDIR})
