@@ -27,7 +27,7 @@ belongs() { # PATTERN ROOM WHAT
     hits=$(git grep -nE "$1" -- 'src/*.c' 'src/*.h' | grep -vE "^src/($2)/" || :)
     [ -z "$hits" ] || { say "$hits"; fault "$3"; }
 }
-belongs '\b(malloc|calloc|realloc)\(' 'base' "malloc belongs to base"
+belongs '\b(malloc|calloc|realloc)\(' 'base|os/mpi' "malloc belongs to base (the module for MPI stands apart)"
 belongs '#include <(unistd|pthread|sys/[a-z]+|dlfcn|fcntl|signal)\.h>' 'os' "system headers belong to os"
 belongs '^[^"]*\b(printf|fprintf|puts|exit|abort)\(' 'cli' "the library never prints, exits or aborts"
 belongs '#include.*\.\./' 'none' "an #include goes by room, never by ../"

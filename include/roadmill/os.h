@@ -29,6 +29,8 @@ RML_API rml_status rml_file_replace(const char *path, rml_bytes content, rml_err
 // Writes beside the target, syncs, then links: RML_ERR_EXISTS if the target is there already.
 RML_API rml_status rml_file_put_new(const char *path, rml_bytes content, rml_error *err)
     RML_CHECKED;
+// A second name for a file of the same file system.
+RML_API rml_status rml_file_link(const char *from, const char *to, rml_error *err) RML_CHECKED;
 RML_API rml_status rml_file_remove(const char *path, rml_error *err) RML_CHECKED;
 
 typedef struct rml_file_info {

@@ -1,7 +1,7 @@
 // train: a dataset version becomes a run. Optimiser, schedule, checkpoints, a live line.
 //
-// HOME/runs/HASH/ holds config.json, curve.csv, checkpoint-STEP/ (weights.safetensors,
-// state.safetensors, state.json) and model/ at the end. HASH names the configuration and the
+// HOME/runs/HASH/ holds config.json, curve.csv, checkpoint-STEP/ (weights and state as
+// sharded safetensors, state.json) and model/ at the end. HASH names the configuration and the
 // version: the same run gives the same weights at any number of threads, and goes on bit for bit
 // after a kill.
 #ifndef ROADMILL_TRAIN_H
@@ -28,10 +28,13 @@ typedef struct rml_train_config {
     double weight_decay;  // [0.05]
     double clip_norm;     // [5]
     // What is done to a batch before it is learned from.
-    bool no_mirror;            // otherwise half of the samples are mirrored, left for right
-    double noise;              // [0.02] deviation of what is added to each feature
-    double drop_tokens;        // [0.2] share of the tokens, but for predicted agents, left out
-    uint64_t checkpoint_every; // [500]; no part of a run's name
+    bool no_mirror;     // otherwise half of the samples are mirrored, left for right
+    double noise;       // [0.02] deviation of what is added to each feature
+    double drop_tokens; // [0.2] share of the tokens, but for predicted agents, left out
+    // No part of a run's name. A checkpoint is written beside the training, at a point of the
+    // curve.
+    uint64_t checkpoint_every; // [500] steps, with a validation
+    double checkpoint_s;       // [10] seconds
 } rml_train_config;
 RML_API void rml_train_config_defaults(rml_train_config *config);
 // YAML, docs/training.md; errors with line and column.
@@ -46,6 +49,7 @@ typedef struct rml_train_result {
     double loss_first, loss_last; // means over the first and the last 20 steps
     double loss_validation;       // NaN without a validation split
     double seconds;
+    double checkpoint_stall_ms; // the longest time that a step waited for one
 } rml_train_result;
 // Puts the run in the catalog with its edge to the version when it is done.
 RML_API rml_status rml_train_run(rml_str home, rml_catalog *catalog, const rml_dataset *dataset,

@@ -311,6 +311,11 @@ rml_status rml_file_put_new(const char *path, rml_bytes content, rml_error *err)
     return put(path, content, false, err);
 }
 
+rml_status rml_file_link(const char *from, const char *to, rml_error *err)
+{
+    return link(from, to) == 0 ? RML_OK : rml_system_fail(err, to, "cannot link");
+}
+
 rml_status rml_file_remove(const char *path, rml_error *err)
 {
     return unlink(path) == 0 ? RML_OK : rml_system_fail(err, path, "cannot remove");

@@ -6,60 +6,83 @@
 #include <string.h>
 
 #include "roadmill/base/json.h"
-#include "weights.h"
+#include "shards.h"
 
 static const char PREFIX[] = "checkpoint-";
 enum { TEXT_MAX = 64 << 20 };
 
-static rml_status state_write(const char *path, const rml_learner *l, rml_error *err)
+// ---- A copy ------------------------------------------------------------------------------------
+
+static size_t members_size(const rml_members *m)
 {
-    rml_buffer text = {0};
-    rml_json_writer w;
-    char order[RML_HASH_TEXT];
-    rml_hash_text(&l->loader.order, order);
-    rml_json_writer_init(&w, &text, err);
-    rml_json_object(&w);
-    rml_json_kv_str(&w, "dataset", rml_dataset_hash(l->loader.dataset));
-    rml_json_kv_str(&w, "order", rml_str_of(order));
-    rml_json_kv_i64(&w, "position", (int64_t)l->loader.position);
-    rml_json_kv_i64(&w, "step", (int64_t)l->step);
-    rml_json_object_end(&w);
-    rml_status st = rml_json_finish(&w);
-    st = st ? st : rml_file_replace(path, rml_buffer_bytes(&text), err);
-    rml_buffer_reset(&text);
-    return st;
+    size_t count = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        count += m->list[i].count;
+    }
+    return count;
 }
 
-rml_status rml_checkpoint_save(const char *folder, const rml_learner *l, rml_str curve,
-                               rml_error *err)
+static float *copies_place(const rml_members *m, float **copies, float *at)
 {
-    rml_arena arena = {0};
-    const rml_engine *e = &l->engine;
-    rml_str target = rml_arena_printf(&arena, "%s/%s%010" PRIu64, folder, PREFIX, l->step);
-    rml_str beside = rml_arena_printf(&arena, "%s/beside-%010" PRIu64, folder, l->step);
-    rml_str weights = rml_path_join(&arena, beside, RML_STR("weights.safetensors"));
-    rml_str moments = rml_path_join(&arena, beside, RML_STR("state.safetensors"));
-    rml_str state = rml_path_join(&arena, beside, RML_STR("state.json"));
-    rml_str points = rml_path_join(&arena, beside, RML_STR("curve.csv"));
-    if (!target.data || !weights.data || !moments.data || !state.data || !points.data) {
-        rml_arena_reset(&arena);
-        return rml_fail_memory(err, 1);
+    for (size_t i = 0; i < m->count; i++) {
+        copies[i] = at;
+        at += m->list[i].count;
     }
-    rml_status st = RML_OK;
-    if (rml_file_exists(target.data)) { // the end may fall on a checkpoint
-        goto done;
-    }
-    st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
-    st = st ? st : rml_folder_make(beside.data, err);
-    st = st ? st : rml_state_save(weights.data, e->graph, e->plan, false, NULL, err);
-    st = st ? st : rml_state_save(moments.data, e->graph, e->plan, true, NULL, err);
-    st = st ? st : state_write(state.data, l, err);
-    st = st ? st : rml_file_replace(points.data, rml_bytes_of_str(curve), err);
-    st = st ? st : rml_folder_commit(beside.data, target.data, err);
-done:
-    rml_arena_reset(&arena);
-    return st;
+    return at;
 }
+
+rml_status rml_snapshot_make(rml_snapshot *s, const rml_learner *l, rml_error *err)
+{
+    const rml_engine *e = &l->engine;
+    *s = (rml_snapshot){.dataset = rml_dataset_hash(l->loader.dataset)};
+    rml_status st = rml_members_make(e->graph, e->plan, false, &s->weights, err);
+    st = st ? st : rml_members_make(e->graph, e->plan, true, &s->moments, err);
+    if (st == RML_OK) {
+        size_t count = members_size(&s->weights) + members_size(&s->moments);
+        s->weight_copies = RML_NEW_ARRAY(&s->weights.arena, float *, s->weights.count);
+        s->moment_copies = RML_NEW_ARRAY(&s->moments.arena, float *, s->moments.count);
+        s->numbers = rml_heap_make(count * sizeof *s->numbers);
+        if (!s->weight_copies || !s->moment_copies || !s->numbers) {
+            st = rml_fail_memory(err, count * sizeof *s->numbers);
+        }
+    }
+    if (st != RML_OK) {
+        rml_snapshot_free(s);
+        return st;
+    }
+    float *at = copies_place(&s->weights, s->weight_copies, s->numbers);
+    copies_place(&s->moments, s->moment_copies, at);
+    return RML_OK;
+}
+
+void rml_snapshot_free(rml_snapshot *s)
+{
+    rml_members_free(&s->weights);
+    rml_members_free(&s->moments);
+    rml_heap_free(s->numbers);
+    rml_buffer_reset(&s->curve);
+    *s = (rml_snapshot){0};
+}
+
+static void copies_take(const rml_members *m, float *const *copies)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        memcpy(copies[i], m->data[i], m->list[i].count * sizeof(float));
+    }
+}
+
+rml_status rml_snapshot_take(rml_snapshot *s, const rml_learner *l, rml_str curve, rml_error *err)
+{
+    copies_take(&s->weights, s->weight_copies);
+    copies_take(&s->moments, s->moment_copies);
+    s->step = l->step;
+    s->position = l->loader.position;
+    s->order = l->loader.order;
+    s->curve.len = 0;
+    return rml_buffer_str(&s->curve, curve, err);
+}
+
+// ---- Finding -----------------------------------------------------------------------------------
 
 // Names of checkpoints below folder, oldest first: the numbers have one width.
 static rml_status checkpoints_list(const char *folder, rml_arena *arena, rml_array *names,
@@ -81,6 +104,80 @@ static rml_status checkpoints_list(const char *folder, rml_arena *arena, rml_arr
     rml_array_reset(&all);
     return st;
 }
+
+// The folder of the newest one; data NULL if there is none.
+static rml_status checkpoints_newest(rml_str folder, rml_arena *arena, rml_str *out, rml_error *err)
+{
+    rml_array names = RML_ARRAY(rml_str);
+    *out = (rml_str){0};
+    rml_status st = checkpoints_list(folder.data, arena, &names, err);
+    if (st == RML_OK && names.count > 0) {
+        *out = rml_path_join(arena, folder, *RML_AT(&names, rml_str, names.count - 1));
+        st = out->data ? RML_OK : rml_fail_memory(err, folder.len);
+    }
+    rml_array_reset(&names);
+    return st;
+}
+
+// ---- Writing -----------------------------------------------------------------------------------
+
+static rml_status state_write(const char *path, const rml_snapshot *s, rml_error *err)
+{
+    rml_buffer text = {0};
+    rml_json_writer w;
+    char order[RML_HASH_TEXT];
+    rml_hash_text(&s->order, order);
+    rml_json_writer_init(&w, &text, err);
+    rml_json_object(&w);
+    rml_json_kv_str(&w, "dataset", s->dataset);
+    rml_json_kv_str(&w, "order", rml_str_of(order));
+    rml_json_kv_i64(&w, "position", (int64_t)s->position);
+    rml_json_kv_i64(&w, "step", (int64_t)s->step);
+    rml_json_object_end(&w);
+    rml_status st = rml_json_finish(&w);
+    st = st ? st : rml_file_replace(path, rml_buffer_bytes(&text), err);
+    rml_buffer_reset(&text);
+    return st;
+}
+
+static rml_status checkpoint_fill(rml_str beside, rml_str before, const rml_snapshot *s,
+                                  rml_arena *arena, rml_error *err)
+{
+    rml_str state = rml_path_join(arena, beside, RML_STR("state.json"));
+    rml_str points = rml_path_join(arena, beside, RML_STR("curve.csv"));
+    if (!state.data || !points.data) {
+        return rml_fail_memory(err, beside.len);
+    }
+    RML_TRY(rml_folder_make(beside.data, err));
+    RML_TRY(rml_shards_write(beside, before, "weights", &s->weights,
+                             (const float *const *)s->weight_copies, NULL, err));
+    RML_TRY(rml_shards_write(beside, before, "state", &s->moments,
+                             (const float *const *)s->moment_copies, NULL, err));
+    RML_TRY(state_write(state.data, s, err));
+    return rml_file_replace(points.data, rml_buffer_bytes(&s->curve), err);
+}
+
+rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s, rml_error *err)
+{
+    rml_arena arena = {0};
+    rml_str before = {0};
+    rml_str target =
+        rml_arena_printf(&arena, "%.*s/%s%010" PRIu64, RML_FMT(folder), PREFIX, s->step);
+    rml_str beside = rml_arena_printf(&arena, "%.*s/beside-%010" PRIu64, RML_FMT(folder), s->step);
+    rml_str curve = rml_path_join(&arena, folder, RML_STR("curve.csv"));
+    rml_status st = target.data && beside.data && curve.data ? RML_OK : rml_fail_memory(err, 1);
+    if (st == RML_OK && !rml_file_exists(target.data)) { // the end may fall on a checkpoint
+        st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
+        st = st ? st : checkpoints_newest(folder, &arena, &before, err);
+        st = st ? st : checkpoint_fill(beside, before, s, &arena, err);
+        st = st ? st : rml_folder_commit(beside.data, target.data, err);
+    }
+    st = st ? st : rml_file_replace(curve.data, rml_buffer_bytes(&s->curve), err);
+    rml_arena_reset(&arena);
+    return st;
+}
+
+// ---- Reading -----------------------------------------------------------------------------------
 
 // The order so far must be the one that this version and seed give: hashed again from the start.
 static rml_status state_read(const char *path, rml_learner *l, rml_arena *arena, rml_error *err)
@@ -125,29 +222,32 @@ static rml_status state_read(const char *path, rml_learner *l, rml_arena *arena,
     return st;
 }
 
+static rml_status shards_load(rml_str folder, const char *stem, bool moments, rml_learner *l,
+                              rml_error *err)
+{
+    rml_members m;
+    RML_TRY(rml_members_make(l->engine.graph, l->engine.plan, moments, &m, err));
+    rml_status st = rml_shards_read(folder, stem, &m, err);
+    rml_members_free(&m);
+    return st;
+}
+
 rml_status rml_checkpoint_load(const char *folder, rml_learner *l, rml_buffer *curve, bool *found,
                                rml_error *err)
 {
     rml_arena arena = {0};
-    rml_array names = RML_ARRAY(rml_str);
-    *found = false;
-    rml_status st = checkpoints_list(folder, &arena, &names, err);
-    if (st == RML_OK && names.count > 0) {
-        rml_str newest =
-            rml_path_join(&arena, rml_str_of(folder), *RML_AT(&names, rml_str, names.count - 1));
-        rml_str weights = rml_path_join(&arena, newest, RML_STR("weights.safetensors"));
-        rml_str moments = rml_path_join(&arena, newest, RML_STR("state.safetensors"));
+    rml_str newest = {0};
+    rml_status st = checkpoints_newest(rml_str_of(folder), &arena, &newest, err);
+    *found = st == RML_OK && newest.data != NULL;
+    if (*found) {
         rml_str state = rml_path_join(&arena, newest, RML_STR("state.json"));
         rml_str points = rml_path_join(&arena, newest, RML_STR("curve.csv"));
-        const rml_engine *e = &l->engine;
-        bool room = weights.data && moments.data && state.data && points.data;
+        bool room = state.data && points.data;
         st = room ? state_read(state.data, l, &arena, err) : rml_fail_memory(err, 1);
-        st = st ? st : rml_state_load(weights.data, e->graph, e->plan, false, err);
-        st = st ? st : rml_state_load(moments.data, e->graph, e->plan, true, err);
+        st = st ? st : shards_load(newest, "weights", false, l, err);
+        st = st ? st : shards_load(newest, "state", true, l, err);
         st = st ? st : rml_file_read(points.data, TEXT_MAX, curve, err);
-        *found = st == RML_OK;
     }
-    rml_array_reset(&names);
     rml_arena_reset(&arena);
     return st;
 }

@@ -22,6 +22,7 @@ static const field fields[] = {
     {"batch", FIELD_U32, TRAIN(batch), 1, 65536, false},
     {"blocks", FIELD_U32, MODEL(blocks), 1, 64, false},
     {"checkpoint_every", FIELD_U64, TRAIN(checkpoint_every), 1, 1e9, true},
+    {"checkpoint_s", FIELD_F64, TRAIN(checkpoint_s), -1, 1e9, true},
     {"clip_norm", FIELD_F64, TRAIN(clip_norm), -1, 1e9, false},
     {"distance", FIELD_F64, MODEL(distance), -1, 1e6, false},
     {"drop_tokens", FIELD_F64, TRAIN(drop_tokens), -1, 0.99, false},
@@ -90,7 +91,7 @@ void rml_train_config_defaults(rml_train_config *config)
         double *value, otherwise;
     } numbers[] = {
         {&config->learning_rate, 1e-3}, {&config->weight_decay, 0.05}, {&config->clip_norm, 5},
-        {&config->noise, 0.02},         {&config->drop_tokens, 0.2},
+        {&config->checkpoint_s, 10},    {&config->noise, 0.02},        {&config->drop_tokens, 0.2},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (*numbers[i].value == 0) {

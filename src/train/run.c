@@ -6,6 +6,7 @@
 #include "checkpoint.h"
 #include "config.h"
 #include "roadmill/codec.h"
+#include "saver.h"
 #include "weights.h"
 
 enum { CURVE_EVERY = 20, PREDICT_BATCH = 64 };
@@ -18,6 +19,8 @@ typedef struct run {
     bool first; // of the ranks: it alone reads and writes files
     const rml_progress *progress;
     rml_learner learner;
+    rml_saver *saver;
+    int64_t saved_ns;
     rml_engine judge; // the same model without gradients, for the validation split
     rml_arena arena;
     rml_str folder, model, lock_path;
@@ -136,13 +139,6 @@ static void curve_read(rml_str curve, rml_train_result *out)
     }
 }
 
-static rml_status curve_write(run *r, rml_error *err)
-{
-    rml_str path = rml_arena_printf(&r->arena, "%s/curve.csv", r->folder.data);
-    return path.data ? rml_file_replace(path.data, rml_buffer_bytes(&r->curve), err)
-                     : rml_fail_memory(err, 1);
-}
-
 // ---- Training ----------------------------------------------------------------------------------
 
 static rml_status run_start(run *r, rml_error *err)
@@ -169,14 +165,44 @@ static rml_status run_save(run *r, rml_error *err)
     if (!r->first) {
         return RML_OK;
     }
-    RML_TRY(rml_checkpoint_save(r->folder.data, &r->learner, rml_buffer_text(&r->curve), err));
-    RML_TRY(rml_checkpoint_prune(r->folder.data, err));
-    return curve_write(r, err);
+    r->saved_ns = rml_clock_monotonic_ns();
+    RML_TRY(rml_saver_save(r->saver, &r->learner, rml_buffer_text(&r->curve), err));
+    double stall_ms = (double)(rml_clock_monotonic_ns() - r->saved_ns) / 1e6;
+    double *most = &r->result->checkpoint_stall_ms;
+    *most = stall_ms > *most ? stall_ms : *most;
+    return RML_OK;
+}
+
+// What rank 0 decides for all at a point of the curve.
+typedef struct decision {
+    bool stop, save;
+} decision;
+
+static rml_status decide(run *r, decision *d, rml_error *err)
+{
+    const rml_train_config *c = &r->learner.engine.config;
+    if (r->first) {
+        RML_TRY(rml_saver_check(r->saver, err));
+        double since_s = (double)(rml_clock_monotonic_ns() - r->saved_ns) / 1e9;
+        *d = (decision){rml_progress_stop(r->progress),
+                        c->checkpoint_s > 0 && since_s >= c->checkpoint_s};
+    }
+    return rml_ranks_share(r->ranks, d, sizeof *d, err);
+}
+
+static rml_status run_stop(run *r, rml_error *err)
+{
+    RML_TRY(r->first ? rml_saver_wait(r->saver, err) : RML_OK);
+    rml_status st = rml_fail(
+        err, RML_ERR_STOPPED, (rml_place){0}, "run the same command again to go on",
+        "stopped at step %" PRIu64 " of %" PRIu64, r->learner.step, r->learner.engine.config.steps);
+    return rml_ranks_agree(r->ranks, st, err);
 }
 
 static rml_status run_steps(run *r, rml_error *err)
 {
     const rml_train_config *c = &r->learner.engine.config;
+    r->saved_ns = rml_clock_monotonic_ns();
     while (r->learner.step < c->steps) {
         double loss = 0;
         RML_TRY(rml_learner_step(&r->learner, r->pool, &loss, err));
@@ -184,27 +210,24 @@ static rml_status run_steps(run *r, rml_error *err)
         r->loss_sum += loss;
         bool at_end = step == c->steps, at_point = step % CURVE_EVERY == 0;
         // A checkpoint stands at a point of the curve, so that nothing of it lies between.
-        bool stop = rml_progress_stop(r->progress) && at_point;
-        if (at_point) {
-            RML_TRY(rml_ranks_share(r->ranks, &stop, sizeof stop, err));
+        if (!at_point && !at_end) {
+            continue;
         }
-        bool due = at_end || (at_point && step % c->checkpoint_every < CURVE_EVERY);
-        if (at_point || at_end) {
-            double validation = NAN;
-            if (due && r->first) {
-                RML_TRY(validate(r, &validation, err));
-            }
-            RML_TRY(curve_point(r, validation, err));
-            rml_progress_report(r->progress, "training", (double)step, (double)c->steps, "steps");
+        decision d = {0};
+        RML_TRY(decide(r, &d, err));
+        // Those that the clock asks for leave no trace in the curve.
+        bool due = at_end || step % c->checkpoint_every < CURVE_EVERY;
+        double validation = NAN;
+        if (due && r->first) {
+            RML_TRY(validate(r, &validation, err));
         }
-        if (due || stop) {
+        RML_TRY(curve_point(r, validation, err));
+        rml_progress_report(r->progress, "training", (double)step, (double)c->steps, "steps");
+        if (due || d.save || d.stop) {
             RML_TRY(run_save(r, err));
         }
-        if (stop && !at_end) {
-            rml_status st = rml_fail(err, RML_ERR_STOPPED, (rml_place){0},
-                                     "run the same command again to go on",
-                                     "stopped at step %" PRIu64 " of %" PRIu64, step, c->steps);
-            return rml_ranks_agree(r->ranks, st, err);
+        if (d.stop && !at_end) {
+            return run_stop(r, err);
         }
     }
     return RML_OK;
@@ -226,7 +249,7 @@ static rml_status model_write(run *r, rml_error *err)
     rml_hash hash;
     rml_status st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
     st = st ? st : rml_folder_make(beside.data, err);
-    st = st ? st : rml_state_save(weights.data, e->graph, e->plan, false, &hash, err);
+    st = st ? st : rml_state_save(weights.data, e->graph, e->plan, &hash, err);
     if (st == RML_OK) {
         rml_json_writer w;
         rml_json_writer_init(&w, &text, err);
@@ -322,6 +345,9 @@ static rml_status run_train(run *r, rml_catalog *catalog, const rml_train_config
     if (st == RML_OK && r->first) {
         st = rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL, err);
     }
+    if (st == RML_OK && r->first) {
+        st = rml_saver_make(r->folder, &r->learner, &r->saver, err);
+    }
     RML_TRY(rml_ranks_agree(r->ranks, st, err));
     RML_TRY(run_start(r, err));
     RML_TRY(run_steps(r, err));
@@ -329,7 +355,7 @@ static rml_status run_train(run *r, rml_catalog *catalog, const rml_train_config
     if (!r->first) {
         return RML_OK;
     }
-    RML_TRY(curve_write(r, err));
+    RML_TRY(rml_saver_wait(r->saver, err));
     RML_TRY(model_write(r, err));
     return catalog_put(r, catalog, err);
 }
@@ -359,6 +385,7 @@ rml_status rml_train_run_ranks(rml_ranks *ranks, rml_str home, rml_catalog *cata
     st = st ? st : run_name(&r, home, &c, err);
     st = st ? st : run_train(&r, catalog, &c, err);
     out->seconds = (double)(rml_clock_monotonic_ns() - started_ns) / 1e9;
+    rml_saver_free(r.saver);
     rml_lock_drop(&r.lock);
     if (r.learner.gradients != NULL) {
         rml_learner_free(&r.learner);

@@ -5,11 +5,27 @@
 #include "roadmill/codec.h"
 #include "roadmill/train.h"
 
-// moments: those of the optimiser instead of the parameters. hash (may be NULL): of the file.
+#include "safetensors.h"
+
+// What files hold of a plan: each parameter, or its two moments under "first." and "second.".
+typedef struct rml_members {
+    rml_arena arena;
+    rml_safetensor *list;
+    float **data; // in the plan, by member
+    size_t count;
+} rml_members;
+RML_CHECKED rml_status rml_members_make(const rml_graph *g, rml_plan *plan, bool moments,
+                                        rml_members *out, rml_error *err);
+void rml_members_free(rml_members *m);
+// Member i from the tensors of a file.
+RML_CHECKED rml_status rml_members_take(const rml_members *m, size_t i, const rml_array *tensors,
+                                        rml_str file, rml_error *err);
+
+// hash (may be NULL): of the file.
 RML_CHECKED rml_status rml_state_save(const char *path, const rml_graph *g, rml_plan *plan,
-                                      bool moments, rml_hash *hash, rml_error *err);
+                                      rml_hash *hash, rml_error *err);
 // The file must hold exactly the tensors of the plan.
 RML_CHECKED rml_status rml_state_load(const char *path, const rml_graph *g, rml_plan *plan,
-                                      bool moments, rml_error *err);
+                                      rml_error *err);
 
 #endif

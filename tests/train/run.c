@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "roadmill/codec.h"
 #include "roadmill/turn.h"
 
 enum { STATES = 120, CARS = 6, RECORDINGS = 3 };
@@ -171,16 +172,15 @@ static void test_done_once(void **state)
 
 static bool stop_now(void *context)
 {
-    int *asked = context;
-    return ++*asked > 1; // asked once a step: stops after the first point of the curve
+    (void)context;
+    return true; // asked at each point of the curve
 }
 
 // Runs up to the first point of the curve, where it is asked to stop.
 static rml_status run_to_stop(const fixture *f, rml_str home, const rml_train_config *c,
                               rml_train_result *out)
 {
-    int asked = 0;
-    rml_progress progress = {.stop = stop_now, .context = &asked};
+    rml_progress progress = {.stop = stop_now};
     return rml_train_run(home, f->home.catalog, f->dataset, c, NULL, &progress, out, NULL);
 }
 
@@ -306,6 +306,46 @@ static void test_fit_is_the_run(void **state)
     free(all);
 }
 
+// The path of the file that a checkpoint's index names first; the index itself.
+static void first_shard(const char *checkpoint, rml_buffer *index, char path[1400], char name[80])
+{
+    char at[1300];
+    snprintf(at, sizeof at, "%s/weights.safetensors.index.json", checkpoint);
+    rml_buffer_clear(index);
+    MUST(rml_file_read(at, 1 << 24, index, err));
+    MUST(rml_buffer_append(index, "", 1, err));
+    const char *map = strstr((char *)index->data, "weight_map");
+    assert_non_null(map);
+    const char *end = strstr(map, ".safetensors\"");
+    assert_non_null(end);
+    snprintf(name, 80, "%.64s.safetensors", end - 64);
+    snprintf(path, 1400, "%s/%s", checkpoint, name);
+    index->len--;
+}
+
+// Puts a number that is none into a checkpoint and names all by its content again.
+static void poison(const char *checkpoint)
+{
+    rml_buffer index = {0}, content = {0};
+    char path[1400], name[80], hex[RML_HASH_TEXT];
+    first_shard(checkpoint, &index, path, name);
+    MUST(rml_file_read(path, 1 << 24, &content, err));
+    const float nan_weight = NAN;
+    memcpy(content.data + content.len - sizeof nan_weight, &nan_weight, sizeof nan_weight);
+    rml_hash hash;
+    assert_int_equal(rml_sha256(content.data, content.len, &hash), RML_OK);
+    rml_hash_text(&hash, hex);
+    for (char *at = (char *)index.data; (at = strstr(at, name)) != NULL; at++) {
+        memcpy(at, hex, 64);
+    }
+    snprintf(path, sizeof path, "%s/%s.safetensors", checkpoint, hex);
+    MUST(rml_file_replace(path, rml_buffer_bytes(&content), err));
+    snprintf(path, sizeof path, "%s/weights.safetensors.index.json", checkpoint);
+    MUST(rml_file_replace(path, rml_buffer_bytes(&index), err));
+    rml_buffer_reset(&index);
+    rml_buffer_reset(&content);
+}
+
 // A weight that is no number ends the run at once: step, op and samples are named, and the
 // checkpoint stays as it was, so that the run goes on when the fault is gone.
 static void test_weight_not_finite(void **state)
@@ -317,13 +357,13 @@ static void test_weight_not_finite(void **state)
     MUST(rml_train_run(place(f, "sound", a), f->home.catalog, f->dataset, &c, NULL, NULL, &whole,
                        err));
     assert_int_equal(run_to_stop(f, place(f, "poisoned", a), &c, &r), RML_ERR_STOPPED);
-    snprintf(path, sizeof path, "%s/runs/%s/checkpoint-0000000020/weights.safetensors", a, r.run);
+    char checkpoint[1000];
+    snprintf(checkpoint, sizeof checkpoint, "%s/runs/%s/checkpoint-0000000020", a, r.run);
+    snprintf(path, sizeof path, "%s/weights.safetensors.index.json", checkpoint);
     rml_buffer sound = {0}, poisoned = {0}, after = {0};
     MUST(rml_file_read(path, 1 << 24, &sound, err));
-    MUST(rml_buffer_append(&poisoned, sound.data, sound.len, err));
-    const float nan_weight = NAN;
-    memcpy(poisoned.data + poisoned.len - sizeof nan_weight, &nan_weight, sizeof nan_weight);
-    MUST(rml_file_replace(path, rml_buffer_bytes(&poisoned), err));
+    poison(checkpoint);
+    MUST(rml_file_read(path, 1 << 24, &poisoned, err));
     rml_error error = {0};
     rml_status st = rml_train_run(place(f, "poisoned", a), f->home.catalog, f->dataset, &c, NULL,
                                   NULL, &r, &error);
@@ -387,17 +427,29 @@ static void damage(const char *path, size_t from_end)
 static void test_damaged_checkpoint(void **state)
 {
     fixture *f = *state;
-    char a[640], path[1200];
-    rml_train_result r;
-    rml_train_config c = config_small(60);
-    assert_int_equal(run_to_stop(f, place(f, "damaged", a), &c, &r), RML_ERR_STOPPED);
-    snprintf(path, sizeof path, "%s/runs/%s/checkpoint-0000000020/state.json", a, r.run);
-    damage(path, 1);
-    rml_error err = {0};
-    rml_status st = rml_train_run(place(f, "damaged", a), f->home.catalog, f->dataset, &c, NULL,
-                                  NULL, &r, &err);
-    assert_int_equal(st, RML_ERR_DATA);
-    assert_non_null(strstr(err.place, "state.json"));
+    static const char *const files[] = {"state.json", "state.safetensors.index.json", NULL};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char a[640], checkpoint[1000], path[1400], name[80];
+        rml_buffer index = {0};
+        rml_train_result r;
+        rml_train_config c = config_small(60);
+        c.seed = 100 + i;
+        assert_int_equal(run_to_stop(f, place(f, "damaged", a), &c, &r), RML_ERR_STOPPED);
+        snprintf(checkpoint, sizeof checkpoint, "%s/runs/%s/checkpoint-0000000020", a, r.run);
+        if (files[i] != NULL) {
+            snprintf(name, sizeof name, "%s", files[i]);
+            snprintf(path, sizeof path, "%s/%s", checkpoint, name);
+        } else {
+            first_shard(checkpoint, &index, path, name);
+        }
+        damage(path, 1);
+        rml_error err = {0};
+        rml_status st = rml_train_run(place(f, "damaged", a), f->home.catalog, f->dataset, &c, NULL,
+                                      NULL, &r, &err);
+        assert_int_equal(st, RML_ERR_DATA);
+        assert_non_null(strstr(err.place, name));
+        rml_buffer_reset(&index);
+    }
 }
 
 static void test_config(void **state)
