@@ -24,6 +24,7 @@ def made(run, program, tmp_path_factory):
         "--share", "validation=0.5", "--quiet")
     for name, batch, steps in [("short", 32, 60), ("odd", 30, 40), ("long", 32, 20000), ("few", 4, 20)]:
         (folder / f"{name}.yaml").write_text(CONFIG.format(batch=batch, steps=steps))
+    (folder / "muon.yaml").write_text(CONFIG.format(batch=32, steps=60) + "muon: true\nema: 0.9\n")
     return folder
 
 

@@ -167,6 +167,15 @@ typedef struct rml_adamw {
 RML_API double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters,
                               const rml_tensor *gradients, size_t count, const rml_adamw *options,
                               rml_pool *pool);
+// Muon for matrices, with AdamW's rates, for the step of leaves below: orthogonal momentum.
+typedef struct rml_muon rml_muon;
+// matrices[i]: parameters[i] is stepped by Muon if it is a float32 matrix. parameters and plan are
+// borrowed. momentum: 0.95 is usual.
+RML_API rml_status rml_muon_make(rml_plan *plan, const rml_tensor *parameters, const bool *matrices,
+                                 size_t count, double momentum, rml_muon **out, rml_error *err)
+    RML_CHECKED;
+RML_API void rml_muon_free(rml_muon *m);
+
 // A step over a batch that is too large for the caches, leaf by leaf: the plan is one of RML_LEAF
 // samples, runs once for each leaf, several leaves side by side, and what it puts out is summed
 // over leaves in the binary tree of docs/engine.md. The sums are the same at any number of threads,
@@ -187,6 +196,7 @@ typedef struct rml_leaves_setup {
     size_t samples;
     size_t threads; // that may run leaves, each with a plan of its own
     rml_ranks *ranks;
+    rml_muon *muon; // of the plan's parameters, NULL: AdamW alone; borrowed
 } rml_leaves_setup;
 // A job of several processes needs a leaf for each.
 RML_API rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_error *err)
@@ -199,8 +209,8 @@ RML_API rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
                                   void (*fill)(void *context, rml_plan *plan, size_t first,
                                                size_t count),
                                   void *context, rml_error *err) RML_CHECKED;
-// rml_plan_adamw after a run, for any number of processes; the first sums are the gradients by
-// parameters.
+// rml_plan_adamw, and Muon if the setup has it, after a run, for any number of processes; the first
+// sums are the gradients by parameters.
 RML_API rml_status rml_leaves_adamw(rml_leaves *l, const rml_tensor *parameters, size_t count,
                                     const rml_adamw *options, rml_pool *pool, double *norm,
                                     rml_error *err) RML_CHECKED;

@@ -27,6 +27,10 @@ typedef struct rml_train_config {
     uint64_t warmup;      // [100]
     double weight_decay;  // [0.05]
     double clip_norm;     // [5]
+    bool muon;            // for the weight matrices of the blocks; AdamW for all else
+    double momentum;      // [0.95] Muon's
+    double ema; // [0] decay per step of an average of the weights, which is then what is validated
+                // and written as the model; 0 is none
     // What is done to a batch before it is learned from.
     bool no_mirror;     // otherwise half of the samples are mirrored, left for right
     double noise;       // [0.02] deviation of what is added to each feature

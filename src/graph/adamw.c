@@ -5,6 +5,7 @@
 // order.
 #include <math.h>
 
+#include "muon.h"
 #include "plan.h"
 #include "roadmill/math.h"
 
@@ -12,6 +13,7 @@ typedef struct optimiser {
     rml_plan *plan;
     const rml_tensor *parameters, *gradients;
     rml_adamw_rates rates;
+    rml_muon *muon;
     size_t first; // block of this process's share
 } optimiser;
 
@@ -50,6 +52,9 @@ static void step_tile(void *context, size_t tile, size_t worker)
     const optimiser *o = context;
     rml_plan *plan = o->plan;
     rml_block b = rml_block_at(plan->graph, o->parameters, o->first + tile);
+    if (rml_muon_steps(o->muon, b.tensor)) {
+        return;
+    }
     rml_tensor p = o->parameters[b.tensor], g = o->gradients[b.tensor];
     if (plan->f64) {
         adamw_f64(&o->rates, b.count, (const double *)plan->data[g] + b.from,
@@ -79,16 +84,34 @@ static rml_adamw_rates rates_of(const rml_adamw *options, double norm)
     };
 }
 
+// Those of this process's share, one after the other, each on all threads.
+static void step_matrices(const optimiser *o, size_t end, const rml_adamw *options, rml_pool *pool)
+{
+    for (size_t block = o->first; block < end;) {
+        rml_block b = rml_block_at(o->plan->graph, o->parameters, block);
+        if (rml_muon_steps(o->muon, b.tensor)) {
+            rml_muon_step(o->muon, b.tensor, o->plan->data[o->gradients[b.tensor]], o->rates.clip,
+                          options, pool);
+        }
+        block += rml_block_count(o->plan->graph, &o->parameters[b.tensor], 1);
+    }
+}
+
 rml_status rml_plan_adamw_share(rml_plan *plan, const rml_tensor *parameters,
                                 const rml_tensor *gradients, size_t count, const rml_adamw *options,
-                                rml_shares *shares, rml_pool *pool, double *norm, rml_error *err)
+                                rml_muon *muon, rml_shares *shares, rml_pool *pool, double *norm,
+                                rml_error *err)
 {
     size_t blocks = rml_block_count(plan->graph, parameters, count);
     size_t first = rml_shares_first(shares, shares->rank);
     size_t end = rml_shares_first(shares, shares->rank + 1);
     first = first < blocks ? first : blocks;
     end = end < blocks ? end : blocks;
-    optimiser o = {.plan = plan, .parameters = parameters, .gradients = gradients, .first = first};
+    optimiser o = {.plan = plan,
+                   .parameters = parameters,
+                   .gradients = gradients,
+                   .muon = muon,
+                   .first = first};
     rml_pool_run(pool, end - first, norm_tile, &o);
     RML_TRY(rml_shares_spread_numbers(shares, plan->norms, blocks, err));
     double sum = 0.0;
@@ -99,6 +122,7 @@ rml_status rml_plan_adamw_share(rml_plan *plan, const rml_tensor *parameters,
     if (isfinite(*norm)) {
         o.rates = rates_of(options, *norm);
         rml_pool_run(pool, end - first, step_tile, &o);
+        step_matrices(&o, end, options, pool);
     }
     return RML_OK;
 }
@@ -109,7 +133,7 @@ double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters, const rml_te
     double norm = NAN;
     rml_shares all = {.rank_count = 1, .graph = plan->graph, .tensors = parameters};
     all.blocks = rml_block_count(plan->graph, parameters, count);
-    rml_status st =
-        rml_plan_adamw_share(plan, parameters, gradients, count, options, &all, pool, &norm, NULL);
+    rml_status st = rml_plan_adamw_share(plan, parameters, gradients, count, options, NULL, &all,
+                                         pool, &norm, NULL);
     return st == RML_OK ? norm : NAN;
 }

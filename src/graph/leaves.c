@@ -27,6 +27,7 @@ struct rml_leaves {
     size_t whole;
     size_t first_group, end_group; // of this rank
     rml_shares shares;
+    rml_muon *muon;
     leaf_worker *workers;
     size_t worker_count;
     float *group_sums; // [groups][size]
@@ -121,6 +122,7 @@ rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_
                       .rest = setup->rest,
                       .sum_count = count,
                       .whole = setup->whole,
+                      .muon = setup->muon,
                       .samples = setup->samples};
     rml_status st = cut_groups(l, setup->ranks, err);
     l->sums = rml_heap_make(2 * count * sizeof *l->sums);
@@ -135,7 +137,7 @@ rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_
     }
     if (st == RML_OK) {
         st = rml_shares_make(&l->shares, setup->ranks, setup->plan->graph, l->sums, count,
-                             l->groups, err);
+                             l->groups, setup->muon != NULL, err);
     }
     st = st ? st : make_workers(l, setup->threads, err);
     if (st == RML_OK && l->leaves > 1) {
@@ -359,8 +361,8 @@ rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
 rml_status rml_leaves_adamw(rml_leaves *l, const rml_tensor *parameters, size_t count,
                             const rml_adamw *options, rml_pool *pool, double *norm, rml_error *err)
 {
-    RML_TRY(rml_plan_adamw_share(l->plan, parameters, l->sums, count, options, &l->shares, pool,
-                                 norm, err));
+    RML_TRY(rml_plan_adamw_share(l->plan, parameters, l->sums, count, options, l->muon, &l->shares,
+                                 pool, norm, err));
     return l->shares.ranks != NULL && isfinite(*norm)
                ? rml_shares_spread(&l->shares, parameters, 0, count, l->plan->data, sizeof(float),
                                    false, err)

@@ -45,11 +45,12 @@ struct rml_plan {
 // Takes the packed parameters of a frozen plan of the same graph; they stay that plan's.
 void rml_plan_adopt(rml_plan *plan, const rml_plan *frozen);
 
-// rml_plan_adamw on this process's share of the parameters; the norm is that of all.
+// rml_plan_adamw on this process's share of the parameters; the norm is that of all. muon: NULL, or
+// what steps its matrices instead; then the share is of whole tensors.
 rml_status rml_plan_adamw_share(rml_plan *plan, const rml_tensor *parameters,
                                 const rml_tensor *gradients, size_t count, const rml_adamw *options,
-                                rml_shares *shares, rml_pool *pool, double *norm, rml_error *err)
-    RML_CHECKED;
+                                rml_muon *muon, rml_shares *shares, rml_pool *pool, double *norm,
+                                rml_error *err) RML_CHECKED;
 
 size_t rml_plan_aligned(size_t size);
 // Memory that begins at a line of cache.

@@ -31,7 +31,7 @@ rml_block rml_block_at(const rml_graph *g, const rml_tensor *tensors, size_t blo
 
 rml_status rml_shares_make(rml_shares *s, rml_ranks *ranks, const rml_graph *g,
                            const rml_tensor *tensors, size_t tensor_count, size_t rows,
-                           rml_error *err)
+                           bool whole_tensors, rml_error *err)
 {
     *s = (rml_shares){.ranks = ranks,
                       .rank = rml_ranks_index(ranks),
@@ -39,6 +39,7 @@ rml_status rml_shares_make(rml_shares *s, rml_ranks *ranks, const rml_graph *g,
                       .graph = g,
                       .tensors = tensors,
                       .tensor_count = tensor_count,
+                      .whole_tensors = whole_tensors,
                       .blocks = rml_block_count(g, tensors, tensor_count)};
     if (ranks == NULL) {
         return RML_OK;
@@ -57,7 +58,11 @@ void rml_shares_free(rml_shares *s)
 
 size_t rml_shares_first(const rml_shares *s, size_t rank)
 {
-    return s->blocks * rank / s->rank_count;
+    size_t block = s->blocks * rank / s->rank_count;
+    if (s->whole_tensors && block < s->blocks) {
+        block -= rml_block_at(s->graph, s->tensors, block).from / RML_NORM_BLOCK;
+    }
+    return block;
 }
 
 size_t rml_shares_offset(const rml_shares *s, size_t block)

@@ -20,13 +20,14 @@ typedef struct rml_shares {
     const rml_graph *graph;
     const rml_tensor *tensors;
     size_t tensor_count, blocks;
+    bool whole_tensors; // no tensor is shared between ranks
     rml_ranks_move *moves;
     size_t move_room, move_count;
 } rml_shares;
 // tensors are borrowed. rows: how many pieces beside the list's own the caller adds for a rank.
 rml_status rml_shares_make(rml_shares *s, rml_ranks *ranks, const rml_graph *g,
                            const rml_tensor *tensors, size_t tensor_count, size_t rows,
-                           rml_error *err) RML_CHECKED;
+                           bool whole_tensors, rml_error *err) RML_CHECKED;
 void rml_shares_free(rml_shares *s);
 
 size_t rml_shares_first(const rml_shares *s, size_t rank); // block; that of rank + 1 is the end

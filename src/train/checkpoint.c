@@ -31,18 +31,33 @@ static float *copies_place(const rml_members *m, float **copies, float *at)
     return at;
 }
 
+// The average as tensors named like the weights.
+static rml_status average_members(const rml_learner *l, rml_members *out, rml_error *err)
+{
+    *out = (rml_members){0};
+    if (l->average == NULL) {
+        return RML_OK;
+    }
+    RML_TRY(rml_members_make(l->engine.graph, l->engine.plan, false, out, err));
+    copies_place(out, out->data, l->average);
+    return RML_OK;
+}
+
 rml_status rml_snapshot_make(rml_snapshot *s, const rml_learner *l, rml_error *err)
 {
     const rml_engine *e = &l->engine;
     *s = (rml_snapshot){.dataset = rml_dataset_hash(l->loader.dataset)};
     rml_status st = rml_members_make(e->graph, e->plan, false, &s->weights, err);
     st = st ? st : rml_members_make(e->graph, e->plan, true, &s->moments, err);
+    st = st ? st : average_members(l, &s->average, err);
     if (st == RML_OK) {
-        size_t count = members_size(&s->weights) + members_size(&s->moments);
+        size_t count =
+            members_size(&s->weights) + members_size(&s->moments) + members_size(&s->average);
         s->weight_copies = RML_NEW_ARRAY(&s->weights.arena, float *, s->weights.count);
         s->moment_copies = RML_NEW_ARRAY(&s->moments.arena, float *, s->moments.count);
+        s->average_copies = RML_NEW_ARRAY(&s->average.arena, float *, s->average.count + 1);
         s->numbers = rml_heap_make(count * sizeof *s->numbers);
-        if (!s->weight_copies || !s->moment_copies || !s->numbers) {
+        if (!s->weight_copies || !s->moment_copies || !s->average_copies || !s->numbers) {
             st = rml_fail_memory(err, count * sizeof *s->numbers);
         }
     }
@@ -51,7 +66,8 @@ rml_status rml_snapshot_make(rml_snapshot *s, const rml_learner *l, rml_error *e
         return st;
     }
     float *at = copies_place(&s->weights, s->weight_copies, s->numbers);
-    copies_place(&s->moments, s->moment_copies, at);
+    at = copies_place(&s->moments, s->moment_copies, at);
+    copies_place(&s->average, s->average_copies, at);
     return RML_OK;
 }
 
@@ -59,6 +75,7 @@ void rml_snapshot_free(rml_snapshot *s)
 {
     rml_members_free(&s->weights);
     rml_members_free(&s->moments);
+    rml_members_free(&s->average);
     rml_heap_free(s->numbers);
     rml_buffer_reset(&s->curve);
     *s = (rml_snapshot){0};
@@ -75,6 +92,7 @@ rml_status rml_snapshot_take(rml_snapshot *s, const rml_learner *l, rml_str curv
 {
     copies_take(&s->weights, s->weight_copies);
     copies_take(&s->moments, s->moment_copies);
+    copies_take(&s->average, s->average_copies);
     s->step = l->step;
     s->position = l->loader.position;
     s->order = l->loader.order;
@@ -153,6 +171,10 @@ static rml_status checkpoint_fill(rml_str beside, rml_str before, const rml_snap
                              (const float *const *)s->weight_copies, NULL, err));
     RML_TRY(rml_shards_write(beside, before, "state", &s->moments,
                              (const float *const *)s->moment_copies, NULL, err));
+    if (s->average.count > 0) {
+        RML_TRY(rml_shards_write(beside, before, "average", &s->average,
+                                 (const float *const *)s->average_copies, NULL, err));
+    }
     RML_TRY(state_write(state.data, s, err));
     return rml_file_replace(points.data, rml_buffer_bytes(&s->curve), err);
 }
@@ -232,6 +254,15 @@ static rml_status shards_load(rml_str folder, const char *stem, bool moments, rm
     return st;
 }
 
+static rml_status average_load(rml_str folder, rml_learner *l, rml_error *err)
+{
+    rml_members m;
+    RML_TRY(average_members(l, &m, err));
+    rml_status st = m.count > 0 ? rml_shards_read(folder, "average", &m, err) : RML_OK;
+    rml_members_free(&m);
+    return st;
+}
+
 rml_status rml_checkpoint_load(const char *folder, rml_learner *l, rml_buffer *curve, bool *found,
                                rml_error *err)
 {
@@ -246,6 +277,7 @@ rml_status rml_checkpoint_load(const char *folder, rml_learner *l, rml_buffer *c
         st = room ? state_read(state.data, l, &arena, err) : rml_fail_memory(err, 1);
         st = st ? st : shards_load(newest, "weights", false, l, err);
         st = st ? st : shards_load(newest, "state", true, l, err);
+        st = st ? st : average_load(newest, l, err);
         st = st ? st : rml_file_read(points.data, TEXT_MAX, curve, err);
     }
     rml_arena_reset(&arena);

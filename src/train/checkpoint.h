@@ -8,7 +8,8 @@
 // A copy of all that a checkpoint holds.
 typedef struct rml_snapshot {
     rml_members weights, moments; // their data point into the learner
-    float **weight_copies, **moment_copies;
+    rml_members average;          // none if the learner has none
+    float **weight_copies, **moment_copies, **average_copies;
     float *numbers;
     uint64_t step, position;
     rml_hash order;
@@ -20,9 +21,9 @@ void rml_snapshot_free(rml_snapshot *s);
 RML_CHECKED rml_status rml_snapshot_take(rml_snapshot *s, const rml_learner *l, rml_str curve,
                                          rml_error *err);
 
-// checkpoint-STEP/ holds the weights and the optimiser's moments as shards (shards.h),
-// state.json (step, position and running hash of the order) and curve.csv, which is also put beside
-// it. Shards of the newest checkpoint that have not changed are linked.
+// checkpoint-STEP/ holds the weights, the optimiser's moments and the average, if there is one, as
+// shards (shards.h), state.json (step, position and running hash of the order) and curve.csv, which
+// is also put beside it. Shards of the newest checkpoint that have not changed are linked.
 RML_CHECKED rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s, rml_error *err);
 // The newest whole one below folder: restores l and the curve so far; *found false if there is
 // none. One that cannot be read, or whose order is not that of this training, is RML_ERR_CONFLICT.

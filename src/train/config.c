@@ -27,6 +27,7 @@ static const field fields[] = {
     {"distance", FIELD_F64, MODEL(distance), -1, 1e6, false},
     {"drop_tokens", FIELD_F64, TRAIN(drop_tokens), -1, 0.99, false},
     {"dt_s", FIELD_F64, MODEL(dt_s), 1e-3, 10, false},
+    {"ema", FIELD_F64, TRAIN(ema), 0, 0.999999, false},
     {"feature_most", FIELD_F64, MODEL(feature_most), -1, 1e9, false},
     {"features", FIELD_U32, MODEL(features), 1, 4096, false},
     {"heads", FIELD_U32, MODEL(heads), 1, 64, false},
@@ -35,6 +36,8 @@ static const field fields[] = {
     {"learning_rate", FIELD_F64, TRAIN(learning_rate), -1, 10, false},
     {"map", FIELD_U32, MODEL(map), 1, 1024, false},
     {"modes", FIELD_U32, MODEL(modes), 1, 64, false},
+    {"momentum", FIELD_F64, TRAIN(momentum), -1, 0.9999, false},
+    {"muon", FIELD_BOOL, TRAIN(muon), 0, 0, false},
     {"no_mirror", FIELD_BOOL, TRAIN(no_mirror), 0, 0, false},
     {"no_pin", FIELD_BOOL, MODEL(no_pin), 0, 0, false},
     {"no_single", FIELD_BOOL, MODEL(no_single), 0, 0, false},
@@ -91,7 +94,8 @@ void rml_train_config_defaults(rml_train_config *config)
         double *value, otherwise;
     } numbers[] = {
         {&config->learning_rate, 1e-3}, {&config->weight_decay, 0.05}, {&config->clip_norm, 5},
-        {&config->checkpoint_s, 10},    {&config->noise, 0.02},        {&config->drop_tokens, 0.2},
+        {&config->momentum, 0.95},      {&config->checkpoint_s, 10},   {&config->noise, 0.02},
+        {&config->drop_tokens, 0.2},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (*numbers[i].value == 0) {

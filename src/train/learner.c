@@ -139,6 +139,25 @@ static rml_status make_engine(rml_engine *e, const rml_train_config *c, uint32_t
     return *sums != NULL ? RML_OK : rml_fail_memory(err, (count + 1) * sizeof **sums);
 }
 
+// Muon steps the matrices of the blocks: what leads in and out of them is not for it.
+static rml_status make_muon(rml_learner *l, const rml_train_config *c, rml_error *err)
+{
+    const rml_tensor *parameters;
+    size_t count = rml_graph_parameters(l->engine.graph, &parameters);
+    bool *matrices = rml_heap_make(count * sizeof *matrices);
+    if (matrices == NULL) {
+        return rml_fail_memory(err, count * sizeof *matrices);
+    }
+    for (size_t i = 0; i < count; i++) {
+        rml_str name = rml_str_of(rml_graph_name(l->engine.graph, parameters[i]));
+        matrices[i] = rml_str_starts(name, RML_STR("blocks."));
+    }
+    rml_status st = rml_muon_make(l->engine.plan, parameters, matrices, count,
+                                  at_least_zero(c->momentum), &l->muon, err);
+    rml_heap_free(matrices);
+    return st;
+}
+
 // The plans of a step: of a leaf, and of the samples behind the last whole one.
 static rml_status make_leaves(rml_learner *l, const rml_train_config *c, size_t threads,
                               rml_error *err)
@@ -148,6 +167,9 @@ static rml_status make_leaves(rml_learner *l, const rml_train_config *c, size_t 
     rml_tensor *rest_sums = NULL;
     const rml_tensor *parameters;
     rml_status st = make_engine(&l->engine, c, leaf, NULL, &l->gradients, err);
+    if (st == RML_OK && c->muon) {
+        st = make_muon(l, c, err);
+    }
     if (st == RML_OK && has_rest) {
         st = make_engine(&l->rest, c, left, &l->engine, &rest_sums, err);
     }
@@ -162,6 +184,7 @@ static rml_status make_leaves(rml_learner *l, const rml_train_config *c, size_t 
             .samples = c->batch,
             .threads = threads,
             .ranks = l->ranks,
+            .muon = l->muon,
         };
         st = rml_leaves_make(&setup, &l->leaves, err);
     }
@@ -199,6 +222,9 @@ rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_samp
         st = l->staging[i] ? RML_OK : rml_fail_memory(err, c.batch * l->sizes[i] * sizeof(float));
     }
     st = st ? st : learner_start(l, count, pool, err);
+    if (st == RML_OK && c.ema > 0 && rml_ranks_index(ranks) == 0) {
+        st = rml_average_make(l, err);
+    }
     if (st != RML_OK) {
         rml_learner_free(l);
     }
@@ -231,6 +257,8 @@ void rml_learner_free(rml_learner *l)
     }
     rml_heap_free(l->gradients);
     rml_leaves_free(l->leaves);
+    rml_muon_free(l->muon);
+    rml_heap_free(l->average);
     rml_engine_free(&l->rest);
     rml_engine_free(&l->engine);
     *l = (rml_learner){0};
@@ -389,6 +417,9 @@ rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_er
         return rml_ranks_agree(l->ranks, not_finite(l, &a, "gradient", err), err);
     }
     l->step++;
+    if (l->average != NULL) {
+        rml_average_step(l, 1 - c->ema);
+    }
     *loss = (double)(sum * (float)(1.0 / c->batch));
     return RML_OK;
 }

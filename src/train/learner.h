@@ -31,6 +31,7 @@ typedef struct rml_learner {
     rml_engine engine; // of one leaf of the batch
     rml_engine rest;   // of what is left over behind the last whole leaf, with engine's parameters
     rml_ranks *ranks;  // NULL: one process
+    rml_muon *muon;    // NULL: AdamW alone
     rml_leaves *leaves;
     rml_tensor *gradients; // by parameter, then the sum of losses
     rml_loader loader;
@@ -38,7 +39,8 @@ typedef struct rml_learner {
     float *staging[RML_SCENE_TENSORS]; // a batch as the version has it
     size_t sizes[RML_SCENE_TENSORS];   // floats of one scene in each
     uint64_t step;                     // done
-    double rate, norm;                 // of the last step: learning rate, gradients' norm
+    float *average;    // of the weights, parameters one behind the other; NULL: none. Rank 0's
+    double rate, norm; // of the last step: learning rate, gradients' norm
 } rml_learner;
 // samples NULL: the train split. The model's sizes are taken from the version.
 RML_CHECKED rml_status rml_learner_make(rml_learner *l, const rml_dataset *d,
@@ -51,6 +53,11 @@ RML_CHECKED rml_status rml_train_config_fit(const rml_train_config *config, cons
                                             rml_train_config *out, rml_error *err);
 // Where rank 0 stands, to all: parameters, moments, order and step.
 RML_CHECKED rml_status rml_learner_share(rml_learner *l, rml_error *err);
+// Its average of the weights, from now on; average += (weight - average) * take.
+RML_CHECKED rml_status rml_average_make(rml_learner *l, rml_error *err);
+void rml_average_step(rml_learner *l, double take);
+// The weights that a run puts out: the averaged ones if it has them.
+void rml_learner_weights(const rml_learner *l, rml_engine *to);
 // One step; gives the mean loss of its batch.
 RML_CHECKED rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss,
                                         rml_error *err);

@@ -86,7 +86,7 @@ static rml_status validate(run *r, double *loss, rml_error *err)
     if (losses == NULL) {
         return rml_fail_memory(err, count * sizeof *losses);
     }
-    rml_engine_copy(&r->judge, &r->learner.engine);
+    rml_learner_weights(&r->learner, &r->judge);
     rml_status st = rml_engine_predict(&r->judge, r->dataset, RML_VALIDATION, r->pool, NULL, NULL,
                                        losses, NULL, err);
     double sum = 0;
@@ -237,7 +237,7 @@ static rml_status run_steps(run *r, rml_error *err)
 
 static rml_status model_write(run *r, rml_error *err)
 {
-    const rml_engine *e = &r->learner.engine;
+    const rml_engine *e = &r->judge;
     rml_str beside = rml_arena_printf(&r->arena, "%s/model-beside", r->folder.data);
     rml_str config = rml_arena_printf(&r->arena, "%s/model-beside/config.json", r->folder.data);
     rml_str weights =
@@ -247,6 +247,7 @@ static rml_status model_write(run *r, rml_error *err)
     }
     rml_buffer text = {0};
     rml_hash hash;
+    rml_learner_weights(&r->learner, &r->judge);
     rml_status st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
     st = st ? st : rml_folder_make(beside.data, err);
     st = st ? st : rml_state_save(weights.data, e->graph, e->plan, &hash, err);
@@ -254,7 +255,7 @@ static rml_status model_write(run *r, rml_error *err)
         rml_json_writer w;
         rml_json_writer_init(&w, &text, err);
         rml_json_object(&w);
-        rml_train_config_write(&e->config, true, &w);
+        rml_train_config_write(&r->learner.engine.config, true, &w);
         rml_json_object_end(&w);
         st = rml_json_finish(&w);
     }

@@ -10,7 +10,7 @@ import pytest
 
 from ranks import CONFIG, ENV, command, home_again, made, ranks_of, train  # noqa: F401 (made is a fixture)
 
-@pytest.mark.parametrize("config", ["short", "odd"])
+@pytest.mark.parametrize("config", ["short", "odd", "muon"])
 def test_same_weights_at_any_number_of_processes(program, made, config):
     weights = {}
     for ranks in [1, 2, 3, 4]:

@@ -192,12 +192,11 @@ static void curve_of(const char *home, const char *run, rml_buffer *out)
     MUST(rml_file_read(path, 1 << 20, out, err));
 }
 
-static void test_stop_and_go_on(void **state)
+static void stop_and_go_on(const fixture *f, const rml_train_config *given)
 {
-    fixture *f = *state;
     char a[640], b[640];
     rml_train_result whole, pieces;
-    rml_train_config c = config_small(120);
+    rml_train_config c = *given;
     MUST(rml_train_run(place(f, "whole", a), f->home.catalog, f->dataset, &c, NULL, NULL, &whole,
                        err));
     rml_status st = RML_ERR_STOPPED;
@@ -221,6 +220,39 @@ static void test_stop_and_go_on(void **state)
     assert_memory_equal(curve.data, again.data, curve.len);
     rml_buffer_reset(&curve);
     rml_buffer_reset(&again);
+}
+
+static void test_stop_and_go_on(void **state)
+{
+    rml_train_config c = config_small(120);
+    stop_and_go_on(*state, &c);
+}
+
+// Muon's momentum and the average of the weights go on as well.
+static void test_stop_and_go_on_with_muon(void **state)
+{
+    rml_train_config c = config_small(100);
+    c.muon = true;
+    c.ema = 0.9;
+    stop_and_go_on(*state, &c);
+}
+
+// The model is the average: near the last weights, and another.
+static void test_average(void **state)
+{
+    fixture *f = *state;
+    char a[640];
+    rml_train_result plain, mean;
+    rml_train_config c = config_small(60);
+    MUST(rml_train_run(place(f, "plain", a), f->home.catalog, f->dataset, &c, NULL, NULL, &plain,
+                       err));
+    c.ema = 0.8;
+    MUST(rml_train_run(place(f, "mean", a), f->home.catalog, f->dataset, &c, NULL, NULL, &mean,
+                       err));
+    assert_string_not_equal(plain.weights, mean.weights);
+    assert_true(plain.loss_last == mean.loss_last); // it learns as without
+    assert_true(fabs(plain.loss_validation - mean.loss_validation) < 0.1 * plain.loss_validation);
+    assert_true(plain.loss_validation != mean.loss_validation);
 }
 
 // kill -9 at some moment, several times; then to the end.
@@ -495,6 +527,8 @@ int main(void)
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_done_once),
         cmocka_unit_test(test_stop_and_go_on),
+        cmocka_unit_test(test_stop_and_go_on_with_muon),
+        cmocka_unit_test(test_average),
         cmocka_unit_test(test_kill_and_go_on),
         cmocka_unit_test(test_fit_is_the_run),
         cmocka_unit_test(test_damaged_checkpoint),

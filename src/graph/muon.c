@@ -1,0 +1,162 @@
+// Muon: the momentum of a weight matrix, made orthogonal by five Newton-Schulz steps, is its
+// update. The steps are a small graph for each shape, on the engine's own products.
+//
+// Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024
+// (coefficients, Nesterov momentum); Liu et al., arXiv:2502.16982 (the factor 0.2 sqrt(max(m, n)),
+// so that AdamW's learning rate and decay fit). The order of a step is that of torch.optim.Muon.
+#include "muon.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "plan.h"
+
+enum { ITERATIONS = 5 };
+static const double A = 3.4445, B = -4.7750, C = 2.0315, TINY = 1e-7;
+
+typedef struct shape_plan {
+    uint32_t rows, columns; // rows <= columns
+    rml_graph *graph;
+    rml_plan *plan;
+    rml_tensor x, out;
+} shape_plan;
+
+struct rml_muon {
+    rml_plan *plan;
+    const rml_tensor *parameters;
+    size_t count;
+    double momentum;
+    bool *is_matrix;   // by parameter: it is stepped here
+    size_t *plan_of;   // by parameter
+    shape_plan *plans; // one for each shape
+    size_t plan_count;
+};
+
+static rml_tensor iteration(rml_graph *g, rml_tensor x)
+{
+    rml_tensor gram = rml_op_matmul(g, x, x, true);
+    rml_tensor square = rml_op_matmul(g, gram, gram, false);
+    rml_tensor mix = rml_op_add(g, rml_op_scale(g, gram, B), rml_op_scale(g, square, C));
+    return rml_op_add(g, rml_op_scale(g, x, A), rml_op_matmul(g, mix, x, false));
+}
+
+static rml_status shape_plan_make(shape_plan *p, rml_error *err)
+{
+    RML_TRY(rml_graph_make(&p->graph, err));
+    rml_shape shape = {2, {p->rows, p->columns}};
+    p->x = rml_graph_input(p->graph, "momentum", shape);
+    p->out = p->x;
+    for (int i = 0; i < ITERATIONS; i++) {
+        p->out = iteration(p->graph, p->out);
+    }
+    RML_TRY(rml_graph_status(p->graph, err));
+    return rml_plan_make(p->graph, &p->out, 1, 0, NULL, &p->plan, err);
+}
+
+static rml_status take_shape(rml_muon *m, size_t parameter, const rml_shape *shape, rml_error *err)
+{
+    uint32_t rows = shape->size[0], columns = shape->size[1];
+    shape_plan want = {.rows = rows < columns ? rows : columns,
+                       .columns = rows < columns ? columns : rows};
+    m->is_matrix[parameter] = true;
+    for (size_t i = 0; i < m->plan_count; i++) {
+        if (m->plans[i].rows == want.rows && m->plans[i].columns == want.columns) {
+            m->plan_of[parameter] = i;
+            return RML_OK;
+        }
+    }
+    m->plan_of[parameter] = m->plan_count;
+    m->plans[m->plan_count] = want;
+    return shape_plan_make(&m->plans[m->plan_count++], err);
+}
+
+rml_status rml_muon_make(rml_plan *plan, const rml_tensor *parameters, const bool *matrices,
+                         size_t count, double momentum, rml_muon **out, rml_error *err)
+{
+    rml_muon *m = rml_heap_make(sizeof *m);
+    *out = NULL;
+    if (m == NULL) {
+        return rml_fail_memory(err, sizeof *m);
+    }
+    *m = (rml_muon){.plan = plan, .parameters = parameters, .count = count, .momentum = momentum};
+    m->is_matrix = rml_heap_make(count * sizeof *m->is_matrix);
+    m->plan_of = rml_heap_make(count * sizeof *m->plan_of);
+    m->plans = rml_heap_make(count * sizeof *m->plans);
+    bool room = m->is_matrix && m->plan_of && m->plans;
+    rml_status st = room ? RML_OK : rml_fail_memory(err, count * sizeof *m->plans);
+    for (size_t i = 0; st == RML_OK && i < count; i++) {
+        const rml_shape *shape = &rml_graph_tensor(plan->graph, parameters[i])->shape;
+        if (matrices[i] && shape->rank == 2 && !plan->f64) {
+            st = take_shape(m, i, shape, err);
+        }
+    }
+    if (st != RML_OK) {
+        rml_muon_free(m);
+        return st;
+    }
+    *out = m;
+    return RML_OK;
+}
+
+void rml_muon_free(rml_muon *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < m->plan_count; i++) {
+        rml_plan_free(m->plans[i].plan);
+        rml_graph_free(m->plans[i].graph);
+    }
+    rml_heap_free(m->plans);
+    rml_heap_free(m->plan_of);
+    rml_heap_free(m->is_matrix);
+    rml_heap_free(m);
+}
+
+bool rml_muon_steps(const rml_muon *m, size_t parameter)
+{
+    return m != NULL && m->is_matrix[parameter];
+}
+
+// Where element i of a matrix stands in one that lies with its shorter side as rows.
+static size_t laid(size_t i, uint32_t rows, uint32_t columns)
+{
+    return rows <= columns ? i : i % columns * rows + i / columns;
+}
+
+void rml_muon_step(rml_muon *m, size_t parameter, const float *gradient, double clip,
+                   const rml_adamw *options, rml_pool *pool)
+{
+    rml_tensor t = m->parameters[parameter];
+    const rml_shape *shape = &rml_graph_tensor(m->plan->graph, t)->shape;
+    uint32_t rows = shape->size[0], columns = shape->size[1];
+    size_t count = (size_t)rows * columns;
+    shape_plan *p = &m->plans[m->plan_of[parameter]];
+    float *value = m->plan->data[t], *momentum = m->plan->moment[0][t];
+    float *x = rml_plan_data(p->plan, p->x);
+    float keep = (float)m->momentum, take = (float)(1.0 - m->momentum), scale = (float)clip;
+    for (size_t i = 0; i < count; i++) {
+        float g = gradient[i] * scale;
+        momentum[i] += (g - momentum[i]) * take;
+        x[laid(i, rows, columns)] = g + (momentum[i] - g) * keep;
+    }
+    double squares = 0;
+    for (size_t from = 0; from < count; from += RML_NORM_BLOCK) {
+        size_t left = count - from;
+        squares +=
+            m->plan->variant->squares(x + from, left < RML_NORM_BLOCK ? left : RML_NORM_BLOCK);
+    }
+    double norm = sqrt(squares);
+    float over = (float)(1.0 / (norm > TINY ? norm : TINY));
+    for (size_t i = 0; i < count; i++) {
+        x[i] *= over;
+    }
+    rml_plan_run(p->plan, pool);
+    const float *update = rml_plan_data(p->plan, p->out);
+    double size = options->learning_rate * 0.2 * sqrt((double)(rows > columns ? rows : columns));
+    float step = (float)size;
+    float decay = (float)(1.0 - options->learning_rate * options->weight_decay);
+    for (size_t i = 0; i < count; i++) {
+        value[i] = value[i] * decay - update[laid(i, rows, columns)] * step;
+    }
+}
