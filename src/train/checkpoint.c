@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "events.h"
 #include "roadmill/base/json.h"
 #include "shards.h"
 
@@ -179,6 +180,18 @@ static rml_status checkpoint_fill(rml_str beside, rml_str before, const rml_snap
     return rml_file_replace(points.data, rml_buffer_bytes(&s->curve), err);
 }
 
+static rml_status events_write(rml_str folder, const rml_snapshot *s, rml_arena *arena,
+                               rml_error *err)
+{
+    rml_buffer events = {0};
+    rml_str path = rml_path_join(arena, folder, RML_STR("events.out.tfevents.0.roadmill"));
+    rml_status st = path.data ? RML_OK : rml_fail_memory(err, folder.len);
+    st = st ? st : rml_events_write(rml_buffer_text(&s->curve), &events, err);
+    st = st ? st : rml_file_replace(path.data, rml_buffer_bytes(&events), err);
+    rml_buffer_reset(&events);
+    return st;
+}
+
 rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s, rml_error *err)
 {
     rml_arena arena = {0};
@@ -195,6 +208,7 @@ rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s, rml_error 
         st = st ? st : rml_folder_commit(beside.data, target.data, err);
     }
     st = st ? st : rml_file_replace(curve.data, rml_buffer_bytes(&s->curve), err);
+    st = st ? st : events_write(folder, s, &arena, err);
     rml_arena_reset(&arena);
     return st;
 }

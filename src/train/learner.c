@@ -1,6 +1,7 @@
 // train: batches, what is done to them, and the optimiser's step. Everything is a pure function of
 // (version, configuration, step), so a training goes on from a step as if it had never stopped.
 #include "learner.h"
+#include "fault.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -266,12 +267,7 @@ void rml_learner_free(rml_learner *l)
 
 // ---- A step ------------------------------------------------------------------------------------
 
-typedef struct augment {
-    const rml_learner *l;
-    uint64_t stream; // of STREAM_KINDS from here on
-} augment;
-
-static void drop_tokens(const augment *a, uint64_t row, float *valid)
+static void drop_tokens(const rml_augment *a, uint64_t row, float *valid)
 {
     const rml_train_config *c = &a->l->engine.config;
     size_t tokens = c->model.agents + c->model.map;
@@ -284,7 +280,7 @@ static void drop_tokens(const augment *a, uint64_t row, float *valid)
 }
 
 // Uniform noise of the given deviation: four numbers of a Philox block at a time.
-static void add_noise(const augment *a, uint64_t row, const float *valid, float *features)
+static void add_noise(const rml_augment *a, uint64_t row, const float *valid, float *features)
 {
     const rml_train_config *c = &a->l->engine.config;
     size_t tokens = c->model.agents + c->model.map, width = c->model.features;
@@ -301,7 +297,7 @@ static void add_noise(const augment *a, uint64_t row, const float *valid, float 
 }
 
 // Half of the samples are mirrored, where they stand: once a step.
-static void mirror_sample(const augment *a, size_t index)
+static void mirror_sample(const rml_augment *a, size_t index)
 {
     const rml_learner *l = a->l;
     const rml_train_config *c = &l->engine.config;
@@ -316,8 +312,7 @@ static void mirror_sample(const augment *a, size_t index)
     rml_scene_mirror(l->spec, &scene);
 }
 
-// Sample `index` of the batch into a row of a plan.
-static void put_sample(const augment *a, rml_plan *plan, size_t index, uint32_t row)
+void rml_learner_put(const rml_augment *a, rml_plan *plan, size_t index, uint32_t row)
 {
     const rml_learner *l = a->l;
     const rml_engine *e = plan == l->rest.plan ? &l->rest : &l->engine;
@@ -339,7 +334,7 @@ static void prepare_leaf(void *context, rml_plan *plan, size_t first, size_t cou
 {
     for (size_t i = 0; i < count; i++) {
         mirror_sample(context, first + i);
-        put_sample(context, plan, first + i, (uint32_t)i);
+        rml_learner_put(context, plan, first + i, (uint32_t)i);
     }
 }
 
@@ -354,53 +349,17 @@ static double learning_rate(const rml_train_config *c, uint64_t step)
     return peak * 0.5 * (1 + rml_f64_cos(RML_PI * along));
 }
 
-// Says which op first gives what is not finite, in how many samples of the last batch and in which
-// scene: each sample alone, in all rows of a leaf. All of them tell of weights, few of scenes.
-static rml_status not_finite(const rml_learner *l, const augment *a, const char *what,
-                             rml_error *err)
-{
-    static const char REMEDY[] = "roadmill recordings show RECORDING tells where it is from; lower "
-                                 "learning_rate if it is most of the batch";
-    const rml_engine *e = &l->engine;
-    const char *first_op = NULL;
-    size_t found = 0, first = 0;
-    for (size_t index = 0; index < e->config.batch; index++) {
-        for (uint32_t row = 0; row < e->batch; row++) {
-            put_sample(a, e->plan, index, row);
-        }
-        const char *op = rml_plan_first_not_finite(e->plan);
-        if (op != NULL && found++ == 0) {
-            first_op = op;
-            first = index;
-        }
-    }
-    if (found == 0) {
-        return rml_fail(err, RML_ERR_DATA, (rml_place){0}, "lower learning_rate",
-                        "expected a finite %s, found none at step %" PRIu64
-                        ": in the sum over the batch, no sample alone",
-                        what, l->step + 1);
-    }
-    const rml_loader *o = &l->loader;
-    rml_sample_ref ref = rml_loader_at(o, o->position - e->config.batch + first);
-    const rml_scene_row *scene = &rml_dataset_scenes(o->dataset, ref.split)[ref.index].row;
-    return rml_fail(err, RML_ERR_DATA, (rml_place){0}, REMEDY,
-                    "expected a finite %s, found none at step %" PRIu64 ": op \"%s\" first, in %zu "
-                    "of %u samples, first in scene %.12s of recording %.*s, track %.*s at %" PRId64
-                    " ns",
-                    what, l->step + 1, first_op, found, e->config.batch, scene->scene_id,
-                    RML_FMT(scene->recording_id), RML_FMT(scene->track_id), scene->t0_ns);
-}
-
 rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_error *err)
 {
     const rml_train_config *c = &l->engine.config;
     rml_ranks_doing(l->ranks, "training at step", l->step + 1);
     rml_loader_next(&l->loader, pool, c->batch, l->staging);
-    augment a = {l, l->step * STREAM_KINDS};
+    rml_augment a = {l, l->step * STREAM_KINDS};
+    l->stream = a.stream;
     RML_TRY(rml_leaves_run(l->leaves, pool, prepare_leaf, &a, err));
     float sum = *(const float *)rml_plan_data(l->engine.plan, l->engine.predictor.loss_sum);
     if (!isfinite(sum)) {
-        return rml_ranks_agree(l->ranks, not_finite(l, &a, "loss", err), err);
+        return rml_ranks_agree(l->ranks, rml_fault_not_finite(&a, "loss", err), err);
     }
     l->rate = learning_rate(c, l->step + 1);
     rml_adamw options = {.learning_rate = l->rate,
@@ -414,7 +373,7 @@ rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_er
     size_t count = rml_graph_parameters(l->engine.graph, &parameters);
     RML_TRY(rml_leaves_adamw(l->leaves, parameters, count, &options, pool, &l->norm, err));
     if (!isfinite(l->norm)) {
-        return rml_ranks_agree(l->ranks, not_finite(l, &a, "gradient", err), err);
+        return rml_ranks_agree(l->ranks, rml_fault_not_finite(&a, "gradient", err), err);
     }
     l->step++;
     if (l->average != NULL) {

@@ -39,6 +39,7 @@ typedef struct rml_learner {
     float *staging[RML_SCENE_TENSORS]; // a batch as the version has it
     size_t sizes[RML_SCENE_TENSORS];   // floats of one scene in each
     uint64_t step;                     // done
+    uint64_t stream;                   // of random numbers, of the last step
     float *average;    // of the weights, parameters one behind the other; NULL: none. Rank 0's
     double rate, norm; // of the last step: learning rate, gradients' norm
 } rml_learner;
@@ -53,6 +54,13 @@ RML_CHECKED rml_status rml_train_config_fit(const rml_train_config *config, cons
                                             rml_train_config *out, rml_error *err);
 // Where rank 0 stands, to all: parameters, moments, order and step.
 RML_CHECKED rml_status rml_learner_share(rml_learner *l, rml_error *err);
+// What is done to the samples of a step.
+typedef struct rml_augment {
+    const rml_learner *l;
+    uint64_t stream; // the first of the step's
+} rml_augment;
+// Sample `index` of the last batch into a row of one of the learner's plans.
+void rml_learner_put(const rml_augment *a, rml_plan *plan, size_t index, uint32_t row);
 // Its average of the weights, from now on; average += (weight - average) * take.
 RML_CHECKED rml_status rml_average_make(rml_learner *l, rml_error *err);
 void rml_average_step(rml_learner *l, double take);

@@ -5,11 +5,12 @@
 
 #include "checkpoint.h"
 #include "config.h"
+#include "fault.h"
 #include "roadmill/codec.h"
 #include "saver.h"
 #include "weights.h"
 
-enum { CURVE_EVERY = 20, PREDICT_BATCH = 64 };
+enum { CURVE_EVERY = 20, PREDICT_BATCH = 64, EXPLODED = 100 };
 static const char CURVE_HEAD[] = "step,loss,validation_loss,learning_rate,gradient_norm\n";
 
 typedef struct run {
@@ -199,6 +200,17 @@ static rml_status run_stop(run *r, rml_error *err)
     return rml_ranks_agree(r->ranks, st, err);
 }
 
+// A loss that is finite and yet beyond hope ends the run before it overwrites a good checkpoint.
+static rml_status check_loss(run *r, rml_error *err)
+{
+    double first = r->result->loss_first, last = r->result->loss_last;
+    if (!(last > EXPLODED * (fabs(first) + 1))) {
+        return RML_OK;
+    }
+    rml_augment a = {&r->learner, r->learner.stream};
+    return rml_ranks_agree(r->ranks, rml_fault_exploded(&a, last, first, err), err);
+}
+
 static rml_status run_steps(run *r, rml_error *err)
 {
     const rml_train_config *c = &r->learner.engine.config;
@@ -222,6 +234,7 @@ static rml_status run_steps(run *r, rml_error *err)
             RML_TRY(validate(r, &validation, err));
         }
         RML_TRY(curve_point(r, validation, err));
+        RML_TRY(check_loss(r, err));
         rml_progress_report(r->progress, "training", (double)step, (double)c->steps, "steps");
         if (due || d.save || d.stop) {
             RML_TRY(run_save(r, err));

@@ -32,6 +32,22 @@ def test_train_once_then_runs(run, version):
     assert "done before" in text and "next: roadmill eval --dataset" in text
 
 
+def test_tensorboard_reads_the_curve(run, version):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    done = run("train", version / "small.yaml", "--dataset", "made", "--home", version / "home", "--json").json()
+    folder = version / "home/runs" / done["run"]
+    seen = EventAccumulator(str(folder)).Reload()
+    names = (folder / "curve.csv").read_text().splitlines()[0].split(",")[1:]
+    assert sorted(seen.Tags()["scalars"]) == sorted(names)
+    shown = run("runs", "show", done["run"], "--home", version / "home", "--json").json()["curve"]
+    for name in names:
+        points = [(p["step"], p[name]) for p in shown if p[name] is not None]
+        found = [(s.step, s.value) for s in seen.Scalars(name)]
+        assert [s for s, _ in found] == [s for s, _ in points] and points
+        assert all(abs(a - b) <= 1e-6 * abs(b) for (_, a), (_, b) in zip(found, points))
+
+
 def test_wrong_configurations(run, version):
     cases = [
         ("widht: 16\n", 'bad.yaml:1:1: '),

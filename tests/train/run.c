@@ -355,15 +355,14 @@ static void first_shard(const char *checkpoint, rml_buffer *index, char path[140
     index->len--;
 }
 
-// Puts a number that is none into a checkpoint and names all by its content again.
-static void poison(const char *checkpoint)
+// Puts a weight into a checkpoint and names all by its content again.
+static void poison(const char *checkpoint, float weight)
 {
     rml_buffer index = {0}, content = {0};
     char path[1400], name[80], hex[RML_HASH_TEXT];
     first_shard(checkpoint, &index, path, name);
     MUST(rml_file_read(path, 1 << 24, &content, err));
-    const float nan_weight = NAN;
-    memcpy(content.data + content.len - sizeof nan_weight, &nan_weight, sizeof nan_weight);
+    memcpy(content.data + content.len - sizeof weight, &weight, sizeof weight);
     rml_hash hash;
     assert_int_equal(rml_sha256(content.data, content.len, &hash), RML_OK);
     rml_hash_text(&hash, hex);
@@ -394,7 +393,7 @@ static void test_weight_not_finite(void **state)
     snprintf(path, sizeof path, "%s/weights.safetensors.index.json", checkpoint);
     rml_buffer sound = {0}, poisoned = {0}, after = {0};
     MUST(rml_file_read(path, 1 << 24, &sound, err));
-    poison(checkpoint);
+    poison(checkpoint, NAN);
     MUST(rml_file_read(path, 1 << 24, &poisoned, err));
     rml_error error = {0};
     rml_status st = rml_train_run(place(f, "poisoned", a), f->home.catalog, f->dataset, &c, NULL,
@@ -444,6 +443,30 @@ static void test_scene_not_finite(void **state)
              rml_dataset_scenes(f->dataset, RML_TRAIN)[bad.index].row.scene_id);
     assert_non_null(strstr(error.what, "found none at step 3: op \""));
     assert_non_null(strstr(error.what, scene));
+}
+
+// A loss that is finite and beyond hope ends the run with the scene named; the checkpoint stays.
+static void test_exploding_loss(void **state)
+{
+    fixture *f = *state;
+    char a[640], checkpoint[1000];
+    rml_train_result r;
+    rml_train_config c = config_small(80);
+    c.seed = 7;
+    assert_int_equal(run_to_stop(f, place(f, "exploding", a), &c, &r), RML_ERR_STOPPED);
+    snprintf(checkpoint, sizeof checkpoint, "%s/runs/%s/checkpoint-0000000020", a, r.run);
+    poison(checkpoint, 1e8f);
+    c.checkpoint_every = 20;
+    rml_error error = {0};
+    rml_status st = rml_train_run(place(f, "exploding", a), f->home.catalog, f->dataset, &c, NULL,
+                                  NULL, &r, &error);
+    assert_int_equal(st, RML_ERR_DATA);
+    assert_non_null(strstr(error.what, "expected a loss near that of the first steps ("));
+    assert_non_null(strstr(error.what, " at step 40 "));
+    assert_non_null(strstr(error.what, "largest in scene "));
+    assert_true(rml_file_exists(checkpoint));
+    snprintf(checkpoint, sizeof checkpoint, "%s/runs/%s/checkpoint-0000000040", a, r.run);
+    assert_false(rml_file_exists(checkpoint));
 }
 
 static void damage(const char *path, size_t from_end)
@@ -524,17 +547,12 @@ static void test_config(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_done_once),
-        cmocka_unit_test(test_stop_and_go_on),
-        cmocka_unit_test(test_stop_and_go_on_with_muon),
-        cmocka_unit_test(test_average),
-        cmocka_unit_test(test_kill_and_go_on),
-        cmocka_unit_test(test_fit_is_the_run),
-        cmocka_unit_test(test_damaged_checkpoint),
-        cmocka_unit_test(test_weight_not_finite),
-        cmocka_unit_test(test_scene_not_finite),
-        cmocka_unit_test(test_config),
+        cmocka_unit_test(test_threads),           cmocka_unit_test(test_done_once),
+        cmocka_unit_test(test_stop_and_go_on),    cmocka_unit_test(test_stop_and_go_on_with_muon),
+        cmocka_unit_test(test_average),           cmocka_unit_test(test_kill_and_go_on),
+        cmocka_unit_test(test_fit_is_the_run),    cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_weight_not_finite), cmocka_unit_test(test_scene_not_finite),
+        cmocka_unit_test(test_exploding_loss),    cmocka_unit_test(test_config),
     };
     return cmocka_run_group_tests_name("run", tests, setup, teardown);
 }

@@ -1,0 +1,77 @@
+// train: a training that cannot go on, told by step, op, samples and scene.
+#include "fault.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+static const rml_scene_row *scene_of(const rml_learner *l, size_t index)
+{
+    const rml_loader *o = &l->loader;
+    rml_sample_ref ref = rml_loader_at(o, o->position - l->engine.config.batch + index);
+    return &rml_dataset_scenes(o->dataset, ref.split)[ref.index].row;
+}
+
+// A sample in all rows of a leaf.
+static void put_alone(const rml_augment *a, size_t index)
+{
+    const rml_engine *e = &a->l->engine;
+    for (uint32_t row = 0; row < e->batch; row++) {
+        rml_learner_put(a, e->plan, index, row);
+    }
+}
+
+rml_status rml_fault_not_finite(const rml_augment *a, const char *what, rml_error *err)
+{
+    const rml_learner *l = a->l;
+    static const char REMEDY[] = "roadmill recordings show RECORDING tells where it is from; lower "
+                                 "learning_rate if it is most of the batch";
+    const rml_engine *e = &l->engine;
+    const char *first_op = NULL;
+    size_t found = 0, first = 0;
+    for (size_t index = 0; index < e->config.batch; index++) {
+        put_alone(a, index);
+        const char *op = rml_plan_first_not_finite(e->plan);
+        if (op != NULL && found++ == 0) {
+            first_op = op;
+            first = index;
+        }
+    }
+    if (found == 0) {
+        return rml_fail(err, RML_ERR_DATA, (rml_place){0}, "lower learning_rate",
+                        "expected a finite %s, found none at step %" PRIu64
+                        ": in the sum over the batch, no sample alone",
+                        what, l->step + 1);
+    }
+    const rml_scene_row *scene = scene_of(l, first);
+    return rml_fail(err, RML_ERR_DATA, (rml_place){0}, REMEDY,
+                    "expected a finite %s, found none at step %" PRIu64 ": op \"%s\" first, in %zu "
+                    "of %u samples, first in scene %.12s of recording %.*s, track %.*s at %" PRId64
+                    " ns",
+                    what, l->step + 1, first_op, found, e->config.batch, scene->scene_id,
+                    RML_FMT(scene->recording_id), RML_FMT(scene->track_id), scene->t0_ns);
+}
+
+rml_status rml_fault_exploded(const rml_augment *a, double loss, double first, rml_error *err)
+{
+    const rml_learner *l = a->l;
+    const rml_engine *e = &l->engine;
+    size_t largest = 0;
+    double most = -INFINITY;
+    for (size_t index = 0; index < e->config.batch; index++) {
+        put_alone(a, index);
+        rml_plan_run(e->plan, NULL);
+        double sum = (double)*(const float *)rml_plan_data(e->plan, e->predictor.loss_sum);
+        if (sum > most) {
+            most = sum;
+            largest = index;
+        }
+    }
+    const rml_scene_row *scene = scene_of(l, largest);
+    return rml_fail(err, RML_ERR_DATA, (rml_place){0},
+                    "lower learning_rate or clip_norm and train again",
+                    "expected a loss near that of the first steps (%.4g), found %.4g at step "
+                    "%" PRIu64 " (gradient norm %.4g): largest in scene %.12s of recording %.*s, "
+                    "track %.*s at %" PRId64 " ns: %.4g",
+                    first, loss, l->step, l->norm, scene->scene_id, RML_FMT(scene->recording_id),
+                    RML_FMT(scene->track_id), scene->t0_ns, most / e->batch);
+}
