@@ -1,4 +1,10 @@
 """`train` and `runs` on a version that synth makes: what they print, errors with line and column, a run done once."""
+import re
+import resource
+import signal
+import subprocess
+import time
+
 import pytest
 
 
@@ -60,3 +66,38 @@ def test_wrong_configurations(run, version):
         assert done.returncode != 0 and expected in done.stderr and done.stderr.count("\n") == 1, done.stderr
     done = run("train", version / "small.yaml", "--home", version / "home", check=False)
     assert done.returncode == 2 and "--dataset NAME" in done.stderr
+
+
+def test_a_disk_without_room(run, program, version):
+    """A checkpoint that cannot be written ends the run and names the file; the one before stays, and it goes on from there.
+    A limit on the size of files stands for the full disk: the same call fails."""
+    (version / "wide.yaml").write_text("width: 64\nblocks: 2\nheads: 2\nbatch: 4\nsteps: 300\ncheckpoint_every: 20\n")
+    words = ["train", version / "wide.yaml", "--dataset", "made", "--json", "--home"]
+    calm, home = version / "calm", version / "full"
+    for place in [calm, home]:
+        subprocess.run(["cp", "-r", version / "home", place], check=True)
+    whole = run(*words, calm).json()
+
+    def checkpoints():
+        return sorted(p.name for p in home.glob("runs/*/checkpoint-*") if (p / "curve.csv").exists())
+
+    before = checkpoints()
+    job = subprocess.Popen([program, *map(str, words), str(home)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while checkpoints() == before:
+        assert job.poll() is None
+        time.sleep(0.005)
+    job.send_signal(signal.SIGTERM)
+    assert job.wait(60) == 130
+    stopped = checkpoints()
+
+    def without_room():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300000, 300000))
+
+    done = subprocess.run([program, *map(str, words), str(home)], capture_output=True, text=True, preexec_fn=without_room)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert re.search(r"runs/\w{64}/beside-\d{10}/\w{64}\.safetensors: cannot write", done.stderr), done.stderr
+    assert checkpoints() == stopped
+    again = run(*words, home).json()
+    assert again["weights"] == whole["weights"] and again["resumed_at"] == int(stopped[-1].split("-")[1])
+    assert not list(home.glob("runs/*/beside-*"))
