@@ -152,8 +152,26 @@ RML_API rml_status rml_plan_freeze(rml_plan *plan, rml_pool *pool, rml_error *er
 // its name, NULL if there is none. To tell where a fault began.
 RML_API const char *rml_plan_first_not_finite(rml_plan *plan);
 RML_API size_t rml_plan_bytes(const rml_plan *plan);
-// Ops, tiles, bytes and FLOP as a table in text.
-RML_API rml_status rml_plan_show(const rml_plan *plan, rml_buffer *out, rml_error *err) RML_CHECKED;
+// The ops of a plan in the order in which they run.
+typedef struct rml_plan_row {
+    const char *op;
+    rml_shape shape; // of what it puts out
+    size_t tiles;    // that threads share
+    size_t flop;
+    size_t bytes;   // of its inputs and its output, each once
+    double seconds; // the fastest that was measured, 0 before
+} rml_plan_row;
+RML_API size_t rml_plan_rows(const rml_plan *plan,
+                             rml_plan_row *rows); // their number; rows may be NULL
+// Runs a float32 plan so many times, op by op, on inputs that are all one: no token is left out.
+RML_API void rml_plan_measure(rml_plan *plan, rml_pool *pool, size_t runs, rml_plan_row *rows);
+// What one thread can do at most, probed now: fused multiply-adds in registers; a copy within
+// the first cache.
+typedef struct rml_roofline {
+    double flop_per_s, bytes_per_s;
+    const char *kernels; // the instruction set that runs
+} rml_roofline;
+RML_API rml_roofline rml_plan_roofline(const rml_plan *plan);
 
 // One AdamW step over all parameters, in one pass, after run. Source: Loshchilov and Hutter,
 // ICLR 2019, as PyTorch's torch.optim.AdamW. Moments live in the plan.

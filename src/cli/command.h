@@ -63,6 +63,10 @@ rml_status rml_cli_home(rml_cli *cli, bool make, rml_home **out, rml_error *err)
 // The job's processes, NULL if mpirun did not start several. Those behind the first say nothing but
 // their own faults.
 rml_status rml_cli_ranks(rml_cli *cli, rml_ranks **out, rml_error *err) RML_CHECKED;
+// The folder with config and weights of the registered model or run that the first argument names,
+// and its hash.
+rml_status rml_cli_model(rml_cli *cli, const rml_home *home, rml_str *hash, rml_str *folder,
+                         rml_error *err) RML_CHECKED;
 // Hands what was printed so far to stdout; commands with long output call it now and then.
 // RML_ERR_STOPPED when nobody reads it any more.
 rml_status rml_cli_flush(rml_cli *cli, rml_error *err) RML_CHECKED;

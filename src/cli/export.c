@@ -12,9 +12,8 @@ static const rml_option options[] = {
     {"--vectors", "N", "test vectors beside the C file (default 8, at most 64)"},
 };
 
-// The folder with config and weights of a registered model or a run, and its hash.
-static rml_status find_folder(rml_cli *cli, const rml_home *home, rml_str *hash, rml_str *folder,
-                              rml_error *err)
+rml_status rml_cli_model(rml_cli *cli, const rml_home *home, rml_str *hash, rml_str *folder,
+                         rml_error *err)
 {
     rml_object_row row;
     rml_error missing;
@@ -77,7 +76,7 @@ static rml_status run_export(rml_cli *cli, rml_error *err)
     RML_TRY(rml_cli_i64(cli, "--vectors", 0, 64, &vectors, err));
     o.vectors = (uint32_t)vectors;
     RML_TRY(rml_cli_home(cli, false, &home, err));
-    RML_TRY(find_folder(cli, home, &hash, &folder, err));
+    RML_TRY(rml_cli_model(cli, home, &hash, &folder, err));
     RML_TRY(rml_runner_open(folder.data, 1, &runner, err));
     const rml_graph *graph = rml_runner_graph(runner, &plan, &p);
     rml_status st = rml_deploy_predictor(graph, plan, &p, NAME, cli->arguments[1], &o, err);

@@ -86,6 +86,7 @@ typedef struct rml_variant {
     void (*add)(size_t count, const float *a, const float *b, float *out); // out may be a
     void (*adamw)(size_t count, const rml_adamw_rates *r, const float *gradient, float *parameter,
                   float *first, float *second);
+    size_t (*probe)(size_t rounds, float *out); // FLOP that it did, in registers alone
 } rml_variant;
 // Slowest first; the last one whose needs are met runs. All return the same bits.
 extern const rml_variant *const rml_variants[];

@@ -52,6 +52,9 @@ rml_status rml_plan_adamw_share(rml_plan *plan, const rml_tensor *parameters,
                                 rml_muon *muon, rml_shares *shares, rml_pool *pool, double *norm,
                                 rml_error *err) RML_CHECKED;
 
+// One op of a plan; the pool has at most as many threads as there is scratch for.
+void rml_plan_run_step(rml_plan *plan, size_t index, rml_pool *pool);
+
 size_t rml_plan_aligned(size_t size);
 // Memory that begins at a line of cache.
 rml_status rml_plan_take(uint8_t **out, size_t size, rml_error *err) RML_CHECKED;

@@ -297,16 +297,42 @@ static void test_functions_follow_math(void **state)
     }
 }
 
+// What a plan says of an op: twice its multiply-adds, its bytes once each; times once it ran.
+static void test_rows(void **state)
+{
+    (void)state;
+    rml_graph *g;
+    rml_plan *plan;
+    assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+    rml_tensor x = rml_graph_input(g, "x", (rml_shape){2, {10, 32}});
+    rml_tensor w = rml_graph_parameter(g, "w", (rml_shape){2, {48, 32}}, RML_INIT_ONE, 0);
+    rml_tensor b = rml_graph_parameter(g, "b", (rml_shape){1, {48}}, RML_INIT_ONE, 0);
+    rml_tensor y = rml_op_linear(g, x, w, b);
+    assert_int_equal(rml_plan_make(g, &y, 1, 0, NULL, &plan, NULL), RML_OK);
+    rml_plan_row rows[4];
+    assert_int_equal(rml_plan_rows(plan, NULL), 1);
+    assert_int_equal(rml_plan_rows(plan, rows), 1);
+    assert_string_equal(rows[0].op, "linear");
+    assert_int_equal(rows[0].flop, 2 * 10 * 32 * 48);
+    assert_int_equal(rows[0].bytes, 4 * (10 * 32 + 48 * 32 + 48 + 10 * 48));
+    assert_true(rows[0].seconds == 0);
+    rml_plan_measure(plan, NULL, 3, rows);
+    assert_true(rows[0].seconds > 0);
+    const float *out = rml_plan_data(plan, y);
+    assert_true(out[0] == 33 && out[479] == 33);
+    rml_roofline roof = rml_plan_roofline(plan);
+    assert_true(roof.flop_per_s > 1e6 && roof.bytes_per_s > 1e6 && roof.kernels[0] != '\0');
+    rml_plan_free(plan);
+    rml_graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adamw),
-        cmocka_unit_test(test_adamw_bits),
-        cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_initial_values),
-        cmocka_unit_test(test_functions_follow_math),
+        cmocka_unit_test(test_rows),           cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_adamw_bits),     cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_frozen),         cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_initial_values), cmocka_unit_test(test_functions_follow_math),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

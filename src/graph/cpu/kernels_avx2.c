@@ -4,7 +4,8 @@
 
 #include "cpu/body/all.h"
 
-const rml_variant rml_variant_avx2 = {"avx2", RML_CPU_AVX2, kernels, squares, add_into, adamw};
+const rml_variant rml_variant_avx2 = {"avx2",   RML_CPU_AVX2, kernels, squares,
+                                      add_into, adamw,        probe};
 
 #else
 typedef int rml_no_avx2; // a file must declare something

@@ -4,8 +4,8 @@
 
 #include "cpu/body/all.h"
 
-const rml_variant rml_variant_avx512 = {"avx512", RML_CPU_AVX512, kernels,
-                                        squares,  add_into,       adamw};
+const rml_variant rml_variant_avx512 = {"avx512", RML_CPU_AVX512, kernels, squares,
+                                        add_into, adamw,          probe};
 
 #else
 typedef int rml_no_avx512; // a file must declare something

@@ -3,4 +3,4 @@
 
 #include "cpu/body/all.h"
 
-const rml_variant rml_variant_scalar = {"scalar", 0, kernels, squares, add_into, adamw};
+const rml_variant rml_variant_scalar = {"scalar", 0, kernels, squares, add_into, adamw, probe};

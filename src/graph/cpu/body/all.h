@@ -6,6 +6,7 @@
 
 #include "cpu/body/elementwise.h"
 
+#include "cpu/body/probe.h"
 #include "cpu/body/product.h"
 
 #include "cpu/body/rows.h"

@@ -1,0 +1,82 @@
+// What each op of a plan costs: by its arithmetic and bytes, by the clock, and beside what the
+// processor can do at most. Source of the roofline: Williams et al., CACM 52(4), 2009.
+#include <string.h>
+
+#include "plan.h"
+
+enum { PROBES = 5, PROBE_ROUNDS = 20000, COPY_BYTES = 16 << 10, COPIES = 1000 };
+
+static size_t bytes_of(const rml_plan *plan, rml_tensor t)
+{
+    return rml_shape_count(&rml_graph_tensor(plan->graph, t)->shape) * plan->item;
+}
+
+size_t rml_plan_rows(const rml_plan *plan, rml_plan_row *rows)
+{
+    for (size_t i = 0; rows != NULL && i < plan->step_count; i++) {
+        const rml_step *step = &plan->steps[i];
+        rows[i] = (rml_plan_row){.op = step->call.op->name,
+                                 .shape = step->call.shape,
+                                 .tiles = step->tiles[0] > step->tiles[1] ? step->tiles[0]
+                                                                          : step->tiles[1],
+                                 .flop = step->call.op->flop(&step->call),
+                                 .bytes = rml_shape_count(&step->call.shape) * plan->item};
+        for (size_t k = 0; k < step->node->input_count; k++) {
+            rows[i].bytes += bytes_of(plan, step->node->inputs[k]);
+        }
+    }
+    return plan->step_count;
+}
+
+static double seconds_since(int64_t start_ns)
+{
+    return (double)(rml_clock_monotonic_ns() - start_ns) / 1e9;
+}
+
+static void fill_inputs(rml_plan *plan)
+{
+    for (size_t t = 0; t < plan->tensor_count; t++) {
+        const rml_tensor_data *tensor = rml_graph_tensor(plan->graph, (rml_tensor)t);
+        float *x = tensor->role == RML_ROLE_INPUT ? plan->data[t] : NULL;
+        for (size_t i = 0; x != NULL && i < rml_shape_count(&tensor->shape); i++) {
+            x[i] = 1;
+        }
+    }
+}
+
+void rml_plan_measure(rml_plan *plan, rml_pool *pool, size_t runs, rml_plan_row *rows)
+{
+    fill_inputs(plan);
+    for (size_t run = 0; run < runs; run++) {
+        for (size_t i = 0; i < plan->step_count; i++) {
+            int64_t start_ns = rml_clock_monotonic_ns();
+            rml_plan_run_step(plan, i, pool);
+            double seconds = seconds_since(start_ns);
+            if (run == 0 || seconds < rows[i].seconds) {
+                rows[i].seconds = seconds;
+            }
+        }
+    }
+}
+
+rml_roofline rml_plan_roofline(const rml_plan *plan)
+{
+    rml_roofline out = {.kernels = plan->variant->name};
+    uint8_t from[COPY_BYTES / 2] = {1}, to[COPY_BYTES / 2];
+    volatile uint8_t sink = 0;
+    for (int i = 0; i < PROBES; i++) {
+        int64_t start_ns = rml_clock_monotonic_ns();
+        size_t flop = plan->variant->probe(PROBE_ROUNDS, &(float){1.0f});
+        double rate = (double)flop / seconds_since(start_ns);
+        out.flop_per_s = rate > out.flop_per_s ? rate : out.flop_per_s;
+        start_ns = rml_clock_monotonic_ns();
+        for (size_t k = 0; k < COPIES; k++) {
+            memcpy(to, from, sizeof to);
+            from[k % sizeof from] = sink; // so that each copy is made
+            sink = to[(k * 64) % sizeof to];
+        }
+        rate = (double)COPY_BYTES * COPIES / seconds_since(start_ns);
+        out.bytes_per_s = rate > out.bytes_per_s ? rate : out.bytes_per_s;
+    }
+    return out;
+}
