@@ -127,6 +127,9 @@ typedef struct rml_plan_options {
     rml_precision precision;
     unsigned cpu; // features to use, 0: what the machine has (rml_cpu_features)
     bool scalar;  // the scalar kernels only
+    // Another backend: its column of kernels (src/graph/op.h) instead of this machine's. NULL:
+    // none.
+    const struct rml_variant *backend;
     // Parameters are this plan's, by name: it must have all of them and outlive the new one, which
     // has no moments. NULL: its own.
     const struct rml_plan *parameters_of;

@@ -22,7 +22,8 @@ size_t rml_plan_rows(const rml_plan *plan, rml_plan_row *rows)
                                  .flop = step->call.op->flop(&step->call),
                                  .bytes = rml_shape_count(&step->call.shape) * plan->item};
         for (size_t k = 0; k < step->node->input_count; k++) {
-            rows[i].bytes += bytes_of(plan, step->node->inputs[k]);
+            rml_tensor t = step->node->inputs[k]; // negative: left out
+            rows[i].bytes += t >= 0 ? bytes_of(plan, t) : 0;
         }
     }
     return plan->step_count;

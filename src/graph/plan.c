@@ -372,6 +372,9 @@ static void choose_variant(rml_plan *plan, const rml_plan_options *options)
             plan->variant = rml_variants[i];
         }
     }
+    if (options != NULL && options->backend != NULL) {
+        plan->variant = options->backend;
+    }
 }
 
 static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count, uint64_t seed,
