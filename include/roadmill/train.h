@@ -53,6 +53,7 @@ typedef struct rml_train_result {
     double loss_first, loss_last; // means over the first and the last 20 steps
     double loss_validation;       // NaN without a validation split
     double seconds;
+    double first_step_s;        // until the first step of this call was done
     double checkpoint_stall_ms; // the longest time that a step waited for one
 } rml_train_result;
 // Puts the run in the catalog with its edge to the version when it is done.

@@ -96,6 +96,7 @@ static rml_status run_train(rml_cli *cli, rml_error *err)
         rml_json_kv_f64(w, "loss_last", r.loss_last);
         rml_json_kv_f64(w, "loss_validation", r.loss_validation);
         rml_json_kv_f64(w, "seconds", r.seconds);
+        rml_json_kv_f64(w, "first_step_s", r.first_step_s);
         rml_json_kv_f64(w, "checkpoint_stall_ms", r.checkpoint_stall_ms);
         rml_json_object_end(w);
     }

@@ -21,7 +21,7 @@ typedef struct run {
     const rml_progress *progress;
     rml_learner learner;
     rml_saver *saver;
-    int64_t saved_ns;
+    int64_t started_ns, saved_ns;
     rml_engine judge; // the same model without gradients, for the validation split
     rml_arena arena;
     rml_str folder, model, lock_path;
@@ -220,6 +220,9 @@ static rml_status run_steps(run *r, rml_error *err)
         RML_TRY(rml_learner_step(&r->learner, r->pool, &loss, err));
         uint64_t step = r->learner.step;
         r->loss_sum += loss;
+        if (r->result->first_step_s == 0) {
+            r->result->first_step_s = (double)(rml_clock_monotonic_ns() - r->started_ns) / 1e9;
+        }
         bool at_end = step == c->steps, at_point = step % CURVE_EVERY == 0;
         // A checkpoint stands at a point of the curve, so that nothing of it lies between.
         if (!at_point && !at_end) {
@@ -387,18 +390,18 @@ rml_status rml_train_run_ranks(rml_ranks *ranks, rml_str home, rml_catalog *cata
                                rml_error *err)
 {
     *out = (rml_train_result){.loss_first = NAN, .loss_last = NAN, .loss_validation = NAN};
-    int64_t started_ns = rml_clock_monotonic_ns();
     run r = {.dataset = dataset,
              .pool = pool,
              .ranks = ranks,
              .first = rml_ranks_index(ranks) == 0,
              .progress = progress,
+             .started_ns = rml_clock_monotonic_ns(),
              .result = out};
     rml_train_config c;
     rml_status st = rml_train_config_fit(config, dataset, &c, err);
     st = st ? st : run_name(&r, home, &c, err);
     st = st ? st : run_train(&r, catalog, &c, err);
-    out->seconds = (double)(rml_clock_monotonic_ns() - started_ns) / 1e9;
+    out->seconds = (double)(rml_clock_monotonic_ns() - r.started_ns) / 1e9;
     rml_saver_free(r.saver);
     rml_lock_drop(&r.lock);
     if (r.learner.gradients != NULL) {
