@@ -180,15 +180,18 @@ static rml_status checkpoint_fill(rml_str beside, rml_str before, const rml_snap
     return rml_file_replace(points.data, rml_buffer_bytes(&s->curve), err);
 }
 
-static rml_status events_write(rml_str folder, const rml_snapshot *s, rml_arena *arena,
-                               rml_error *err)
+rml_status rml_checkpoint_curve(rml_str folder, rml_str curve, rml_error *err)
 {
+    rml_arena arena = {0};
     rml_buffer events = {0};
-    rml_str path = rml_path_join(arena, folder, RML_STR("events.out.tfevents.0.roadmill"));
-    rml_status st = path.data ? RML_OK : rml_fail_memory(err, folder.len);
-    st = st ? st : rml_events_write(rml_buffer_text(&s->curve), &events, err);
-    st = st ? st : rml_file_replace(path.data, rml_buffer_bytes(&events), err);
+    rml_str path = rml_path_join(&arena, folder, RML_STR("curve.csv"));
+    rml_str beside = rml_path_join(&arena, folder, RML_STR("events.out.tfevents.0.roadmill"));
+    rml_status st = path.data && beside.data ? RML_OK : rml_fail_memory(err, folder.len);
+    st = st ? st : rml_events_write(curve, &events, err);
+    st = st ? st : rml_file_replace(path.data, rml_bytes_of_str(curve), err);
+    st = st ? st : rml_file_replace(beside.data, rml_buffer_bytes(&events), err);
     rml_buffer_reset(&events);
+    rml_arena_reset(&arena);
     return st;
 }
 
@@ -199,16 +202,14 @@ rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s, rml_error 
     rml_str target =
         rml_arena_printf(&arena, "%.*s/%s%010" PRIu64, RML_FMT(folder), PREFIX, s->step);
     rml_str beside = rml_arena_printf(&arena, "%.*s/beside-%010" PRIu64, RML_FMT(folder), s->step);
-    rml_str curve = rml_path_join(&arena, folder, RML_STR("curve.csv"));
-    rml_status st = target.data && beside.data && curve.data ? RML_OK : rml_fail_memory(err, 1);
+    rml_status st = target.data && beside.data ? RML_OK : rml_fail_memory(err, 1);
     if (st == RML_OK && !rml_file_exists(target.data)) { // the end may fall on a checkpoint
         st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
         st = st ? st : checkpoints_newest(folder, &arena, &before, err);
         st = st ? st : checkpoint_fill(beside, before, s, &arena, err);
         st = st ? st : rml_folder_commit(beside.data, target.data, err);
     }
-    st = st ? st : rml_file_replace(curve.data, rml_buffer_bytes(&s->curve), err);
-    st = st ? st : events_write(folder, s, &arena, err);
+    st = st ? st : rml_checkpoint_curve(folder, rml_buffer_text(&s->curve), err);
     rml_arena_reset(&arena);
     return st;
 }

@@ -25,6 +25,8 @@ RML_CHECKED rml_status rml_snapshot_take(rml_snapshot *s, const rml_learner *l, 
 // shards (shards.h), state.json (step, position and running hash of the order) and curve.csv, which
 // is also put beside it. Shards of the newest checkpoint that have not changed are linked.
 RML_CHECKED rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s, rml_error *err);
+// A run's curve.csv and TensorBoard event file.
+RML_CHECKED rml_status rml_checkpoint_curve(rml_str folder, rml_str curve, rml_error *err);
 // The newest whole one below folder: restores l and the curve so far; *found false if there is
 // none. One that cannot be read, or whose order is not that of this training, is RML_ERR_CONFLICT.
 RML_CHECKED rml_status rml_checkpoint_load(const char *folder, rml_learner *l, rml_buffer *curve,

@@ -373,6 +373,8 @@ static rml_status run_train(run *r, rml_catalog *catalog, const rml_train_config
         return RML_OK;
     }
     RML_TRY(rml_saver_wait(r->saver, err));
+    // Again: a kill may have come between the last checkpoint and these, and no step follows it.
+    RML_TRY(rml_checkpoint_curve(r->folder, rml_buffer_text(&r->curve), err));
     RML_TRY(model_write(r, err));
     return catalog_put(r, catalog, err);
 }

@@ -289,6 +289,33 @@ static void test_kill_and_go_on(void **state)
     assert_string_equal(whole.weights, killed.weights);
 }
 
+// Killed between the last checkpoint and all that comes after it: the curve beside it is old. The
+// run ends as it would have, and what it says is the same when it is asked again.
+static void test_killed_after_the_last_checkpoint(void **state)
+{
+    fixture *f = *state;
+    char a[640], path[1000], old[1100];
+    rml_train_result whole, ended, again;
+    rml_train_config c = config_small(60);
+    c.checkpoint_every = 20;
+    c.seed = 9;
+    MUST(rml_train_run(place(f, "last", a), f->home.catalog, f->dataset, &c, NULL, NULL, &whole,
+                       err));
+    snprintf(path, sizeof path, "%s/runs/%s/model", a, whole.run);
+    MUST(rml_folder_remove(path, err));
+    snprintf(old, sizeof old, "%s/runs/%s/curve.csv", a, whole.run);
+    MUST(rml_file_replace(old, (rml_bytes){(const uint8_t *)"step,loss\n", 10}, err));
+    MUST(rml_train_run(place(f, "last", a), f->home.catalog, f->dataset, &c, NULL, NULL, &ended,
+                       err));
+    assert_int_equal(ended.resumed_at, 60);
+    MUST(rml_train_run(place(f, "last", a), f->home.catalog, f->dataset, &c, NULL, NULL, &again,
+                       err));
+    assert_true(again.already);
+    assert_string_equal(whole.weights, ended.weights);
+    assert_memory_equal(&whole.loss_first, &ended.loss_first, 3 * sizeof(double));
+    assert_memory_equal(&whole.loss_first, &again.loss_first, 3 * sizeof(double));
+}
+
 // A training in memory on all train scenes is the run; its runner answers the same.
 static void test_fit_is_the_run(void **state)
 {
@@ -547,12 +574,19 @@ static void test_config(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads),           cmocka_unit_test(test_done_once),
-        cmocka_unit_test(test_stop_and_go_on),    cmocka_unit_test(test_stop_and_go_on_with_muon),
-        cmocka_unit_test(test_average),           cmocka_unit_test(test_kill_and_go_on),
-        cmocka_unit_test(test_fit_is_the_run),    cmocka_unit_test(test_damaged_checkpoint),
-        cmocka_unit_test(test_weight_not_finite), cmocka_unit_test(test_scene_not_finite),
-        cmocka_unit_test(test_exploding_loss),    cmocka_unit_test(test_config),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_done_once),
+        cmocka_unit_test(test_stop_and_go_on),
+        cmocka_unit_test(test_stop_and_go_on_with_muon),
+        cmocka_unit_test(test_average),
+        cmocka_unit_test(test_kill_and_go_on),
+        cmocka_unit_test(test_killed_after_the_last_checkpoint),
+        cmocka_unit_test(test_fit_is_the_run),
+        cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_weight_not_finite),
+        cmocka_unit_test(test_scene_not_finite),
+        cmocka_unit_test(test_exploding_loss),
+        cmocka_unit_test(test_config),
     };
     return cmocka_run_group_tests_name("run", tests, setup, teardown);
 }
