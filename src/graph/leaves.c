@@ -42,11 +42,6 @@ typedef struct leaf_run {
 
 // ---- Making ------------------------------------------------------------------------------------
 
-static size_t output_size(const rml_plan *plan, rml_tensor t)
-{
-    return rml_shape_count(&rml_graph_tensor(plan->graph, t)->shape);
-}
-
 static rml_status take_floats(float **out, size_t count, rml_error *err)
 {
     uint8_t *memory;
@@ -133,7 +128,7 @@ rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_
         l->rest_sums = l->sums + count;
         l->sums[i] = setup->sums[i];
         l->rest_sums[i] = setup->rest != NULL ? setup->rest_sums[i] : -1;
-        l->size += output_size(setup->plan, l->sums[i]);
+        l->size += rml_plan_elements(setup->plan, l->sums[i]);
     }
     if (st == RML_OK) {
         st = rml_shares_make(&l->shares, setup->ranks, setup->plan->graph, l->sums, count,
@@ -182,7 +177,7 @@ static void run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, float *out
     run->fill(run->context, plan, first, count);
     rml_plan_run(plan, run->pool);
     for (size_t i = 0; i < l->sum_count; i++) {
-        size_t size = output_size(plan, sums[i]);
+        size_t size = rml_plan_elements(plan, sums[i]);
         memcpy(out, plan->data[sums[i]], size * sizeof *out);
         out += size;
     }
@@ -296,7 +291,7 @@ static void take_share(rml_leaves *l, size_t from, size_t end)
 {
     size_t at = 0;
     for (size_t i = 0; i < l->sum_count; i++) {
-        size_t size = output_size(l->plan, l->sums[i]);
+        size_t size = rml_plan_elements(l->plan, l->sums[i]);
         size_t first = from > at ? from - at : 0, last = end > at ? end - at : 0;
         last = last < size ? last : size;
         if (first < last) {

@@ -176,9 +176,16 @@ static rml_status run_save(run *r, rml_error *err)
 
 // What rank 0 decides for all at a point of the curve.
 typedef struct decision {
-    bool stop, save;
+    bool stop, save, exploded;
 } decision;
 
+// A loss that is finite and yet beyond hope ends the run before it overwrites a good checkpoint.
+static bool has_exploded(const run *r)
+{
+    return r->result->loss_last > EXPLODED * (fabs(r->result->loss_first) + 1);
+}
+
+// After the point of the curve. Only rank 0 has the first losses of a run that goes on.
 static rml_status decide(run *r, decision *d, rml_error *err)
 {
     const rml_train_config *c = &r->learner.engine.config;
@@ -186,7 +193,7 @@ static rml_status decide(run *r, decision *d, rml_error *err)
         RML_TRY(rml_saver_check(r->saver, err));
         double since_s = (double)(rml_clock_monotonic_ns() - r->saved_ns) / 1e9;
         *d = (decision){rml_progress_stop(r->progress),
-                        c->checkpoint_s > 0 && since_s >= c->checkpoint_s};
+                        c->checkpoint_s > 0 && since_s >= c->checkpoint_s, has_exploded(r)};
     }
     return rml_ranks_share(r->ranks, d, sizeof *d, err);
 }
@@ -200,15 +207,13 @@ static rml_status run_stop(run *r, rml_error *err)
     return rml_ranks_agree(r->ranks, st, err);
 }
 
-// A loss that is finite and yet beyond hope ends the run before it overwrites a good checkpoint.
-static rml_status check_loss(run *r, rml_error *err)
+static rml_status run_exploded(run *r, rml_error *err)
 {
-    double first = r->result->loss_first, last = r->result->loss_last;
-    if (!(last > EXPLODED * (fabs(first) + 1))) {
-        return RML_OK;
-    }
     rml_augment a = {&r->learner, r->learner.stream};
-    return rml_ranks_agree(r->ranks, rml_fault_exploded(&a, last, first, err), err);
+    rml_status st = r->first
+                        ? rml_fault_exploded(&a, r->result->loss_last, r->result->loss_first, err)
+                        : RML_OK;
+    return rml_ranks_agree(r->ranks, st, err);
 }
 
 static rml_status run_steps(run *r, rml_error *err)
@@ -229,7 +234,6 @@ static rml_status run_steps(run *r, rml_error *err)
             continue;
         }
         decision d = {0};
-        RML_TRY(decide(r, &d, err));
         // Those that the clock asks for leave no trace in the curve.
         bool due = at_end || step % c->checkpoint_every < CURVE_EVERY;
         double validation = NAN;
@@ -237,7 +241,10 @@ static rml_status run_steps(run *r, rml_error *err)
             RML_TRY(validate(r, &validation, err));
         }
         RML_TRY(curve_point(r, validation, err));
-        RML_TRY(check_loss(r, err));
+        RML_TRY(decide(r, &d, err));
+        if (d.exploded) {
+            return run_exploded(r, err);
+        }
         rml_progress_report(r->progress, "training", (double)step, (double)c->steps, "steps");
         if (due || d.save || d.stop) {
             RML_TRY(run_save(r, err));

@@ -1,8 +1,10 @@
 """`mpirun -n N roadmill train`: the same weights at any number of processes, stop and go on at another, and a process
 that is lost, told by rank, phase and cause."""
+import hashlib
 import os
 import re
 import signal
+import struct
 import subprocess
 import time
 
@@ -68,3 +70,23 @@ def test_one_fault_is_told_once(program, made):
         assert done.returncode != 0
         ours = [line for line in done.stderr.splitlines() if line.startswith("roadmill: ")]
         assert len(ours) == 1 and expected in ours[0], done.stderr
+
+
+def test_an_exploding_loss_of_a_resumed_run_ends_all_ranks(program, made):
+    """A checkpoint with one huge weight, named by its content again. The first losses stand in rank 0's curve alone."""
+    home = home_again(made, "exploding")
+    job = subprocess.Popen(command(program, made, home, "long", 1), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           env={**os.environ, **ENV})
+    wait_for(lambda: list(home.glob("runs/*/checkpoint-*")))
+    job.send_signal(signal.SIGTERM)
+    assert job.wait(60) == 130
+    index = next(home.glob("runs/*/checkpoint-*/weights.safetensors.index.json"))
+    name = re.search(r"\w{64}\.safetensors", index.read_text()).group(0)
+    content = (index.parent / name).read_bytes()[:-4] + struct.pack("<f", 1e8)
+    poisoned = hashlib.sha256(content).hexdigest() + ".safetensors"
+    (index.parent / poisoned).write_bytes(content)
+    index.write_text(index.read_text().replace(name, poisoned))
+    done = train(program, made, home, "long", 2)
+    ours = [line for line in done.stderr.splitlines() if line.startswith("roadmill: ")]
+    assert done.returncode != 0 and len(ours) == 1, done.stderr
+    assert "expected a loss near that of the first steps (" in ours[0] and "largest in scene" in ours[0]
