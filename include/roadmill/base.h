@@ -307,7 +307,8 @@ RML_API bool rml_hash_equal(const rml_hash *a, const rml_hash *b);
 // ---- Progress ----------------------------------------------------------------------------------
 
 // How long work tells how far it is and hears whether it shall stop. All-zero is silent and never
-// stops. Called often; both functions return fast and are called from one thread at a time.
+// stops. Called often; both functions return fast. report is called from one thread at a time, stop
+// from any.
 typedef struct rml_progress {
     void (*report)(void *context, const char *what, double done, double total, const char *unit);
     bool (*stop)(void *context); // true: finish the step cleanly and return RML_ERR_STOPPED

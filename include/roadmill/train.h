@@ -39,6 +39,7 @@ typedef struct rml_train_config {
     // curve.
     uint64_t checkpoint_every; // [500] steps, with a validation
     double checkpoint_s;       // [10] seconds
+    uint64_t until; // [steps] stops after this step with a validation and a checkpoint, to go on
 } rml_train_config;
 RML_API void rml_train_config_defaults(rml_train_config *config);
 // YAML, docs/training.md; errors with line and column.
@@ -47,11 +48,13 @@ RML_API rml_status rml_train_config_parse(rml_str text, rml_str file, rml_train_
 
 typedef struct rml_train_result {
     char run[65];     // hash
-    char weights[65]; // SHA-256 of weights.safetensors
+    char weights[65]; // SHA-256 of weights.safetensors; empty before the last step
     bool already;
+    bool diverged; // the error is of a loss or gradient that exploded or was not finite
     uint64_t steps, resumed_at;
     double loss_first, loss_last; // means over the first and the last 20 steps
-    double loss_validation;       // NaN without a validation split
+    double loss_validation;       // the newest; NaN without a validation split
+    uint64_t validated_at;        // the step of it
     double seconds;
     double first_step_s;        // until the first step of this call was done
     double checkpoint_stall_ms; // the longest time that a step waited for one

@@ -10,6 +10,7 @@ enum { CONFIG_SIZE_MAX = 1 << 20, CURVE_SIZE_MAX = 64 << 20 };
 static const rml_option train_options[] = {
     {"--dataset", "NAME", "version to train on: its name or the start of its hash"},
     {"--seed", "N", "seed of weights, order and noise (default: that of the file, else 0)"},
+    {"--until", "STEP", "stop after this step with a validation and a checkpoint, to go on later"},
 };
 
 static rml_status read_text(rml_cli *cli, const char *path, size_t most, rml_str *out,
@@ -35,6 +36,9 @@ static rml_status read_config(rml_cli *cli, rml_train_config *config, rml_error 
     if (seed >= 0) {
         config->seed = (uint64_t)seed;
     }
+    int64_t until = (int64_t)config->steps;
+    RML_TRY(rml_cli_i64(cli, "--until", 1, until, &until, err));
+    config->until = (uint64_t)until;
     return RML_OK;
 }
 
@@ -45,7 +49,12 @@ static void print_result(rml_cli *cli, rml_str version, const rml_train_result *
     if (!isnan(r->loss_validation)) {
         rml_cli_print(cli, ", on validation %.4g", r->loss_validation);
     }
-    rml_cli_print(cli, "; %.1f s\nweights %s\n", r->seconds, r->weights);
+    rml_cli_print(cli, "; %.1f s\n", r->seconds);
+    if (r->weights[0] == '\0') {
+        rml_cli_print(cli, "next: the same command without --until goes on\n");
+        return;
+    }
+    rml_cli_print(cli, "weights %s\n", r->weights);
     rml_cli_print(cli, "next: roadmill eval --dataset %.12s --run %.12s\n", version.data, r->run);
 }
 

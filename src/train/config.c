@@ -90,6 +90,7 @@ void rml_train_config_defaults(rml_train_config *config)
     config->steps = config->steps ? config->steps : 2000;
     config->warmup = config->warmup ? config->warmup : 100;
     config->checkpoint_every = config->checkpoint_every ? config->checkpoint_every : 500;
+    config->until = config->until && config->until < config->steps ? config->until : config->steps;
     const struct {
         double *value, otherwise;
     } numbers[] = {
@@ -125,32 +126,65 @@ static rml_status field_parse(const rml_yaml *map, const field *f, rml_train_con
     return RML_OK;
 }
 
-rml_status rml_train_config_parse(rml_str text, rml_str file, rml_train_config *out, rml_error *err)
+rml_status rml_train_config_map(const rml_yaml *map, rml_train_config *out, rml_error *err)
 {
-    rml_arena arena = {0};
-    const rml_yaml *map;
     const char *known[FIELD_COUNT];
     *out = (rml_train_config){0};
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         known[i] = fields[i].name;
     }
+    if (map->kind != RML_YAML_MAP) {
+        return rml_fail(err, RML_ERR_ARGUMENT, map->at, NULL,
+                        "expected fields such as \"steps: 2000\", found a %s",
+                        map->kind == RML_YAML_LIST ? "list" : "single value");
+    }
+    RML_TRY(rml_yaml_only(map, known, FIELD_COUNT, err));
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        RML_TRY(field_parse(map, &fields[i], out, err));
+    }
+    return RML_OK;
+}
+
+rml_status rml_train_config_parse(rml_str text, rml_str file, rml_train_config *out, rml_error *err)
+{
+    rml_arena arena = {0};
+    const rml_yaml *map;
     rml_status st = rml_yaml_parse(&arena, text, file, &map, err);
-    if (st == RML_OK && map->kind != RML_YAML_MAP) {
-        st = rml_fail(err, RML_ERR_ARGUMENT, map->at, NULL,
-                      "expected fields such as \"steps: 2000\", found a %s",
-                      map->kind == RML_YAML_LIST ? "list" : "single value");
-    }
-    if (st == RML_OK) {
-        st = rml_yaml_only(map, known, FIELD_COUNT, err);
-    }
-    for (size_t i = 0; st == RML_OK && i < FIELD_COUNT; i++) {
-        st = field_parse(map, &fields[i], out, err);
-    }
+    st = st ? st : rml_train_config_map(map, out, err);
     rml_arena_reset(&arena);
     if (st == RML_OK) {
         rml_train_config_defaults(out);
     }
     return st;
+}
+
+static const field *field_named(rml_str name)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (rml_str_equal(name, rml_str_of(fields[i].name)) && !fields[i].not_hashed) {
+            return &fields[i];
+        }
+    }
+    return NULL;
+}
+
+bool rml_train_field_find(rml_str name, rml_train_field *out)
+{
+    const field *f = field_named(name);
+    if (f != NULL) {
+        bool below_zero = f->kind == FIELD_F64 && f->low < 0; // which would mean zero
+        *out =
+            (rml_train_field){f->kind == FIELD_U32 || f->kind == FIELD_U64, f->kind == FIELD_BOOL,
+                              below_zero ? 0 : f->low, f->kind == FIELD_BOOL ? 1 : f->high};
+    }
+    return f != NULL;
+}
+
+void rml_train_field_set(rml_train_config *config, rml_str name, double value)
+{
+    const field *f = field_named(name);
+    bool zero = f->kind == FIELD_F64 && f->low < 0 && value == 0;
+    field_set(config, f, zero ? -1 : value);
 }
 
 void rml_train_config_write(const rml_train_config *config, bool hashed, rml_json_writer *w)

@@ -3,6 +3,7 @@
 #define ROADMILL_TRAIN_CONFIG_H
 
 #include "roadmill/base/json.h"
+#include "roadmill/base/yaml.h"
 #include "roadmill/train.h"
 
 // Writes the fields as members of an open object; hashed: only those that decide the weights.
@@ -10,5 +11,17 @@ void rml_train_config_write(const rml_train_config *config, bool hashed, rml_jso
 // Reads config.json of a model; members that are missing have their defaults.
 RML_CHECKED rml_status rml_train_config_read(const rml_json *object, rml_str file,
                                              rml_train_config *out, rml_error *err);
+// The fields of a parsed map; without defaults.
+RML_CHECKED rml_status rml_train_config_map(const rml_yaml *map, rml_train_config *out,
+                                            rml_error *err);
+
+// A field by name that decides the weights, for settings that are searched; false: there is none.
+typedef struct rml_train_field {
+    bool whole, boolean;
+    double low, high;
+} rml_train_field;
+bool rml_train_field_find(rml_str name, rml_train_field *out);
+// Zero is zero here, not the default.
+void rml_train_field_set(rml_train_config *config, rml_str name, double value);
 
 #endif

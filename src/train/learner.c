@@ -359,6 +359,7 @@ rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_er
     RML_TRY(rml_leaves_run(l->leaves, pool, prepare_leaf, &a, err));
     float sum = *(const float *)rml_plan_data(l->engine.plan, l->engine.predictor.loss_sum);
     if (!isfinite(sum)) {
+        l->diverged = true;
         return rml_ranks_agree(l->ranks, rml_fault_not_finite(&a, "loss", err), err);
     }
     l->rate = learning_rate(c, l->step + 1);
@@ -373,6 +374,7 @@ rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_er
     size_t count = rml_graph_parameters(l->engine.graph, &parameters);
     RML_TRY(rml_leaves_adamw(l->leaves, parameters, count, &options, pool, &l->norm, err));
     if (!isfinite(l->norm)) {
+        l->diverged = true;
         return rml_ranks_agree(l->ranks, rml_fault_not_finite(&a, "gradient", err), err);
     }
     l->step++;

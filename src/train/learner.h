@@ -42,6 +42,7 @@ typedef struct rml_learner {
     uint64_t stream;                   // of random numbers, of the last step
     float *average;    // of the weights, parameters one behind the other; NULL: none. Rank 0's
     double rate, norm; // of the last step: learning rate, gradients' norm
+    bool diverged;     // the step failed for a loss or gradient that is not finite
 } rml_learner;
 // samples NULL: the train split. The model's sizes are taken from the version.
 RML_CHECKED rml_status rml_learner_make(rml_learner *l, const rml_dataset *d,

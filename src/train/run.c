@@ -113,14 +113,15 @@ static rml_status curve_point(run *r, double validation, rml_error *err)
     if (!isnan(validation)) {
         rml_format_f64(validation, held);
         r->result->loss_validation = validation;
+        r->result->validated_at = r->learner.step;
     }
     r->loss_sum = 0;
     return rml_buffer_printf(&r->curve, err, "%" PRIu64 ",%s,%s,%s,%s\n", r->learner.step, loss,
                              held, rate, norm);
 }
 
-// The first and last numbers of a curve, for a run that was done before or goes on.
-static void curve_read(rml_str curve, rml_train_result *out)
+// The first and last numbers of a curve up to a step, for a run that was done before or goes on.
+static void curve_read(rml_str curve, uint64_t until, rml_train_result *out)
 {
     out->loss_first = out->loss_last = out->loss_validation = NAN;
     rml_str line, rest = rml_str_cut(curve, '\n', &line);
@@ -130,12 +131,17 @@ static void curve_read(rml_str curve, rml_train_result *out)
         tail = rml_str_cut(tail, ',', &loss);
         rml_str_cut(tail, ',', &held);
         double value;
+        if (!rml_parse_f64(step, &value) || value > (double)until) {
+            return;
+        }
+        out->steps = (uint64_t)value;
         if (rml_parse_f64(loss, &value)) {
             out->loss_last = value;
             out->loss_first = isnan(out->loss_first) ? value : out->loss_first;
         }
         if (rml_parse_f64(held, &value)) {
             out->loss_validation = value;
+            out->validated_at = out->steps;
         }
     }
 }
@@ -154,7 +160,7 @@ static rml_status run_start(run *r, rml_error *err)
     if (!found) {
         return rml_buffer_str(&r->curve, RML_STR(CURVE_HEAD), err);
     }
-    curve_read(rml_buffer_text(&r->curve), r->result);
+    curve_read(rml_buffer_text(&r->curve), r->learner.engine.config.until, r->result);
     return RML_OK;
 }
 
@@ -210,6 +216,7 @@ static rml_status run_stop(run *r, rml_error *err)
 static rml_status run_exploded(run *r, rml_error *err)
 {
     rml_augment a = {&r->learner, r->learner.stream};
+    r->result->diverged = true;
     rml_status st = r->first
                         ? rml_fault_exploded(&a, r->result->loss_last, r->result->loss_first, err)
                         : RML_OK;
@@ -220,15 +227,17 @@ static rml_status run_steps(run *r, rml_error *err)
 {
     const rml_train_config *c = &r->learner.engine.config;
     r->saved_ns = rml_clock_monotonic_ns();
-    while (r->learner.step < c->steps) {
+    while (r->learner.step < c->until) {
         double loss = 0;
-        RML_TRY(rml_learner_step(&r->learner, r->pool, &loss, err));
+        rml_status st = rml_learner_step(&r->learner, r->pool, &loss, err);
+        r->result->diverged = r->learner.diverged;
+        RML_TRY(st);
         uint64_t step = r->learner.step;
         r->loss_sum += loss;
         if (r->result->first_step_s == 0) {
             r->result->first_step_s = (double)(rml_clock_monotonic_ns() - r->started_ns) / 1e9;
         }
-        bool at_end = step == c->steps, at_point = step % CURVE_EVERY == 0;
+        bool at_end = step == c->until, at_point = step % CURVE_EVERY == 0;
         // A checkpoint stands at a point of the curve, so that nothing of it lies between.
         if (!at_point && !at_end) {
             continue;
@@ -334,9 +343,9 @@ static rml_status run_read(run *r, const rml_train_config *c, rml_error *err)
     st = st ? st : rml_file_read(curve.data, (size_t)64 << 20, &r->curve, err);
     if (st == RML_OK) {
         rml_hash_text(&hash, r->result->weights);
-        curve_read(rml_buffer_text(&r->curve), r->result);
+        curve_read(rml_buffer_text(&r->curve), c->until, r->result);
         r->result->already = true;
-        r->result->steps = c->steps;
+        r->result->steps = c->until;
     }
     return st;
 }
@@ -363,7 +372,7 @@ static rml_status run_train(run *r, rml_catalog *catalog, const rml_train_config
         r->learner.engine.config = *c;
         r->learner.step = c->steps;
         RML_TRY(r->first ? run_read(r, c, err) : RML_OK);
-        return r->first ? catalog_put(r, catalog, err) : RML_OK;
+        return r->first && c->until == c->steps ? catalog_put(r, catalog, err) : RML_OK;
     }
     rml_status st = rml_learner_make(&r->learner, r->dataset, NULL, 0, c, r->ranks, r->pool, err);
     if (st == RML_OK && r->first) {
@@ -375,11 +384,14 @@ static rml_status run_train(run *r, rml_catalog *catalog, const rml_train_config
     RML_TRY(rml_ranks_agree(r->ranks, st, err));
     RML_TRY(run_start(r, err));
     RML_TRY(run_steps(r, err));
-    r->result->steps = r->learner.step;
+    r->result->steps = c->until;
     if (!r->first) {
         return RML_OK;
     }
     RML_TRY(rml_saver_wait(r->saver, err));
+    if (c->until < c->steps) {
+        return RML_OK;
+    }
     // Again: a kill may have come between the last checkpoint and these, and no step follows it.
     RML_TRY(rml_checkpoint_curve(r->folder, rml_buffer_text(&r->curve), err));
     RML_TRY(model_write(r, err));
