@@ -191,10 +191,10 @@ RML_API double rml_plan_adamw(rml_plan *plan, const rml_tensor *parameters,
 // Muon for matrices, with AdamW's rates, for the step of leaves below: orthogonal momentum.
 typedef struct rml_muon rml_muon;
 // matrices[i]: parameters[i] is stepped by Muon if it is a float32 matrix. parameters and plan are
-// borrowed. momentum: 0.95 is usual.
+// borrowed. momentum: 0.95 is usual. threads: of the pool that steps, at least.
 RML_API rml_status rml_muon_make(rml_plan *plan, const rml_tensor *parameters, const bool *matrices,
-                                 size_t count, double momentum, rml_muon **out, rml_error *err)
-    RML_CHECKED;
+                                 size_t count, double momentum, size_t threads, rml_muon **out,
+                                 rml_error *err) RML_CHECKED;
 RML_API void rml_muon_free(rml_muon *m);
 
 // A step over a batch that is too large for the caches, leaf by leaf: the plan is one of RML_LEAF

@@ -14,7 +14,8 @@ typedef struct optimiser {
     const rml_tensor *parameters, *gradients;
     rml_adamw_rates rates;
     rml_muon *muon;
-    size_t first; // block of this process's share
+    const rml_adamw *options;
+    size_t first, end; // blocks of this process's share
 } optimiser;
 
 static void norm_tile(void *context, size_t tile, size_t worker)
@@ -84,16 +85,15 @@ static rml_adamw_rates rates_of(const rml_adamw *options, double norm)
     };
 }
 
-// Those of this process's share, one after the other, each on all threads.
-static void step_matrices(const optimiser *o, size_t end, const rml_adamw *options, rml_pool *pool)
+// A matrix whose first block lies in this process's share, as a whole: the products of its steps
+// are too small to be shared out.
+static void step_matrix(void *context, size_t parameter, size_t worker)
 {
-    for (size_t block = o->first; block < end;) {
-        rml_block b = rml_block_at(o->plan->graph, o->parameters, block);
-        if (rml_muon_steps(o->muon, b.tensor)) {
-            rml_muon_step(o->muon, b.tensor, o->plan->data[o->gradients[b.tensor]], o->rates.clip,
-                          options, pool);
-        }
-        block += rml_block_count(o->plan->graph, &o->parameters[b.tensor], 1);
+    const optimiser *o = context;
+    size_t first = rml_block_count(o->plan->graph, o->parameters, parameter);
+    if (first >= o->first && first < o->end && rml_muon_steps(o->muon, parameter)) {
+        rml_muon_step(o->muon, parameter, o->plan->data[o->gradients[parameter]], o->rates.clip,
+                      o->options, worker);
     }
 }
 
@@ -111,7 +111,9 @@ rml_status rml_plan_adamw_share(rml_plan *plan, const rml_tensor *parameters,
                    .parameters = parameters,
                    .gradients = gradients,
                    .muon = muon,
-                   .first = first};
+                   .options = options,
+                   .first = first,
+                   .end = end};
     rml_pool_run(pool, end - first, norm_tile, &o);
     RML_TRY(rml_shares_spread_numbers(shares, plan->norms, blocks, err));
     double sum = 0.0;
@@ -122,7 +124,9 @@ rml_status rml_plan_adamw_share(rml_plan *plan, const rml_tensor *parameters,
     if (isfinite(*norm)) {
         o.rates = rates_of(options, *norm);
         rml_pool_run(pool, end - first, step_tile, &o);
-        step_matrices(&o, end, options, pool);
+        if (muon != NULL) {
+            rml_pool_run(pool, count, step_matrix, &o);
+        }
     }
     return RML_OK;
 }

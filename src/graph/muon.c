@@ -26,10 +26,11 @@ struct rml_muon {
     const rml_tensor *parameters;
     size_t count;
     double momentum;
-    bool *is_matrix;   // by parameter: it is stepped here
-    size_t *plan_of;   // by parameter
-    shape_plan *plans; // one for each shape
-    size_t plan_count;
+    bool *is_matrix; // by parameter: it is stepped here
+    size_t *plan_of; // by parameter
+    size_t workers;
+    shape_plan *plans; // [workers][count], of each one for each shape
+    size_t plan_count; // shapes
 };
 
 static rml_tensor iteration(rml_graph *g, rml_tensor x)
@@ -66,24 +67,34 @@ static rml_status take_shape(rml_muon *m, size_t parameter, const rml_shape *sha
         }
     }
     m->plan_of[parameter] = m->plan_count;
-    m->plans[m->plan_count] = want;
-    return shape_plan_make(&m->plans[m->plan_count++], err);
+    for (size_t w = 0; w < m->workers; w++) {
+        shape_plan *p = &m->plans[w * m->count + m->plan_count];
+        *p = want;
+        RML_TRY(shape_plan_make(p, err));
+    }
+    m->plan_count++;
+    return RML_OK;
 }
 
 rml_status rml_muon_make(rml_plan *plan, const rml_tensor *parameters, const bool *matrices,
-                         size_t count, double momentum, rml_muon **out, rml_error *err)
+                         size_t count, double momentum, size_t threads, rml_muon **out,
+                         rml_error *err)
 {
     rml_muon *m = rml_heap_make(sizeof *m);
     *out = NULL;
     if (m == NULL) {
         return rml_fail_memory(err, sizeof *m);
     }
-    *m = (rml_muon){.plan = plan, .parameters = parameters, .count = count, .momentum = momentum};
+    *m = (rml_muon){.plan = plan,
+                    .parameters = parameters,
+                    .count = count,
+                    .momentum = momentum,
+                    .workers = threads};
     m->is_matrix = rml_heap_make(count * sizeof *m->is_matrix);
     m->plan_of = rml_heap_make(count * sizeof *m->plan_of);
-    m->plans = rml_heap_make(count * sizeof *m->plans);
+    m->plans = rml_heap_make(threads * count * sizeof *m->plans);
     bool room = m->is_matrix && m->plan_of && m->plans;
-    rml_status st = room ? RML_OK : rml_fail_memory(err, count * sizeof *m->plans);
+    rml_status st = room ? RML_OK : rml_fail_memory(err, threads * count * sizeof *m->plans);
     for (size_t i = 0; st == RML_OK && i < count; i++) {
         const rml_shape *shape = &rml_graph_tensor(plan->graph, parameters[i])->shape;
         if (matrices[i] && shape->rank == 2 && !plan->f64) {
@@ -103,7 +114,7 @@ void rml_muon_free(rml_muon *m)
     if (m == NULL) {
         return;
     }
-    for (size_t i = 0; i < m->plan_count; i++) {
+    for (size_t i = 0; m->plans != NULL && i < m->workers * m->count; i++) {
         rml_plan_free(m->plans[i].plan);
         rml_graph_free(m->plans[i].graph);
     }
@@ -125,13 +136,13 @@ static size_t laid(size_t i, uint32_t rows, uint32_t columns)
 }
 
 void rml_muon_step(rml_muon *m, size_t parameter, const float *gradient, double clip,
-                   const rml_adamw *options, rml_pool *pool)
+                   const rml_adamw *options, size_t worker)
 {
     rml_tensor t = m->parameters[parameter];
     const rml_shape *shape = &rml_graph_tensor(m->plan->graph, t)->shape;
     uint32_t rows = shape->size[0], columns = shape->size[1];
     size_t count = (size_t)rows * columns;
-    shape_plan *p = &m->plans[m->plan_of[parameter]];
+    shape_plan *p = &m->plans[worker * m->count + m->plan_of[parameter]];
     float *value = m->plan->data[t], *momentum = m->plan->moment[0][t];
     float *x = rml_plan_data(p->plan, p->x);
     float keep = (float)m->momentum, take = (float)(1.0 - m->momentum), scale = (float)clip;
@@ -151,7 +162,7 @@ void rml_muon_step(rml_muon *m, size_t parameter, const float *gradient, double 
     for (size_t i = 0; i < count; i++) {
         x[i] *= over;
     }
-    rml_plan_run(p->plan, pool);
+    rml_plan_run(p->plan, NULL);
     const float *update = rml_plan_data(p->plan, p->out);
     double size = options->learning_rate * 0.2 * sqrt((double)(rows > columns ? rows : columns));
     float step = (float)size;

@@ -6,7 +6,8 @@
 
 bool rml_muon_steps(const rml_muon *m, size_t parameter); // m may be NULL
 // gradient: of the whole matrix. Its first moment is the momentum; the second stays as it is.
+// Matrices of other parameters may be stepped at once by other workers.
 void rml_muon_step(rml_muon *m, size_t parameter, const float *gradient, double clip,
-                   const rml_adamw *options, rml_pool *pool);
+                   const rml_adamw *options, size_t worker);
 
 #endif

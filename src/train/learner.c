@@ -141,7 +141,8 @@ static rml_status make_engine(rml_engine *e, const rml_train_config *c, uint32_t
 }
 
 // Muon steps the matrices of the blocks: what leads in and out of them is not for it.
-static rml_status make_muon(rml_learner *l, const rml_train_config *c, rml_error *err)
+static rml_status make_muon(rml_learner *l, const rml_train_config *c, size_t threads,
+                            rml_error *err)
 {
     const rml_tensor *parameters;
     size_t count = rml_graph_parameters(l->engine.graph, &parameters);
@@ -154,7 +155,7 @@ static rml_status make_muon(rml_learner *l, const rml_train_config *c, rml_error
         matrices[i] = rml_str_starts(name, RML_STR("blocks."));
     }
     rml_status st = rml_muon_make(l->engine.plan, parameters, matrices, count,
-                                  at_least_zero(c->momentum), &l->muon, err);
+                                  at_least_zero(c->momentum), threads, &l->muon, err);
     rml_heap_free(matrices);
     return st;
 }
@@ -169,7 +170,7 @@ static rml_status make_leaves(rml_learner *l, const rml_train_config *c, size_t 
     const rml_tensor *parameters;
     rml_status st = make_engine(&l->engine, c, leaf, NULL, &l->gradients, err);
     if (st == RML_OK && c->muon) {
-        st = make_muon(l, c, err);
+        st = make_muon(l, c, threads, err);
     }
     if (st == RML_OK && has_rest) {
         st = make_engine(&l->rest, c, left, &l->engine, &rest_sums, err);

@@ -33,7 +33,7 @@ static void net_make(net *n, uint32_t rows, uint32_t columns, bool matrix)
     rml_tensor loss = rml_op_sum(n->g, rml_op_scale(n->g, flat, 2), 0);
     assert_int_equal(rml_graph_gradient(n->g, loss, &n->parameter, 1, &n->gradient, NULL), RML_OK);
     assert_int_equal(rml_plan_make(n->g, &n->gradient, 1, 0, NULL, &n->plan, NULL), RML_OK);
-    assert_int_equal(rml_muon_make(n->plan, &n->parameter, &matrix, 1, 0.95, &n->muon, NULL),
+    assert_int_equal(rml_muon_make(n->plan, &n->parameter, &matrix, 1, 0.95, 8, &n->muon, NULL),
                      RML_OK);
     rml_leaves_setup setup = {.plan = n->plan,
                               .sums = &n->gradient,
