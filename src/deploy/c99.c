@@ -51,22 +51,31 @@ static rml_tensor root_of(const rml_c99 *c, rml_tensor t)
     return t;
 }
 
-const char *rml_c99_name(rml_c99 *c, rml_tensor t)
+const char *rml_c99_at(rml_c99 *c, rml_tensor t, size_t offset)
 {
     rml_tensor root = root_of(c, t);
     rml_tensor_role role = rml_graph_role(c->e->graph, root);
-    if (role == RML_ROLE_INPUT) {
-        return rml_c99_identifier(c, "in_", rml_graph_name(c->e->graph, root));
+    rml_str name;
+    c->places[root].plain |= role != RML_ROLE_INPUT;
+    if (role == RML_ROLE_VALUE) {
+        name = rml_arena_printf(&c->arena, "&memory->values[%zu]", c->places[root].at + offset);
+    } else {
+        const char *array = role == RML_ROLE_INPUT
+                                ? rml_c99_identifier(c, "in_", rml_graph_name(c->e->graph, root))
+                                : rml_arena_printf(&c->arena, "weight_%d", (int)root).data;
+        name = offset == 0 ? rml_str_of(array)
+                           : rml_arena_printf(&c->arena, "&%s[%zu]", array, offset);
     }
-    c->places[root].plain = true;
-    rml_str name = role == RML_ROLE_VALUE
-                       ? rml_arena_printf(&c->arena, "(memory->values + %zu)", c->places[root].at)
-                       : rml_arena_printf(&c->arena, "weight_%d", (int)root);
     if (name.data == NULL) {
         c->status = c->status != RML_OK ? c->status : rml_fail_memory(&c->error, 0);
         return "";
     }
     return name.data;
+}
+
+const char *rml_c99_name(rml_c99 *c, rml_tensor t)
+{
+    return rml_c99_at(c, t, 0);
 }
 
 static size_t count_of(const rml_c99 *c, rml_tensor t)
@@ -328,7 +337,7 @@ static void print_source(rml_c99 *c, const rml_export_leaves *leaves, rml_buffer
     rml_c99_print(
         c, to,
         "/* Made by roadmill " RML_VERSION ": see %s.h. */\n#include \"%s.h\"\n\n"
-        "#include <math.h>\n#include <stdint.h>\n\n"
+        "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n\n"
         "/* With a fused multiply-add in hardware all is the engine's to the last bit. The "
         "compiler must\n   not fuse others: -std=c99 or -ffp-contract=off. */\n"
         "#if defined(__clang__)\n#pragma STDC FP_CONTRACT OFF\n#endif\n"

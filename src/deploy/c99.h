@@ -60,7 +60,8 @@ extern const size_t rml_c99_row_count;
 
 // Appends to a buffer of c; the first failure sticks.
 void rml_c99_print(rml_c99 *c, rml_buffer *to, const char *format, ...) RML_PRINTF(3, 4);
-// The expression for a tensor's memory.
+// The expression for a tensor's memory, from an element on; and from its first.
+const char *rml_c99_at(rml_c99 *c, rml_tensor t, size_t offset);
 const char *rml_c99_name(rml_c99 *c, rml_tensor t);
 // The name of a linear layer's weight [columns, depth] in panels.
 const char *rml_c99_panels(rml_c99 *c, rml_tensor weight);

@@ -38,7 +38,13 @@ static size_t span(const rml_shape *s, uint32_t from, uint32_t to)
 
 static const char *in(rml_c99 *c, const rml_node *n, size_t i)
 {
-    return i < n->input_count && n->inputs[i] >= 0 ? rml_c99_name(c, n->inputs[i]) : "0";
+    return i < n->input_count && n->inputs[i] >= 0 ? rml_c99_name(c, n->inputs[i]) : "NULL";
+}
+
+// From an element of the input on.
+static const char *in_at(rml_c99 *c, const rml_node *n, size_t i, size_t offset)
+{
+    return rml_c99_at(c, n->inputs[i], offset);
 }
 
 // ---- Loops over the output with a stride for each input -----------------------------------------
@@ -48,36 +54,67 @@ typedef struct strided {
     size_t inputs;
 } strided;
 
-static void index_text(rml_c99 *c, const strided *s, size_t input, uint32_t rank)
+// An index made of loop variables; axes of one element and strides of zero do not count.
+static void index_text(rml_c99 *c, const rml_shape *y, const char *array, size_t start,
+                       const size_t *stride)
 {
-    rml_c99_print(c, &c->functions, "%c[%zu", input == 0 ? 'a' : 'b', s->start[input]);
-    for (uint32_t i = 0; i < rank; i++) {
-        if (s->stride[input][i] != 0) {
-            rml_c99_print(c, &c->functions, " + i%u * %zu", i, s->stride[input][i]);
+    const char *plus = "";
+    rml_c99_print(c, &c->functions, "%s[", array);
+    if (start > 0) {
+        rml_c99_print(c, &c->functions, "%zu", start);
+        plus = " + ";
+    }
+    for (uint32_t i = 0; i < y->rank; i++) {
+        if (stride[i] == 0 || y->size[i] == 1) {
+            continue;
+        }
+        if (stride[i] == 1) {
+            rml_c99_print(c, &c->functions, "%si%u", plus, i);
+        } else {
+            rml_c99_print(c, &c->functions, "%s(i%u * %zu)", plus, i, stride[i]);
+        }
+        plus = " + ";
+    }
+    rml_c99_print(c, &c->functions, plus[0] == '\0' ? "0]" : "]");
+}
+
+static void begin_loops(rml_c99 *c, const rml_shape *y)
+{
+    for (uint32_t i = 0; i < y->rank; i++) {
+        if (y->size[i] != 1) {
+            rml_c99_print(c, &c->functions, "    int i%u;\n", i);
         }
     }
-    rml_c99_print(c, &c->functions, "]");
+    for (uint32_t i = 0; i < y->rank; i++) {
+        if (y->size[i] != 1) {
+            rml_c99_print(c, &c->functions, "    for (i%u = 0; i%u < %u; i%u++) {\n", i, i,
+                          y->size[i], i);
+        }
+    }
 }
 
 // A function node_N(a[, b], y) with y = expression of p (from a) and q (from b), and its call.
 static void write_strided(rml_c99 *c, const rml_node *n, const strided *s, const char *expression)
 {
+    static const char *const open[2] = {"        const float p = a", "        const float q = b"};
     rml_shape y = shape_of(c, n->output);
+    size_t own[RML_RANK_MAX] = {0};
     rml_c99_print(c, &c->functions, "static void node_%d(const float *a, %sfloat *y)\n{\n",
                   (int)n->output, s->inputs > 1 ? "const float *b, " : "");
-    for (uint32_t i = 0; i < y.rank; i++) {
-        rml_c99_print(c, &c->functions, "    int i%u;\n", i);
+    begin_loops(c, &y);
+    for (size_t k = 0; k < s->inputs; k++) {
+        index_text(c, &y, open[k], s->start[k], s->stride[k]);
+        rml_c99_print(c, &c->functions, ";\n");
     }
     for (uint32_t i = 0; i < y.rank; i++) {
-        rml_c99_print(c, &c->functions, "    for (i%u = 0; i%u < %u; i%u++)\n", i, i, y.size[i], i);
+        own[i] = span(&y, i + 1, y.rank);
     }
-    rml_c99_print(c, &c->functions, "    {\n        float p = ");
-    index_text(c, s, 0, y.rank);
-    if (s->inputs > 1) {
-        rml_c99_print(c, &c->functions, ", q = ");
-        index_text(c, s, 1, y.rank);
+    index_text(c, &y, "        y", 0, own);
+    rml_c99_print(c, &c->functions, " = %s;\n", expression);
+    for (uint32_t i = 0; i < y.rank; i++) {
+        rml_c99_print(c, &c->functions, y.size[i] != 1 ? "    }\n" : "");
     }
-    rml_c99_print(c, &c->functions, ";\n        *y++ = %s;\n    }\n}\n\n", expression);
+    rml_c99_print(c, &c->functions, "}\n\n");
     rml_c99_print(c, &c->calls, "    node_%d(%s, ", (int)n->output, in(c, n, 0));
     if (s->inputs > 1) {
         rml_c99_print(c, &c->calls, "%s, ", in(c, n, 1));
@@ -171,17 +208,17 @@ static void write_product(rml_c99 *c, const rml_node *n, bool transposed, const 
     size_t rows = shared ? span(&a, 0, a.rank - 1) : a.size[a.rank - 2];
     c->helpers |= RML_C99_PRODUCT;
     for (size_t i = 0; i < batch; i++) {
-        rml_c99_print(c, &c->calls, "    product(%zu, %zu, %zu, %s + %zu, ", rows, depth, columns,
-                      in(c, n, 0), i * rows * depth);
-        rml_c99_print(c, &c->calls, "%s + %zu, %zu, %zu, %s, ", in(c, n, 1), i * depth * columns,
+        rml_c99_print(c, &c->calls, "    product(%zu, %zu, %zu, %s, ", rows, depth, columns,
+                      in_at(c, n, 0, i * rows * depth));
+        rml_c99_print(c, &c->calls, "%s, %zu, %zu, %s, ", in_at(c, n, 1, i * depth * columns),
                       transposed ? 1 : columns, transposed ? depth : 1, bias);
-        rml_c99_print(c, &c->calls, "%s + %zu);\n", rml_c99_name(c, n->output), i * rows * columns);
+        rml_c99_print(c, &c->calls, "%s);\n", rml_c99_at(c, n->output, i * rows * columns));
     }
 }
 
 static void write_matmul(rml_c99 *c, const rml_node *n)
 {
-    write_product(c, n, n->attributes[0] != 0, "0");
+    write_product(c, n, n->attributes[0] != 0, "NULL");
 }
 
 static void write_linear(rml_c99 *c, const rml_node *n)
@@ -244,17 +281,12 @@ static void write_attention(rml_c99 *c, const rml_node *n)
     c->row = scratch > c->row ? scratch : c->row;
     for (size_t i = 0; i < s.size[0]; i++) {
         bool masked = n->input_count > 3 && n->inputs[3] >= 0;
-        rml_c99_print(c, &c->calls, "    attention(%u, %zu, %zu, %.9ef, %s + %zu, ", s.size[1],
-                      heads, head, (double)(1.0f / sqrtf((float)head)), in(c, n, 0), i * step);
-        rml_c99_print(c, &c->calls, "%s + %zu, %s + %zu, ", in(c, n, 1), i * step, in(c, n, 2),
-                      i * step);
-        if (masked) {
-            rml_c99_print(c, &c->calls, "%s + %zu, ", in(c, n, 3), i * s.size[1]);
-        } else {
-            rml_c99_print(c, &c->calls, "0, ");
-        }
-        rml_c99_print(c, &c->calls, "memory->row, %s + %zu);\n", rml_c99_name(c, n->output),
-                      i * step);
+        rml_c99_print(c, &c->calls, "    attention(%u, %zu, %zu, %.9ef, %s, ", s.size[1], heads,
+                      head, (double)(1.0f / sqrtf((float)head)), in_at(c, n, 0, i * step));
+        rml_c99_print(c, &c->calls, "%s, %s, ", in_at(c, n, 1, i * step), in_at(c, n, 2, i * step));
+        rml_c99_print(c, &c->calls, "%s, memory->row, %s);\n",
+                      masked ? in_at(c, n, 3, i * s.size[1]) : "NULL",
+                      rml_c99_at(c, n->output, i * step));
     }
 }
 
@@ -273,21 +305,34 @@ static void begin_function(rml_c99 *c, const rml_node *n, const char *variables)
     rml_c99_print(c, &c->calls, "%s);\n", rml_c99_name(c, n->output));
 }
 
+// A variable times a number, as an index.
+static const char *times(rml_c99 *c, const char *variable, size_t factor)
+{
+    rml_str text = factor == 1 ? rml_str_of(variable)
+                               : rml_arena_printf(&c->arena, "(%s * %zu)", variable, factor);
+    if (text.data == NULL) {
+        c->status = c->status != RML_OK ? c->status : rml_fail_memory(&c->error, 0);
+        return "";
+    }
+    return text.data;
+}
+
 static void write_around(rml_c99 *c, const rml_node *n, const char *step)
 {
     rml_shape x = shape_of(c, n->inputs[0]);
     uint32_t axis = (uint32_t)n->attributes[0];
     size_t inner = span(&x, axis + 1, x.rank), size = x.size[axis];
     begin_function(c, n, "o, k, i");
+    const char *outer = times(c, "o", size * inner);
     rml_c99_print(c, &c->functions,
                   "    for (o = 0; o < %zu; o++) {\n        for (i = 0; i < %zu; i++) {\n"
-                  "            float x = a[o * %zu + i];\n",
-                  span(&x, 0, axis), inner, size * inner);
+                  "            float x = a[%s + i];\n",
+                  span(&x, 0, axis), inner, outer);
     rml_c99_print(c, &c->functions,
                   "            for (k = 1; k < %zu; k++) {\n"
-                  "                float next = a[o * %zu + k * %zu + i];\n                %s\n"
-                  "            }\n            y[o * %zu + i] = x;\n        }\n    }\n}\n\n",
-                  size, size * inner, inner, step, inner);
+                  "                float next = a[%s + %s + i];\n                %s\n"
+                  "            }\n            y[%s + i] = x;\n        }\n    }\n}\n\n",
+                  size, outer, times(c, "k", inner), step, times(c, "o", inner));
 }
 
 static void write_sum(rml_c99 *c, const rml_node *n)
@@ -302,7 +347,7 @@ static void write_sum(rml_c99 *c, const rml_node *n)
     c->helpers |= RML_C99_LANES;
     begin_function(c, n, "i");
     rml_c99_print(c, &c->functions,
-                  "    for (i = 0; i < %zu; i++) {\n        y[i] = row_sum(%zu, a + i * %zu);\n"
+                  "    for (i = 0; i < %zu; i++) {\n        y[i] = row_sum(%zu, &a[i * %zu]);\n"
                   "    }\n}\n\n",
                   rows, columns, columns);
 }
@@ -316,7 +361,7 @@ static void write_sum_batch(rml_c99 *c, const rml_node *n)
     begin_function(c, n, "i");
     rml_c99_print(
         c, &c->functions,
-        "    for (i = 0; i < %zu; i++) {\n        y[i] = batch_sum(%u, %zu, %zu, a + i);\n"
+        "    for (i = 0; i < %zu; i++) {\n        y[i] = batch_sum(%u, %zu, %zu, &a[i]);\n"
         "    }\n}\n\n",
         inner, x.size[0], span(&x, 1, axes), inner);
 }
@@ -365,8 +410,8 @@ static void write_concat(rml_c99 *c, const rml_node *n)
     for (size_t k = 0; k < n->input_count; k++) {
         size_t part = shape_of(c, n->inputs[k]).size[axis] * inner;
         for (size_t o = 0; o < outer; o++) {
-            rml_c99_print(c, &c->calls, "    copy(%zu, %s + %zu, %s + %zu);\n", part, in(c, n, k),
-                          o * part, rml_c99_name(c, n->output), o * y.size[axis] * inner + at);
+            rml_c99_print(c, &c->calls, "    copy(%zu, %s, %s);\n", part, in_at(c, n, k, o * part),
+                          rml_c99_at(c, n->output, o * y.size[axis] * inner + at));
         }
         at += part;
     }
