@@ -62,6 +62,12 @@ RML_API rml_tensor rml_op_tanh(rml_graph *g, rml_tensor a);
 RML_API rml_tensor rml_op_gelu(rml_graph *g, rml_tensor a);
 RML_API rml_tensor rml_op_relu(rml_graph *g, rml_tensor a);
 RML_API rml_tensor rml_op_scale(rml_graph *g, rml_tensor a, double factor);
+// x as an unsigned byte without its zero: x / scale to the nearest whole number (a half to the even
+// one), limited to [-zero, 255 - zero]; what is no number becomes -zero. As QuantizeLinear and
+// DequantizeLinear of ONNX, without the last product. No gradient flows. A sum of products of such
+// numbers with whole weights is exact below 2^24.
+#define RML_QUANTISED_MOST 255
+RML_API rml_tensor rml_op_quantize(rml_graph *g, rml_tensor a, double scale, double zero);
 // [.., m, k] x [k, n] or [.., k, n] -> [.., m, n]; transpose_b: b is [.., n, k].
 RML_API rml_tensor rml_op_matmul(rml_graph *g, rml_tensor a, rml_tensor b, bool transpose_b);
 // x [.., in] with weight [out, in] (as PyTorch keeps it) and bias [out] or -1.

@@ -11,6 +11,13 @@ extern "C" {
 
 // ---- The predictor -----------------------------------------------------------------------------
 
+// How the input of a linear layer becomes a byte (rml_op_quantize), with whole weights from -127 to
+// 127 and a parameter LAYER.scale that brings the sums back.
+typedef struct rml_quantiser {
+    char layer[64]; // "blocks.0.query"
+    double scale, zero;
+} rml_quantiser;
+
 // All-zero means the values in brackets: the reference predictor of DESIGN section 4.
 typedef struct rml_predictor_config {
     uint32_t agents, map, features;        // [32] [32] [64]: tokens are agents then map
@@ -26,7 +33,9 @@ typedef struct rml_predictor_config {
     double distance;   // [1] weight of that distance, in metres, of the winner and the single mode
     double relax;      // [0.01] 0 to 1: share of the winner's weight that all futures carry alike
     double laplace;    // [0.03] weight of the Laplace likelihoods
-    double feature_most; // [0: none] features are limited to +- this
+    double feature_most;             // [0: none] features are limited to +- this
+    const rml_quantiser *quantisers; // layers in int8; not for training; borrowed
+    size_t quantiser_count;
 } rml_predictor_config;
 RML_API void rml_predictor_defaults(rml_predictor_config *config);
 

@@ -125,6 +125,19 @@ static void lay_out(rml_c99 *c, const rml_array *nodes, block *blocks)
     }
 }
 
+// The bytes of layers in int8 are made where they are needed; such a layer writes its result in
+// one.
+static bool is_view_for_int8(const rml_export *e, const rml_array *nodes, size_t at)
+{
+    rml_int8_layer layer;
+    for (size_t back = 1; back <= 2 && back <= at; back++) {
+        if (rml_export_int8(e, nodes, at - back, &layer) && layer.nodes > back) {
+            return true;
+        }
+    }
+    return rml_export_int8_bytes(e, nodes, at);
+}
+
 static rml_status make_places(rml_c99 *c, const rml_array *nodes, rml_error *err)
 {
     size_t tensors = 1;
@@ -151,7 +164,8 @@ static rml_status make_places(rml_c99 *c, const rml_array *nodes, rml_error *err
     }
     for (size_t i = 0; i < nodes->count; i++) {
         const rml_node *n = RML_AT(nodes, rml_node, i);
-        bool view = strcmp(n->op, "reshape") == 0 || strcmp(n->op, "stop_gradient") == 0;
+        bool view = strcmp(n->op, "reshape") == 0 || strcmp(n->op, "stop_gradient") == 0 ||
+                    is_view_for_int8(c->e, nodes, i);
         c->places[n->output].root = view ? n->inputs[0] : n->output;
         c->places[n->output].last = i;
         for (size_t k = 0; k < n->input_count; k++) {
@@ -298,8 +312,8 @@ static void print_header(rml_c99 *c, rml_buffer *to)
     }
     rml_c99_print(c, to,
                   "   One memory for each call that runs at the same time; its content needs no "
-                  "care. */\n#ifndef %s_h\n#define %s_h\n\n",
-                  name, name);
+                  "care. */\n#ifndef %s_h\n#define %s_h\n\n%s",
+                  name, name, c->bytes > 0 ? "#include <stdint.h>\n\n" : "");
     for (size_t i = 0; i < c->e->input_count; i++) {
         rml_c99_print(c, to, "#define %s_%s_size %zu\n", name, input_name(c, i),
                       count_of(c, c->e->inputs[i]));
@@ -309,9 +323,13 @@ static void print_header(rml_c99 *c, rml_buffer *to)
                       count_of(c, c->e->outputs[i]));
     }
     rml_c99_print(c, to,
-                  "\ntypedef struct %s_memory {\n    float values[%zu];\n    float row[%zu];\n} "
-                  "%s_memory;\n\n",
-                  name, c->values > 0 ? c->values : 1, c->row > 0 ? c->row : 1, name);
+                  "\ntypedef struct %s_memory {\n    float values[%zu];\n    float row[%zu];\n",
+                  name, c->values > 0 ? c->values : 1, c->row > 0 ? c->row : 1);
+    if (c->bytes > 0) {
+        rml_c99_print(c, to, "    int16_t bytes[%zu];\n    int16_t block[%zu];\n", c->bytes,
+                      c->block);
+    }
+    rml_c99_print(c, to, "} %s_memory;\n\n", name);
     print_signature(c, to, ";");
     rml_c99_print(c, to, "\n#endif\n");
 }
@@ -360,6 +378,9 @@ static void print_source(rml_c99 *c, const rml_export_leaves *leaves, rml_buffer
             print_array(c, to, rml_c99_name(c, t), rml_plan_data(c->e->plan, t), count_of(c, t));
         }
     }
+    if (c->status == RML_OK) {
+        c->status = rml_buffer_str(to, rml_buffer_text(&c->weights), &c->error);
+    }
     print_helpers(c, to);
     if (c->status == RML_OK) {
         c->status = rml_buffer_str(to, rml_buffer_text(&c->functions), &c->error);
@@ -374,6 +395,11 @@ static void print_source(rml_c99 *c, const rml_export_leaves *leaves, rml_buffer
     }
     rml_c99_print(c, to, "}\n");
 }
+
+// Where products are rounded before they are added, a byte may fall to the other side of its edge.
+static const char int8_tolerance[] =
+    "#if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)\n"
+    "#define TOLERANCE 1e-5f\n#else\n#define TOLERANCE 5e-2f\n#endif\n\n";
 
 // A program that runs the vectors: prints the worst error, fails above 1e-5 of 1 + |expected|.
 static void print_test(rml_c99 *c, const float *const *samples, size_t count, rml_pool *pool,
@@ -417,27 +443,62 @@ static void print_test(rml_c99 *c, const float *const *samples, size_t count, rm
     }
     rml_c99_print(
         c, to,
-        "static float worst;\n\nstatic void compare(int n, const float *got, const float *want)\n"
+        "static float worst;\n\n%sstatic void compare(int n, const float *got, const float *want)\n"
         "{\n    int i;\n    for (i = 0; i < n; i++) {\n"
         "        float apart = got[i] > want[i] ? got[i] - want[i] : want[i] - got[i];\n"
         "        apart /= 1.0f + (want[i] < 0.0f ? -want[i] : want[i]);\n"
         "        worst = apart <= worst ? worst : apart; /* a NaN stays */\n    }\n}\n\n"
-        "int main(void)\n{\n");
+        "int main(void)\n{\n",
+        c->bytes > 0 ? int8_tolerance : "#define TOLERANCE 1e-5f\n\n");
     if (c->status == RML_OK) {
         c->status = rml_buffer_str(to, rml_buffer_text(&body), &c->error);
     }
     rml_c99_print(
         c, to,
         "    printf(\"%zu vectors, worst error %%g of 1 + |expected|\\n\", (double)worst);\n"
-        "    return worst <= 1e-5f ? 0 : 1;\n}\n",
+        "    return worst <= TOLERANCE ? 0 : 1;\n}\n",
         count);
     rml_buffer_reset(&body);
+}
+
+// The weights of a layer as bytes, before the functions.
+static void print_int8(rml_c99 *c, const rml_int8_layer *layer)
+{
+    rml_tensor weight = layer->linear->inputs[1];
+    rml_shape s = rml_graph_shape(c->e->graph, weight);
+    size_t rows = (s.size[0] + 3) / 4 * 4, count = rows * s.size[1];
+    int8_t *values = RML_NEW_ARRAY(&c->arena, int8_t, count);
+    if (values == NULL) {
+        c->status = c->status != RML_OK ? c->status : rml_fail_memory(&c->error, count);
+        return;
+    }
+    memset(values, 0, count);
+    if (c->status == RML_OK) {
+        c->status = rml_export_int8_weights(c->e, layer, false, values, &c->error);
+    }
+    rml_c99_print(c, &c->weights,
+                  "/* %s [%u, %u] as bytes */\nstatic const int8_t bytes_%d[%zu] = {",
+                  rml_graph_name(c->e->graph, weight), s.size[0], s.size[1], (int)weight, count);
+    for (size_t i = 0; i < count; i++) {
+        rml_c99_print(c, &c->weights, i % 16 == 0 ? "\n    %d," : " %d,", values[i]);
+    }
+    rml_c99_print(c, &c->weights, "\n};\n\n");
 }
 
 static void write_nodes(rml_c99 *c, const rml_array *nodes)
 {
     for (size_t i = 0; i < nodes->count && c->status == RML_OK; i++) {
         const rml_node *n = RML_AT(nodes, rml_node, i);
+        rml_int8_layer layer;
+        if (rml_export_int8_bytes(c->e, nodes, i)) {
+            continue;
+        }
+        if (rml_export_int8(c->e, nodes, i, &layer)) {
+            rml_c99_int8(c, &layer);
+            print_int8(c, &layer);
+            i += layer.nodes - 1;
+            continue;
+        }
         size_t row = 0;
         while (row < rml_c99_row_count && strcmp(rml_c99_rows[row].op, n->op) != 0) {
             row++;
@@ -484,7 +545,7 @@ rml_status rml_export_c(const rml_export *e, const char *folder, const float *co
         return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
                         "expected a C identifier as name, found \"%s\"", e->name);
     }
-    rml_c99 c = {.e = e};
+    rml_c99 c = {.e = e, .bytes_of = -1};
     rml_array nodes = {0};
     rml_export_leaves leaves = {0};
     rml_buffer source = {0}, header = {0}, test = {0};
@@ -505,6 +566,7 @@ done:
     rml_buffer_reset(&source);
     rml_buffer_reset(&header);
     rml_buffer_reset(&test);
+    rml_buffer_reset(&c.weights);
     rml_buffer_reset(&c.functions);
     rml_buffer_reset(&c.calls);
     rml_array_reset(&nodes);

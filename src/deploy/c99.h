@@ -21,6 +21,8 @@ typedef enum rml_c99_helper {
     RML_C99_COPY = 4096,
     RML_C99_SOFTMAX_ROWS = 8192,
     RML_C99_PANELS = 16384,
+    RML_C99_QUANTIZE = 32768,
+    RML_C99_INT8 = 65536,
 } rml_c99_helper;
 
 typedef struct rml_c99_text {
@@ -37,14 +39,17 @@ typedef struct rml_c99_place {
     size_t last;        // of a root: the last node that reads it
     size_t at;          // of a root: first float in the memory
     bool plain, panels; // of a weight: how it is read, row by row or in panels of 16 columns
+    bool int8; // of a weight: as bytes, row by row, with rows of zeros up to a multiple of 4
 } rml_c99_place;
 
 typedef struct rml_c99 {
     const rml_export *e;
     rml_arena arena;
-    rml_buffer functions, calls; // of nodes; the body of run
+    rml_buffer weights, functions, calls; // in int8; of nodes; the body of run
     unsigned helpers;
-    size_t row; // floats of scratch for one row
+    size_t row;          // floats of scratch for one row
+    size_t bytes, block; // whole numbers of scratch: the input of a layer in int8; four columns
+    rml_tensor bytes_of; // the quantize whose numbers stand in the scratch, -1 at first
     rml_c99_place *places;
     size_t values; // floats of memory
     rml_status status;
@@ -65,6 +70,8 @@ const char *rml_c99_at(rml_c99 *c, rml_tensor t, size_t offset);
 const char *rml_c99_name(rml_c99 *c, rml_tensor t);
 // The name of a linear layer's weight [columns, depth] in panels.
 const char *rml_c99_panels(rml_c99 *c, rml_tensor weight);
+// A linear layer in int8: the call, and what it needs.
+void rml_c99_int8(rml_c99 *c, const rml_int8_layer *layer);
 // An identifier made of a graph's name, with a prefix.
 const char *rml_c99_identifier(rml_c99 *c, const char *prefix, const char *name);
 

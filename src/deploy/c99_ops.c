@@ -236,6 +236,35 @@ static void write_linear(rml_c99 *c, const rml_node *n)
                   rml_c99_name(c, n->output));
 }
 
+static void write_quantize(rml_c99 *c, const rml_node *n)
+{
+    char expression[96];
+    snprintf(expression, sizeof expression, "quantized(p, %.9ef, %.1ff)",
+             (double)(float)n->attributes[0], n->attributes[1]);
+    c->helpers |= RML_C99_QUANTIZE;
+    elementwise(c, n, 1, expression);
+}
+
+void rml_c99_int8(rml_c99 *c, const rml_int8_layer *layer)
+{
+    rml_shape a = shape_of(c, layer->linear->inputs[0]), b = shape_of(c, layer->linear->inputs[1]);
+    size_t rows = span(&a, 0, a.rank - 1), columns = b.size[0], depth = b.size[1];
+    c->helpers |= RML_C99_INT8;
+    c->bytes = rows * depth > c->bytes ? rows * depth : c->bytes;
+    c->block = 4 * depth > c->block ? 4 * depth : c->block;
+    if (c->bytes_of != layer->quantize->output) {
+        rml_c99_print(c, &c->calls, "    quantize(%zu, %.9ef, %.1ff, %s, memory->bytes);\n",
+                      rows * depth, (double)(float)layer->quantize->attributes[0],
+                      layer->quantize->attributes[1], in(c, layer->quantize, 0));
+        c->bytes_of = layer->quantize->output;
+    }
+    rml_c99_print(c, &c->calls, "    product_int8(%zu, %zu, %zu, memory->bytes, bytes_%d, ", rows,
+                  depth, columns, (int)layer->linear->inputs[1]);
+    rml_c99_print(c, &c->calls, "%s, %s, memory->block, %s);\n", in(c, layer->mul, 1),
+                  layer->add != NULL ? in(c, layer->add, 1) : "NULL",
+                  rml_c99_name(c, layer->linear->output));
+}
+
 static void rows_of(const rml_c99 *c, const rml_node *n, size_t *rows, size_t *columns)
 {
     rml_shape x = shape_of(c, n->inputs[0]);
@@ -441,6 +470,7 @@ const rml_c99_row rml_c99_rows[] = {
     ROW(tanh),
     ROW(relu),
     ROW(scale),
+    ROW(quantize),
     ROW(gelu),
     ROW(matmul),
     ROW(linear),

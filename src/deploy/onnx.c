@@ -34,6 +34,15 @@ static rml_status write_nodes(rml_onnx *o, const rml_array *nodes, rml_error *er
 {
     for (size_t i = 0; i < nodes->count; i++) {
         const rml_node *n = RML_AT(nodes, rml_node, i);
+        rml_int8_layer layer;
+        if (rml_export_int8_bytes(o->e, nodes, i)) {
+            continue;
+        }
+        if (rml_export_int8(o->e, nodes, i, &layer)) {
+            rml_onnx_int8(o, &layer);
+            i += layer.nodes - 1;
+            continue;
+        }
         size_t row = 0;
         while (row < rml_onnx_row_count && strcmp(rml_onnx_rows[row].op, n->op) != 0) {
             row++;
@@ -44,13 +53,32 @@ static rml_status write_nodes(rml_onnx *o, const rml_array *nodes, rml_error *er
         }
         rml_onnx_rows[row].write(o, n);
     }
-    return RML_OK;
+    if (o->status != RML_OK && err != NULL) {
+        *err = o->error;
+    }
+    return o->status;
+}
+
+// Whether it stands in the file as the bytes or the scale of a layer in int8 instead.
+static bool is_int8(const rml_onnx *o, const rml_array *nodes, rml_tensor t)
+{
+    for (size_t i = 0; i < nodes->count; i++) {
+        rml_int8_layer layer;
+        if (rml_export_int8(o->e, nodes, i, &layer) &&
+            (layer.linear->inputs[1] == t || layer.mul->inputs[1] == t)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // Parameters and constants that the nodes read.
-static void write_leaves(rml_onnx *o, const rml_export_leaves *leaves)
+static void write_leaves(rml_onnx *o, const rml_array *nodes, const rml_export_leaves *leaves)
 {
     for (size_t i = 0; i < leaves->count; i++) {
+        if (is_int8(o, nodes, leaves->tensors[i])) {
+            continue;
+        }
         rml_shape shape = rml_graph_shape(o->e->graph, leaves->tensors[i]);
         rml_onnx_floats(o, rml_onnx_name(o, leaves->tensors[i]), &shape,
                         rml_plan_data(o->e->plan, leaves->tensors[i]));
@@ -94,7 +122,7 @@ static rml_status write_model(rml_onnx *o, const char *path, rml_error *err)
 
 rml_status rml_export_onnx(const rml_export *e, const char *path, rml_error *err)
 {
-    rml_onnx o = {.e = e};
+    rml_onnx o = {.e = e, .bytes_of = -1};
     rml_array nodes = {0};
     rml_export_leaves leaves = {0};
     rml_status st = rml_export_walk(e, &o.arena, &nodes, &leaves, err);
@@ -106,7 +134,7 @@ rml_status rml_export_onnx(const rml_export *e, const char *path, rml_error *err
         rml_shape shape = rml_graph_shape(e->graph, e->inputs[i]);
         value_info(&o, GRAPH_INPUT, rml_onnx_name(&o, e->inputs[i]), &shape);
     }
-    write_leaves(&o, &leaves);
+    write_leaves(&o, &nodes, &leaves);
     st = write_nodes(&o, &nodes, err);
     if (st == RML_OK) {
         write_outputs(&o);

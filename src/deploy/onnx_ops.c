@@ -7,7 +7,7 @@
 enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_TYPE = 4, NODE_ATTRIBUTE = 5, GRAPH_NODE = 1 };
 enum { GRAPH_INITIALIZER = 5 };
 enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW = 9 };
-enum { TYPE_FLOAT = 1, TYPE_INT64 = 7, TYPE_BOOL = 9 };
+enum { TYPE_FLOAT = 1, TYPE_UINT8 = 2, TYPE_INT8 = 3, TYPE_INT64 = 7, TYPE_BOOL = 9 };
 enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_FLOAT = 2, ATTRIBUTE_INT = 3, ATTRIBUTE_INTS = 8 };
 enum { ATTRIBUTE_TYPE = 20, KIND_FLOAT = 1, KIND_INT = 2, KIND_INTS = 7 };
 #define MASKED (-1e30f) // a score that no softmax sees
@@ -238,6 +238,89 @@ static void write_linear(rml_onnx *o, const rml_node *n)
     }
 }
 
+static const char *bytes(rml_onnx *o, int64_t type, const rml_shape *shape, const void *values)
+{
+    rml_proto tensor = {0};
+    const char *name = fresh(o);
+    size_t count = 1;
+    for (uint32_t i = 0; i < shape->rank; i++) {
+        rml_proto_int(&tensor, TENSOR_DIMS, shape->size[i]);
+        count *= shape->size[i];
+    }
+    rml_proto_int(&tensor, TENSOR_TYPE, type);
+    rml_proto_text(&tensor, TENSOR_NAME, name);
+    rml_proto_bytes(&tensor, TENSOR_RAW, values, count);
+    rml_proto_part(&o->graph, GRAPH_INITIALIZER, &tensor);
+    return name;
+}
+
+// A quantize of its own: x / scale, limited, to the nearest.
+static void write_quantize(rml_onnx *o, const rml_node *n)
+{
+    float scale = (float)n->attributes[0], zero = (float)n->attributes[1];
+    const char *x = two(o, "Div", NULL, in(o, n, 0), number(o, scale));
+    rml_proto node = {0};
+    const char *limited =
+        finish(o, &node, "Clip", NULL, 3,
+               (const char *[]){x, number(o, -zero), number(o, (float)RML_QUANTISED_MOST - zero)});
+    one(o, "Round", out(o, n), limited);
+}
+
+static const char *input_bytes(rml_onnx *o, const rml_node *quantize)
+{
+    if (o->bytes_of != quantize->output) {
+        uint8_t zero = (uint8_t)quantize->attributes[1];
+        const char *s = number(o, (float)quantize->attributes[0]);
+        const char *z = bytes(o, TYPE_UINT8, &(rml_shape){0}, &zero);
+        rml_proto node = {0}, back = {0};
+        const char *x = rml_onnx_name(o, quantize->inputs[0]);
+        const char *q = finish(o, &node, "QuantizeLinear", NULL, 3, (const char *[]){x, s, z});
+        o->bytes = finish(o, &back, "DequantizeLinear", NULL, 3, (const char *[]){q, s, z});
+        o->bytes_of = quantize->output;
+    }
+    return o->bytes;
+}
+
+// The weights [depth, columns], with a scale and a zero for each column.
+static const char *weight_bytes(rml_onnx *o, const rml_int8_layer *layer)
+{
+    rml_shape s = rml_graph_shape(o->e->graph, layer->linear->inputs[1]);
+    uint32_t columns = s.size[0], depth = s.size[1];
+    const float *back = rml_plan_data(o->e->plan, layer->mul->inputs[1]);
+    int8_t *weights = RML_NEW_ARRAY(&o->arena, int8_t, (size_t)columns * depth);
+    int8_t *zeros = RML_NEW_ARRAY(&o->arena, int8_t, columns);
+    float *scales = RML_NEW_ARRAY(&o->arena, float, columns);
+    if (weights == NULL || zeros == NULL || scales == NULL) {
+        o->no_memory = true;
+        return "";
+    }
+    if (o->status == RML_OK) {
+        o->status = rml_export_int8_weights(o->e, layer, true, weights, &o->error);
+    }
+    for (uint32_t j = 0; j < columns; j++) {
+        scales[j] = (float)((double)back[j] / (double)(float)layer->quantize->attributes[0]);
+        zeros[j] = 0;
+    }
+    rml_shape row = {1, {columns}}, turned = {2, {depth, columns}};
+    const char *scale_name = fresh(o);
+    rml_onnx_floats(o, scale_name, &row, scales);
+    rml_proto node = {0};
+    attribute_int(&node, "axis", 1);
+    return finish(o, &node, "DequantizeLinear", NULL, 3,
+                  (const char *[]){bytes(o, TYPE_INT8, &turned, weights), scale_name,
+                                   bytes(o, TYPE_INT8, &row, zeros)});
+}
+
+void rml_onnx_int8(rml_onnx *o, const rml_int8_layer *layer)
+{
+    const char *x = input_bytes(o, layer->quantize), *w = weight_bytes(o, layer);
+    if (layer->add == NULL) {
+        two(o, "MatMul", out(o, layer->mul), x, w);
+        return;
+    }
+    two(o, "Add", out(o, layer->add), two(o, "MatMul", NULL, x, w), in(o, layer->add, 1));
+}
+
 static void write_layer_norm(rml_onnx *o, const rml_node *n)
 {
     rml_proto node = {0};
@@ -391,11 +474,11 @@ const rml_onnx_row rml_onnx_rows[] = {
     {                                                                                              \
 #op, write_##op                                                                            \
     }
-    ROW(add),       ROW(sub),           ROW(mul),     ROW(div),         ROW(neg),
-    ROW(exp),       ROW(log),           ROW(abs),     ROW(sqrt),        ROW(tanh),
-    ROW(relu),      ROW(stop_gradient), ROW(scale),   ROW(gelu),        ROW(matmul),
-    ROW(linear),    ROW(layer_norm),    ROW(softmax), ROW(log_softmax), ROW(attention),
-    ROW(sum),       ROW(sum_batch),     ROW(max),     ROW(reshape),     ROW(broadcast),
-    ROW(transpose), ROW(slice),         ROW(concat),  ROW(argmin),      ROW(pick),
+    ROW(add),     ROW(sub),         ROW(mul),       ROW(div),    ROW(neg),       ROW(exp),
+    ROW(log),     ROW(abs),         ROW(sqrt),      ROW(tanh),   ROW(relu),      ROW(stop_gradient),
+    ROW(scale),   ROW(quantize),    ROW(gelu),      ROW(matmul), ROW(linear),    ROW(layer_norm),
+    ROW(softmax), ROW(log_softmax), ROW(attention), ROW(sum),    ROW(sum_batch), ROW(max),
+    ROW(reshape), ROW(broadcast),   ROW(transpose), ROW(slice),  ROW(concat),    ROW(argmin),
+    ROW(pick),
 };
 const size_t rml_onnx_row_count = sizeof rml_onnx_rows / sizeof *rml_onnx_rows;

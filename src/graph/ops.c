@@ -20,6 +20,7 @@ const rml_op *const rml_ops[] = {
     &rml_row_step,
     &rml_row_sign,
     &rml_row_scale,
+    &rml_row_quantize,
     &rml_row_matmul,
     &rml_row_linear,
     &rml_row_batch_product,

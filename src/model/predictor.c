@@ -19,6 +19,8 @@ typedef struct builder {
     const rml_predictor_config *config;
     uint32_t batch, loss_over, tokens;
     rml_tensor shares, floor; // of distances: what a step counts, what stands under the root
+    rml_tensor quantised_from, quantised; // the newest input of a layer in int8, and its bytes
+    const rml_quantiser *quantiser;
 } builder;
 
 static rml_shape shape_of(uint32_t rank, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e)
@@ -79,6 +81,37 @@ static rml_tensor constant_number(builder *b, const char *name, double value)
     return constant_fill(b, name, shape_of(1, 1, 0, 0, 0, 0), &value);
 }
 
+static const rml_quantiser *quantiser_of(const builder *b, const char *name)
+{
+    for (size_t i = 0; i < b->config->quantiser_count; i++) {
+        if (strcmp(b->config->quantisers[i].layer, name) == 0) {
+            return &b->config->quantisers[i];
+        }
+    }
+    return NULL;
+}
+
+// y = (bytes of x) (whole weights) * scale + bias. Layers that read the same x share its bytes.
+static rml_tensor linear_int8(builder *b, const char *name, const rml_quantiser *quantiser,
+                              rml_tensor x, rml_tensor weight, rml_tensor bias)
+{
+    bool same = b->quantised_from == x && b->quantiser != NULL &&
+                b->quantiser->scale == quantiser->scale && b->quantiser->zero == quantiser->zero;
+    if (!same) {
+        b->quantised = rml_op_quantize(b->g, x, quantiser->scale, quantiser->zero);
+        b->quantised_from = x;
+        b->quantiser = quantiser;
+    }
+    char text[96];
+    snprintf(text, sizeof text, "%s.scale", name);
+    uint32_t out = rml_graph_shape(b->g, weight).size[0];
+    rml_tensor scale =
+        rml_graph_parameter(b->g, text, shape_of(1, out, 0, 0, 0, 0), RML_INIT_ONE, 0);
+    rml_tensor sums = rml_op_linear(b->g, b->quantised, weight, -1);
+    rml_tensor y = rml_op_mul(b->g, sums, scale);
+    return bias >= 0 ? rml_op_add(b->g, y, bias) : y;
+}
+
 // As torch.nn.Linear starts: uniform within 1 / sqrt(inputs), times `gain`.
 static rml_tensor linear(builder *b, const char *name, rml_tensor x, uint32_t in, uint32_t out,
                          double gain, bool with_bias)
@@ -94,7 +127,9 @@ static rml_tensor linear(builder *b, const char *name, rml_tensor x, uint32_t in
         snprintf(text, sizeof text, "%s.bias", name);
         bias = rml_graph_parameter(b->g, text, shape_of(1, out, 0, 0, 0, 0), init, scale);
     }
-    return rml_op_linear(b->g, x, weight, bias);
+    const rml_quantiser *quantiser = quantiser_of(b, name);
+    return quantiser != NULL ? linear_int8(b, name, quantiser, x, weight, bias)
+                             : rml_op_linear(b->g, x, weight, bias);
 }
 
 static rml_tensor norm(builder *b, const char *name, rml_tensor x)
@@ -308,7 +343,13 @@ rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config *config,
     config_resolve(&c);
     RML_TRY(config_check(&c, batch, err));
     rml_arena arena = {0};
-    builder b = {g, &c, batch, loss_over, c.agents + c.map, -1, -1};
+    builder b = {.g = g,
+                 .config = &c,
+                 .batch = batch,
+                 .loss_over = loss_over,
+                 .tokens = c.agents + c.map,
+                 .shares = -1,
+                 .floor = -1};
     rml_predictor p = {
         .target = -1, .target_valid = -1, .loss = -1, .loss_sum = -1, .sample_loss = -1};
     p.features = rml_graph_input(g, "features", shape_of(3, batch, b.tokens, c.features, 0, 0));

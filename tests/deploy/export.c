@@ -22,7 +22,7 @@
 #include "roadmill/os.h"
 
 #define INPUTS_MAX 4
-#define OUTPUTS_MAX 8
+#define OUTPUTS_MAX 16
 #define VECTORS 8
 
 typedef struct model {
@@ -102,15 +102,57 @@ static void build_every_op(model *m)
     rml_tensor sums = rml_op_add(g, rml_op_sum(g, x, 1), rml_op_max(g, h, 1));
     sums = rml_op_add(g, sums, rml_op_mean(g, rml_op_sum(g, x, 1), 0));
     output(m, "sums", sums);
+    rml_tensor bytes = rml_op_quantize(g, x, 0.03, 120);
+    rml_tensor whole = parameter(m, "int8.weight", (rml_shape){2, {5, 12}});
+    rml_tensor back = rml_op_mul(g, rml_op_linear(g, bytes, whole, -1),
+                                 parameter(m, "int8.scale", (rml_shape){1, {5}}));
+    rml_tensor layer = rml_op_add(g, back, parameter(m, "int8.bias", (rml_shape){1, {5}}));
+    output(m, "int8", layer);
+    output(m, "stepped", rml_op_quantize(g, x, 0.03, 120));
     rml_tensor logits = rml_op_log_softmax(g, rml_op_stop_gradient(g, h));
     output(m, "picked", rml_op_pick(g, p, rml_op_argmin(g, rml_op_max(g, logits, 2)), 1));
     rml_tensor first = rml_op_sum(g, rml_op_sum(g, logits, 2), 1);
     output(m, "total", rml_op_sum(g, first, 0));
 }
 
-static void build_predictor(model *m)
+static const char *const layers[] = {
+    "embed",         "blocks.0.query", "blocks.0.key",  "blocks.0.value",
+    "blocks.0.out",  "blocks.0.up",    "blocks.0.down", "blocks.1.query",
+    "blocks.1.key",  "blocks.1.value", "blocks.1.out",  "blocks.1.up",
+    "blocks.1.down", "futures",        "logits",        "one",
+};
+enum { LAYERS = sizeof layers / sizeof *layers };
+
+// Whole weights and a scale for each column that keeps the sums near one.
+static void fill_int8(model *m)
+{
+    const rml_tensor *parameters;
+    size_t count = rml_graph_parameters(m->g, &parameters);
+    for (size_t i = 0; i < count; i++) {
+        rml_shape s = rml_graph_shape(m->g, parameters[i]);
+        const char *name = rml_graph_name(m->g, parameters[i]);
+        float *values = rml_plan_data(m->plan, parameters[i]);
+        if (strstr(name, ".scale") != NULL) {
+            for (size_t j = 0; j < s.size[0]; j++) {
+                values[j] = (float)(1e-3 / (100 + (double)j));
+            }
+        } else if (s.rank == 2 && strcmp(name, "w") != 0) {
+            for (size_t k = 0; k < (size_t)s.size[0] * s.size[1]; k++) {
+                values[k] = (float)rml_random_below(5, i, k, 255) - 127;
+            }
+        }
+    }
+}
+
+static void build_predictor(model *m, bool int8)
 {
     *m = (model){0};
+    rml_quantiser quantisers[LAYERS];
+    for (size_t i = 0; i < LAYERS; i++) {
+        snprintf(quantisers[i].layer, sizeof quantisers[i].layer, "%s", layers[i]);
+        quantisers[i].scale = 0.02;
+        quantisers[i].zero = strstr(layers[i], "down") != NULL ? 9 : 128;
+    }
     rml_predictor_config config = {.agents = 6,
                                    .map = 5,
                                    .features = 24,
@@ -120,7 +162,9 @@ static void build_predictor(model *m)
                                    .hidden = 80,
                                    .modes = 3,
                                    .steps = 10,
-                                   .predict = 2};
+                                   .predict = 2,
+                                   .quantisers = int8 ? quantisers : NULL,
+                                   .quantiser_count = int8 ? LAYERS : 0};
     rml_predictor p;
     assert_int_equal(rml_graph_make(&m->g, NULL), RML_OK);
     rml_predictor_defaults(&config);
@@ -132,7 +176,10 @@ static void build_predictor(model *m)
     output(m, "logits", p.logits);
     output(m, "probabilities", p.probabilities);
     output(m, "one", p.one);
-    finish(m, "predictor");
+    finish(m, int8 ? "predictor_int8" : "predictor");
+    if (int8) {
+        fill_int8(m);
+    }
 }
 
 static void model_free(model *m)
@@ -274,11 +321,14 @@ int main(int argc, char **argv)
         model m;
         build_every_op(&m);
         finish(&m, "every_op");
+        fill_int8(&m);
         int failed = write_model(&m, argv[2], count);
         model_free(&m);
-        build_predictor(&m);
-        failed |= write_model(&m, argv[2], count);
-        model_free(&m);
+        for (int int8 = 0; int8 < 2; int8++) {
+            build_predictor(&m, int8);
+            failed |= write_model(&m, argv[2], count);
+            model_free(&m);
+        }
         return failed;
     }
     const struct CMUnitTest tests[] = {

@@ -89,6 +89,13 @@ static rml_tensor case_scale(bench *b)
 {
     return rml_op_scale(b->g, A, -1.7);
 }
+static rml_tensor case_quantize(bench *b)
+{
+    // Beside x, so that differences see a gradient: none flows through the steps.
+    rml_tensor x = A;
+    rml_tensor steps = rml_op_quantize(b->g, rml_op_stop_gradient(b->g, x), 0.013, 100);
+    return rml_op_add(b->g, x, steps);
+}
 static rml_tensor case_add(bench *b)
 {
     return rml_op_add(b->g, A, leaf(b, SHAPE(5, 7, 19)));
@@ -284,6 +291,7 @@ static const struct {
     CASE(log),
     CASE(sqrt),
     CASE(scale),
+    CASE(quantize),
     CASE(add),
     CASE(add_bias),
     CASE(sub_middle),

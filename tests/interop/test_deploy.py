@@ -12,7 +12,10 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 SAMPLES = 1000
-MODELS = ["every_op", "predictor"]
+MODELS = ["every_op", "predictor", "predictor_int8"]
+# A byte that falls to the other side of its edge moves a sum by up to a weight, 127, times a scale of 1e-5, and sums
+# of later layers after it; most samples have none.
+FEW_STEPS = 1e-2
 FLAGS = "-std=c99 -pedantic -Wall -Wextra -Wconversion -Werror".split()
 
 
@@ -35,15 +38,35 @@ def test_onnx_runtime_gives_the_engines_numbers(exports, name):
     outputs = [o.shape for o in session.get_outputs()]
     sizes = [int(np.prod(shape)) for _, shape in inputs] + [int(np.prod(shape)) for shape in outputs]
     samples = np.fromfile(exports / f"{name}.samples", "<f4").reshape(SAMPLES, sum(sizes))
-    worst = 0
+    worst = []
     for sample in samples:
+        apart = 0
         parts = np.split(sample, np.cumsum(sizes)[:-1])
         feed = {n: part.reshape(shape) for (n, shape), part in zip(inputs, parts)}
         for got, want in zip(session.run(None, feed), parts[len(inputs):]):
             scale = 1 + np.abs(want)
-            worst = max(worst, float(np.max(np.abs(got.ravel() - want) / scale)))
-    print(name, "worst", worst)
-    assert worst <= 1e-4
+            apart = max(apart, float(np.max(np.abs(got.ravel() - want) / scale)))
+        worst.append(apart)
+    print(name, "worst", max(worst), "median", np.median(worst))
+    assert max(worst) <= (FEW_STEPS if "int8" in name else 1e-4)
+    assert np.quantile(worst, 0.9) <= 1e-6
+
+
+def test_int8_leaves_as_q_dq(exports):
+    """Every linear layer reads bytes and weights in int8 with a scale for each column."""
+    nodes = onnx.load(exports / "predictor_int8.onnx").graph
+    weights = {i.name: i for i in nodes.initializer}
+    back = {n.output[0]: n for n in nodes.node if n.op_type == "DequantizeLinear"}
+    layers = [n for n in nodes.node if n.op_type == "MatMul" and n.input[1] in back]
+    assert len(layers) == 16 and all(n.input[0] in back for n in layers)
+    for n in layers:
+        w = weights[back[n.input[1]].input[0]]
+        scale = weights[back[n.input[1]].input[1]]
+        assert w.data_type == onnx.TensorProto.INT8 and list(scale.dims) == [w.dims[1]]
+    # Query, key and value share the bytes of what they read, where all tokens are read.
+    assert sum(n.op_type == "QuantizeLinear" for n in nodes.node) < len(layers)
+    floats = [i.name for i in nodes.initializer if i.data_type == onnx.TensorProto.FLOAT]
+    assert not [n for n in floats if n.endswith((".weight", ".scale")) and "norm" not in n]
 
 
 def has_fma():
@@ -68,7 +91,7 @@ def test_plain_c_gives_the_engines_numbers(exports, tmp_path, name, compiler, op
     print(done.stdout)
     assert done.returncode == 0, done.stdout
     worst = float(re.search("worst error ([0-9.e+-]+) of", done.stdout).group(1))
-    assert worst <= most
+    assert worst <= (FEW_STEPS if "int8" in name and most > 0 else most)
 
 
 @pytest.mark.parametrize("name", MODELS)

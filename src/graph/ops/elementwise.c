@@ -146,6 +146,24 @@ UNARY_REFERENCE(step, x > 0.0 ? 1.0 : 0.0)
 UNARY_REFERENCE(sign, x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0)
 UNARY_REFERENCE(scale, x * c->attributes[0])
 
+// To the nearest whole number, a half to the even one; |x| < 2^51.
+static double nearest(double x)
+{
+    return (x + 0x1.8p52) - 0x1.8p52;
+}
+
+static void reference_quantize(const rml_call *c)
+{
+    double scale = c->attributes[0], zero = c->attributes[1];
+    const double *in = c->in[0];
+    double *out = c->out;
+    for (size_t i = 0; i < rml_shape_count(&c->shape); i++) {
+        double x = in[i] / scale;
+        x = x > -zero ? x : -zero; // also where it is no number
+        out[i] = nearest(x < RML_QUANTISED_MOST - zero ? x : RML_QUANTISED_MOST - zero);
+    }
+}
+
 static void reference_gelu_backward(const rml_call *c)
 {
     const double *in = c->in[0], *dy = c->in[1];
@@ -211,6 +229,7 @@ static void gradient_scale(rml_graph *g, rml_node n, rml_tensor dy, rml_tensor *
 }
 
 #define gradient_step NULL
+#define gradient_quantize NULL
 #define gradient_sign NULL
 #define gradient_gelu_backward NULL
 
@@ -240,6 +259,7 @@ UNARY_ROW(relu, RML_KERNEL_RELU, 1, "", false)
 UNARY_ROW(step, RML_KERNEL_STEP, 1, "", true)
 UNARY_ROW(sign, RML_KERNEL_SIGN, 1, "", true)
 UNARY_ROW(scale, RML_KERNEL_SCALE, 1, "factor", false)
+UNARY_ROW(quantize, RML_KERNEL_QUANTIZE, 1, "scale, zero", false)
 
 #define UNARY_BUILDER(name)                                                                        \
     rml_tensor rml_op_##name(rml_graph *g, rml_tensor a)                                           \
@@ -258,4 +278,13 @@ UNARY_BUILDER(relu)
 rml_tensor rml_op_scale(rml_graph *g, rml_tensor a, double factor)
 {
     return rml_graph_append(g, &rml_row_scale, &a, 1, &factor, 1);
+}
+
+rml_tensor rml_op_quantize(rml_graph *g, rml_tensor a, double scale, double zero)
+{
+    if (!(scale > 0) || !(zero >= 0 && zero <= RML_QUANTISED_MOST) || zero != floor(zero)) {
+        return rml_graph_refuse(g, "quantize",
+                                "expected a scale above zero and a whole zero from 0 to 255");
+    }
+    return rml_graph_append(g, &rml_row_quantize, &a, 1, (double[]){(float)scale, zero}, 2);
 }

@@ -6,7 +6,8 @@
 
 extern const rml_op rml_row_add, rml_row_sub, rml_row_mul, rml_row_div;
 extern const rml_op rml_row_neg, rml_row_exp, rml_row_log, rml_row_abs, rml_row_sqrt, rml_row_tanh,
-    rml_row_gelu, rml_row_gelu_backward, rml_row_relu, rml_row_step, rml_row_sign, rml_row_scale;
+    rml_row_gelu, rml_row_gelu_backward, rml_row_relu, rml_row_step, rml_row_sign, rml_row_scale,
+    rml_row_quantize;
 extern const rml_op rml_row_matmul, rml_row_linear, rml_row_batch_product;
 extern const rml_op rml_row_layer_norm, rml_row_layer_norm_backward, rml_row_layer_norm_gains;
 extern const rml_op rml_row_softmax, rml_row_softmax_backward, rml_row_log_softmax,

@@ -34,6 +34,7 @@ static rml_kernel *const kernels[RML_KERNEL_COUNT] = {
     [RML_KERNEL_STEP] = kernel_step,
     [RML_KERNEL_SIGN] = kernel_sign,
     [RML_KERNEL_SCALE] = kernel_scale,
+    [RML_KERNEL_QUANTIZE] = kernel_quantize,
     [RML_KERNEL_PACK] = kernel_pack,
     [RML_KERNEL_PRODUCT] = kernel_product,
     [RML_KERNEL_BATCH_PRODUCT] = kernel_batch_product,

@@ -114,3 +114,17 @@ UNARY_KERNEL(step, v_select(ABOVE(x), v_set(1.0f), v_set(0.0f)))
 UNARY_KERNEL(sign, v_select(ABOVE(x), v_set(1.0f),
                             v_select(v_less(x, v_set(0.0f)), v_set(-1.0f), v_set(0.0f))))
 UNARY_KERNEL(scale, v_mul(x, v_set((float)c->attributes[0])))
+
+// To the nearest whole number, a half to the even one; |x| < 2^22.
+static inline lanes v_nearest(lanes x)
+{
+    return v_sub(v_add(x, v_set(0x1.8p23f)), v_set(0x1.8p23f));
+}
+
+static inline lanes v_quantize(lanes x, float scale, float zero)
+{
+    lanes low = v_set(-zero), high = v_set((float)RML_QUANTISED_MOST - zero);
+    lanes above = v_max(v_div(x, v_set(scale)), low);
+    return v_nearest(v_select(v_less(above, high), above, high));
+}
+UNARY_KERNEL(quantize, v_quantize(x, (float)c->attributes[0], (float)c->attributes[1]))
