@@ -3,7 +3,8 @@
 // exports and PyTorch compiled and frozen, in the same run; and the emitted C against ONNX Runtime.
 //
 // Peers: bench/infer_peer.py by the Python of RML_TORCH_PYTHON or RML_PYTHON. Rows infer_f32_t1 and
-// infer_f32_t2 with each peer, infer_p99_t1 (times the median), infer_c_march and infer_c_O2.
+// infer_f32_t2 with each peer, infer_p99_t1 (times the median), infer_c_march and infer_c_O2;
+// infer_c_int8: layers of the blocks in int8, against the emitted C in float32.
 // usage: infer [RUNS]
 #define _POSIX_C_SOURCE 200809L // popen
 #include <stdio.h>
@@ -49,14 +50,54 @@ static void fill(const scene *s, rml_tensor t, float low, float high)
     }
 }
 
-static void scene_make(scene *s, rml_error *err)
+// The layers of the blocks in int8, with weights that only take time.
+static void whole_weights(scene *s, const rml_quantiser *quantisers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "%.63s.weight", quantisers[i].layer);
+        rml_tensor t = rml_graph_find(s->g, name);
+        float *w = rml_plan_data(s->plan, t);
+        for (size_t k = 0; k < rml_plan_elements(s->plan, t); k++) {
+            w[k] = (float)(k * 37 % 255) - 127;
+        }
+        snprintf(name, sizeof name, "%.63s.scale", quantisers[i].layer);
+        t = rml_graph_find(s->g, name);
+        float *scales = rml_plan_data(s->plan, t);
+        for (size_t k = 0; k < rml_plan_elements(s->plan, t); k++) {
+            scales[k] = 1e-5f;
+        }
+    }
+}
+
+static size_t block_layers(uint32_t blocks, rml_quantiser *out)
+{
+    static const char *const parts[] = {"query", "key", "value", "out", "up", "down"};
+    size_t count = 0;
+    for (uint32_t b = 0; b < blocks; b++) {
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            rml_quantiser *q = &out[count++];
+            *q = (rml_quantiser){.scale = 0.03, .zero = 128};
+            snprintf(q->layer, sizeof q->layer, "blocks.%u.%s", b, parts[i]);
+        }
+    }
+    return count;
+}
+
+static void scene_make(scene *s, bool int8, rml_error *err)
 {
     rml_predictor_config config = {.predict = 32, .no_single = true};
     rml_predictor_defaults(&config);
+    rml_quantiser quantisers[64 * 6];
+    if (int8) {
+        config.quantisers = quantisers;
+        config.quantiser_count = block_layers(config.blocks, quantisers);
+    }
     must(rml_graph_make(&s->g, err), err);
     must(rml_predictor_build(s->g, &config, 1, 0, &s->p, err), err);
     const rml_tensor outputs[] = {s->p.futures, s->p.logits, s->p.probabilities};
     must(rml_plan_make(s->g, outputs, 3, 1, NULL, &s->plan, err), err);
+    whole_weights(s, quantisers, config.quantiser_count);
     fill(s, s->p.features, -2, 2);
     fill(s, s->p.position, -20, 20);
     fill(s, s->p.velocity, -10, 10);
@@ -136,6 +177,20 @@ static double time_emitted(const char *folder, const char *options)
     return us;
 }
 
+static void time_int8(const char *folder, double float_us, rml_error *err)
+{
+    static scene s;
+    const rml_deploy_options c_only = {.c = true, .vectors = 1, .seed = 1};
+    scene_make(&s, true, err);
+    must(rml_deploy_predictor(s.g, s.plan, &s.p, "predictor", folder, &c_only, err), err);
+    double us = time_emitted(folder, "-O3 -march=native");
+    if (us > 0 && float_us > 0) {
+        rml_bench_line("infer_c_int8", us, "us", "emitted C, float32", float_us, float_us / us);
+    }
+    rml_plan_free(s.plan);
+    rml_graph_free(s.g);
+}
+
 int main(int argc, char **argv)
 {
     static scene s;
@@ -148,7 +203,7 @@ int main(int argc, char **argv)
     if (us == NULL || runs == 0) {
         return 2;
     }
-    scene_make(&s, &err);
+    scene_make(&s, false, &err);
     must(rml_folder_temporary(&arena, &folder, &err), &err);
     const rml_deploy_options both = {.onnx = true, .c = true, .vectors = 1, .seed = 1};
     must(rml_deploy_predictor(s.g, s.plan, &s.p, "predictor", folder.data, &both, &err), &err);
@@ -177,12 +232,15 @@ int main(int argc, char **argv)
     }
     static const char *const forms[][2] = {{"infer_c_march", "-O3 -march=native"},
                                            {"infer_c_O2", "-O2"}};
-    for (size_t i = 0; i < 2 && runtime_us > 0; i++) {
-        double c_us = time_emitted(folder.data, forms[i][1]);
-        if (c_us > 0) {
-            rml_bench_line(forms[i][0], c_us, "us", "onnxruntime", runtime_us, runtime_us / c_us);
+    double float_us[2] = {0, 0};
+    for (size_t i = 0; i < 2; i++) {
+        float_us[i] = time_emitted(folder.data, forms[i][1]);
+        if (float_us[i] > 0 && runtime_us > 0) {
+            rml_bench_line(forms[i][0], float_us[i], "us", "onnxruntime", runtime_us,
+                           runtime_us / float_us[i]);
         }
     }
+    time_int8(folder.data, float_us[0], &err);
     must(rml_folder_remove(folder.data, &err), &err);
     rml_arena_reset(&arena);
     rml_plan_free(s.plan);

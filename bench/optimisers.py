@@ -68,7 +68,8 @@ def main():
         folder = pathlib.Path(name)
         home = folder / "home"
         subprocess.run([PROGRAM, "init", str(home)], check=True, capture_output=True)
-        call(home, "ingest", "--licence", "BSD-3-Clause", *(pathlib.Path(os.environ["RML_DATA"]) / "scenes/ngsim-commonroad/2020a" / s for s in ("US101", "Lankershim")))
+        scenarios = pathlib.Path(os.environ["RML_DATA"]) / "scenes/ngsim-commonroad/2020a"
+        call(home, "ingest", "--licence", "BSD-3-Clause", scenarios / "US101", scenarios / "Lankershim")
         call(home, "dataset", "create", "ngsim", "--split", "family", "--keep-one", "--stride", "5",
              "--share", "train=0.6", "--share", "validation=0.2", "--share", "dev=0.2")
         cost = step_seconds(home, folder)

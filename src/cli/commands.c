@@ -18,6 +18,7 @@ extern const rml_command_group rml_find_commands;
 extern const rml_command_group rml_dataset_commands;
 extern const rml_command_group rml_train_commands;
 extern const rml_command_group rml_sweep_commands;
+extern const rml_command_group rml_quantize_commands;
 extern const rml_command_group rml_eval_commands;
 extern const rml_command_group rml_registry_commands;
 extern const rml_command_group rml_export_commands;
@@ -33,9 +34,10 @@ static const rml_command_group *const groups[] = {
     &rml_drives_report_commands, &rml_recipes_commands,     &rml_synth_commands,
     &rml_lake_commands,          &rml_lake_upkeep_commands, &rml_scene_commands,
     &rml_find_commands,          &rml_dataset_commands,     &rml_train_commands,
-    &rml_sweep_commands,         &rml_eval_commands,        &rml_registry_commands,
-    &rml_export_commands,        &rml_graph_commands,       &rml_turn_commands,
-    &rml_audit_commands,         &rml_completion_commands,  &rml_manual_commands,
+    &rml_sweep_commands,         &rml_quantize_commands,    &rml_eval_commands,
+    &rml_registry_commands,      &rml_export_commands,      &rml_graph_commands,
+    &rml_turn_commands,          &rml_audit_commands,       &rml_completion_commands,
+    &rml_manual_commands,
 };
 
 const rml_command_group *const *const rml_command_groups = groups;

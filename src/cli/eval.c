@@ -11,6 +11,7 @@
 static const rml_option eval_options[] = {
     {"--dataset", "VERSION", "the version to judge on (needed)"},
     {"--run", "RUN", "a trained run; repeated, these are seeds of one model"},
+    {"--against", "RUN", "also pair with this run, slice by slice; repeated, seeds of one model"},
     {"--predictions", "FILE", "Parquet of anybody's model (docs/evaluation.md)"},
     {"--name", "NAME", "of the model in the document (default: model)"},
     {"--split", "SPLIT", "validation, dev, gate or sealed (default: dev; gate looks are counted)"},
@@ -67,6 +68,37 @@ static void print_cell(rml_cli *cli, rml_cli_table *t, const rml_json *slice, co
     }
 }
 
+// The first model's relative differences to the second's, by slice.
+static void print_against(rml_cli *cli, const rml_json *model)
+{
+    static const char *const heads[] = {"slice", "metric", "against", "low", "high", "families"};
+    rml_cli_table table;
+    rml_str second = RML_STR("against"), empty = RML_STR("");
+    if (rml_cli_value(cli, "--against") == NULL) {
+        return;
+    }
+    rml_cli_table_begin(&table, heads, sizeof heads / sizeof *heads);
+    const rml_json *slices = rml_json_get(model, "slices");
+    for (const rml_json *s = slices ? slices->child : NULL; s != NULL; s = s->next) {
+        const rml_json *list = rml_json_get(s, "against");
+        for (const rml_json *d = list ? list->child : NULL; d != NULL; d = d->next) {
+            if (!rml_str_equal(rml_json_get_str(d, "baseline", empty), second)) {
+                continue;
+            }
+            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(rml_json_get_str(s, "name", empty)));
+            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(rml_json_get_str(d, "metric", empty)));
+            static const char *const fields[] = {"relative", "low", "high"};
+            for (size_t i = 0; i < 3; i++) {
+                double value = rml_json_get_f64(d, fields[i], NAN);
+                rml_cli_table_cell(cli, &table, isnan(value) ? "undecided" : "%+.2f %%",
+                                   100 * value);
+            }
+            rml_cli_table_cell(cli, &table, "%lld", (long long)rml_json_get_i64(d, "units", 0));
+        }
+    }
+    rml_cli_table_end(cli, &table);
+}
+
 // Each model on all windows and on the moving ones, in the order of the document.
 static void print_document(rml_cli *cli, const rml_json *doc)
 {
@@ -96,6 +128,7 @@ static void print_document(rml_cli *cli, const rml_json *doc)
         }
     }
     rml_cli_table_end(cli, &table);
+    print_against(cli, models ? models->child : NULL);
     rml_cli_print(cli, "\"recorded\" uses recorded speed and heading, which read the future.\n");
     rml_cli_print(cli, "best blind baseline: %.*s; looks at this split: %lld\n",
                   RML_FMT(rml_json_get_str(doc, "best_blind", empty)),
@@ -105,13 +138,14 @@ static void print_document(rml_cli *cli, const rml_json *doc)
 static rml_status run_eval(rml_cli *cli, rml_error *err)
 {
     rml_home *home;
-    rml_str runs[RUNS_MAX], text;
+    rml_str runs[RUNS_MAX], against[RUNS_MAX], text;
     rml_eval_slice slices[SLICES_MAX];
     int64_t seed = 0;
     rml_hash hash;
     const rml_json *doc;
     rml_judge_request request = {.version = rml_str_of(rml_cli_value(cli, "--dataset")),
                                  .runs = runs,
+                                 .against = against,
                                  .predictions = rml_cli_value(cli, "--predictions"),
                                  .name = rml_str_of(rml_cli_value(cli, "--name"))};
     request.options.split = RML_DEV;
@@ -124,6 +158,10 @@ static rml_status run_eval(rml_cli *cli, rml_error *err)
     while (request.run_count < RUNS_MAX &&
            (run = rml_cli_value_at(cli, "--run", request.run_count)) != NULL) {
         runs[request.run_count++] = rml_str_of(run);
+    }
+    while (request.against_count < RUNS_MAX &&
+           (run = rml_cli_value_at(cli, "--against", request.against_count)) != NULL) {
+        against[request.against_count++] = rml_str_of(run);
     }
     RML_TRY(parse_split(rml_cli_value(cli, "--split"), &request.options.split, err));
     RML_TRY(parse_slices(cli, slices, &request.options.slice_count, err));

@@ -42,10 +42,12 @@ static rml_status add_job(document *d, const rml_entrant *a, const rml_entrant *
     return RML_OK;
 }
 
+// A model against every baseline and the models behind it.
 static bool against(const rml_entrant *a, const rml_entrant *b)
 {
     return a->kind == RML_ENTRANT_MODEL &&
-           (b->kind == RML_ENTRANT_BASELINE || b->kind == RML_ENTRANT_BLIND);
+           (b->kind == RML_ENTRANT_BASELINE || b->kind == RML_ENTRANT_BLIND ||
+            (b->kind == RML_ENTRANT_MODEL && b > a));
 }
 
 // In the order in which they are written.

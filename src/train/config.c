@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "roadmill/base/yaml.h"
 
@@ -212,8 +213,69 @@ void rml_train_config_write(const rml_train_config *config, bool hashed, rml_jso
     }
 }
 
-rml_status rml_train_config_read(const rml_json *object, rml_str file, rml_train_config *out,
-                                 rml_error *err)
+static void write_quantisers(const rml_predictor_config *c, rml_json_writer *w)
+{
+    rml_json_key(w, "int8");
+    rml_json_list(w);
+    for (size_t i = 0; i < c->quantiser_count; i++) {
+        rml_json_object(w);
+        rml_json_kv_str(w, "layer", rml_str_of(c->quantisers[i].layer));
+        rml_json_kv_f64(w, "scale", c->quantisers[i].scale);
+        rml_json_kv_i64(w, "zero", (int64_t)c->quantisers[i].zero);
+        rml_json_object_end(w);
+    }
+    rml_json_list_end(w);
+}
+
+rml_status rml_model_config_text(const rml_train_config *config, rml_buffer *out, rml_error *err)
+{
+    rml_json_writer w;
+    rml_json_writer_init(&w, out, err);
+    rml_json_object(&w);
+    rml_train_config_write(config, true, &w);
+    if (config->model.quantiser_count > 0) {
+        write_quantisers(&config->model, &w);
+    }
+    rml_json_object_end(&w);
+    return rml_json_finish(&w);
+}
+
+static bool read_quantiser(const rml_json *object, rml_quantiser *out)
+{
+    rml_str layer = rml_json_get_str(object, "layer", RML_STR(""));
+    out->scale = rml_json_get_f64(object, "scale", 0);
+    out->zero = (double)rml_json_get_i64(object, "zero", -1);
+    bool fits = layer.len > 0 && layer.len < sizeof out->layer && out->scale > 0 &&
+                out->zero >= 0 && out->zero <= RML_QUANTISED_MOST;
+    if (fits) {
+        memcpy(out->layer, layer.data, layer.len);
+    }
+    return fits;
+}
+
+static rml_status read_quantisers(const rml_json *list, rml_str file, rml_arena *arena,
+                                  rml_predictor_config *out, rml_error *err)
+{
+    if (list == NULL) {
+        return RML_OK;
+    }
+    rml_quantiser *quantisers = RML_NEW_ARRAY(arena, rml_quantiser, list->count + 1);
+    if (quantisers == NULL) {
+        return rml_fail_memory(err, list->count * sizeof *quantisers);
+    }
+    for (const rml_json *q = list->child; q != NULL; q = q->next) {
+        if (!read_quantiser(q, &quantisers[out->quantiser_count])) {
+            return rml_fail(err, RML_ERR_DATA, rml_place_byte(file, q->at), NULL,
+                            "expected a layer with a scale above zero and a zero from 0 to 255");
+        }
+        out->quantiser_count++;
+    }
+    out->quantisers = quantisers;
+    return RML_OK;
+}
+
+rml_status rml_train_config_read(const rml_json *object, rml_str file, rml_arena *arena,
+                                 rml_train_config *out, rml_error *err)
 {
     *out = (rml_train_config){0};
     for (size_t i = 0; i < FIELD_COUNT; i++) {
@@ -232,6 +294,7 @@ rml_status rml_train_config_read(const rml_json *object, rml_str file, rml_train
         }
         field_set(out, f, f->kind == FIELD_BOOL ? member->boolean : member->number);
     }
+    RML_TRY(read_quantisers(rml_json_get(object, "int8"), file, arena, &out->model, err));
     rml_train_config_defaults(out);
     return RML_OK;
 }

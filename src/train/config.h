@@ -8,8 +8,11 @@
 
 // Writes the fields as members of an open object; hashed: only those that decide the weights.
 void rml_train_config_write(const rml_train_config *config, bool hashed, rml_json_writer *w);
-// Reads config.json of a model; members that are missing have their defaults.
-RML_CHECKED rml_status rml_train_config_read(const rml_json *object, rml_str file,
+// config.json of a model: the fields that decide the weights, and "int8", its quantisers.
+RML_CHECKED rml_status rml_model_config_text(const rml_train_config *config, rml_buffer *out,
+                                             rml_error *err);
+// Reads it; members that are missing have their defaults. Quantisers lie in the arena.
+RML_CHECKED rml_status rml_train_config_read(const rml_json *object, rml_str file, rml_arena *arena,
                                              rml_train_config *out, rml_error *err);
 // The fields of a parsed map; without defaults.
 RML_CHECKED rml_status rml_train_config_map(const rml_yaml *map, rml_train_config *out,

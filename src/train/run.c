@@ -283,14 +283,7 @@ static rml_status model_write(run *r, rml_error *err)
     rml_status st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
     st = st ? st : rml_folder_make(beside.data, err);
     st = st ? st : rml_state_save(weights.data, e->graph, e->plan, &hash, err);
-    if (st == RML_OK) {
-        rml_json_writer w;
-        rml_json_writer_init(&w, &text, err);
-        rml_json_object(&w);
-        rml_train_config_write(&r->learner.engine.config, true, &w);
-        rml_json_object_end(&w);
-        st = rml_json_finish(&w);
-    }
+    st = st ? st : rml_model_config_text(&r->learner.engine.config, &text, err);
     st = st ? st : rml_file_replace(config.data, rml_buffer_bytes(&text), err);
     st = st ? st : rml_folder_commit(beside.data, r->model.data, err);
     if (st == RML_OK) {

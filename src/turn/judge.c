@@ -32,60 +32,67 @@ static rml_status open_run(rml_home *home, rml_str text, rml_arena *arena, rml_s
 
 // ---- Evaluating --------------------------------------------------------------------------------
 
+// One of the models that are judged.
+typedef struct judged {
+    rml_str name, hash;
+    const rml_str *runs;
+    rml_forecast *futures, *ones; // one a run
+    size_t seeds;
+    bool single, has_probability;
+} judged;
+
 typedef struct judging {
     rml_home *home;
     const rml_judge_request *request;
     rml_dataset *dataset;
     rml_pool *pool;
     rml_arena *arena;
-    rml_forecast *futures, *ones; // one a run
-    size_t seeds;
-    bool single, has_probability;
-    rml_str hash;
+    judged models[2];
+    size_t count;
 } judging;
 
-static rml_status predict(judging *j, size_t seed, rml_error *err)
+static rml_status predict(judging *j, judged *m, size_t seed, rml_error *err)
 {
     rml_runner *runner = NULL;
     rml_split split = j->request->options.split;
     size_t n = rml_dataset_count(j->dataset, split);
     rml_str hash;
-    RML_TRY(open_run(j->home, j->request->runs[seed], j->arena, &hash, &runner, err));
+    RML_TRY(open_run(j->home, m->runs[seed], j->arena, &hash, &runner, err));
     const rml_predictor_config *c = rml_runner_config(runner);
     bool single = !c->no_single;
-    j->hash = seed == 0 ? hash : j->hash;
-    j->single = single && (seed == 0 || j->single);
-    rml_status st = rml_forecast_make(&j->futures[seed], n, c->modes, c->steps, err);
-    st = st || !single ? st : rml_forecast_make(&j->ones[seed], n, 1, c->steps, err);
+    m->hash = seed == 0 ? hash : m->hash;
+    m->single = single && (seed == 0 || m->single);
+    rml_status st = rml_forecast_make(&m->futures[seed], n, c->modes, c->steps, err);
+    st = st || !single ? st : rml_forecast_make(&m->ones[seed], n, 1, c->steps, err);
     st = st ? st
-            : rml_runner_predict(runner, j->dataset, split, j->pool, &j->futures[seed],
-                                 single ? &j->ones[seed] : NULL, NULL, NULL, err);
+            : rml_runner_predict(runner, j->dataset, split, j->pool, &m->futures[seed],
+                                 single ? &m->ones[seed] : NULL, NULL, NULL, err);
     rml_runner_close(runner);
     return st;
 }
 
-static rml_status read_predictions(judging *j, rml_error *err)
+static rml_status read_predictions(judging *j, judged *m, rml_error *err)
 {
     const rml_judge_request *r = j->request;
     rml_hash hash;
     char hex[RML_HASH_TEXT];
-    RML_TRY(rml_predictions_read(r->predictions, j->dataset, r->options.split, &j->futures[0],
-                                 &j->has_probability, &hash, err));
+    RML_TRY(rml_predictions_read(r->predictions, j->dataset, r->options.split, &m->futures[0],
+                                 &m->has_probability, &hash, err));
     rml_hash_text(&hash, hex);
-    j->hash = rml_arena_str(j->arena, rml_str_of(hex));
+    m->hash = rml_arena_str(j->arena, rml_str_of(hex));
     rml_buffer body = {0};
     rml_json_writer w;
     rml_json_writer_init(&w, &body, err);
     rml_json_object(&w);
     rml_json_kv_str(&w, "file", rml_path_name(rml_str_of(r->predictions)));
-    rml_json_kv_bool(&w, "has_probability", j->has_probability);
-    rml_json_kv_i64(&w, "modes", j->futures[0].modes);
+    rml_json_kv_bool(&w, "has_probability", m->has_probability);
+    rml_json_kv_i64(&w, "modes", m->futures[0].modes);
     rml_json_object_end(&w);
     rml_status st = rml_json_finish(&w);
-    rml_object_row old, row = {RML_STR("predictions"), j->hash, r->name, rml_buffer_text(&body),
+    rml_object_row old, row = {RML_STR("predictions"), m->hash, r->name, rml_buffer_text(&body),
                                rml_clock_unix_ns()};
     // The same bytes under another file name are the same predictions.
-    if (st == RML_OK && rml_catalog_get(j->home->catalog, "predictions", j->hash, j->arena, &old,
+    if (st == RML_OK && rml_catalog_get(j->home->catalog, "predictions", m->hash, j->arena, &old,
                                         NULL) == RML_ERR_MISSING) {
         st = rml_catalog_put(j->home->catalog, &row, err);
     }
@@ -93,36 +100,57 @@ static rml_status read_predictions(judging *j, rml_error *err)
     return st;
 }
 
+// runs, or NULL: the request's predictions.
+static rml_status add_model(judging *j, rml_str name, const rml_str *runs, size_t count,
+                            rml_error *err)
+{
+    judged *m = &j->models[j->count++];
+    *m = (judged){
+        .name = name, .runs = runs, .seeds = runs != NULL ? count : 1, .has_probability = true};
+    m->futures = RML_NEW_ARRAY(j->arena, rml_forecast, m->seeds);
+    m->ones = RML_NEW_ARRAY(j->arena, rml_forecast, m->seeds);
+    if (m->futures == NULL || m->ones == NULL) {
+        return rml_fail_memory(err, m->seeds * sizeof *m->ones);
+    }
+    for (size_t i = 0; runs != NULL && i < count; i++) {
+        RML_TRY(predict(j, m, i, err));
+    }
+    return runs != NULL ? RML_OK : read_predictions(j, m, err);
+}
+
 static rml_status judge(judging *j, const rml_progress *progress, rml_str *json, rml_hash *hash,
                         rml_error *err)
 {
     const rml_judge_request *r = j->request;
-    j->seeds = r->predictions != NULL ? 1 : r->run_count;
-    j->futures = RML_NEW_ARRAY(j->arena, rml_forecast, j->seeds + 1);
-    j->ones = RML_NEW_ARRAY(j->arena, rml_forecast, j->seeds + 1);
-    if (j->futures == NULL || j->ones == NULL) {
-        return rml_fail_memory(err, j->seeds * sizeof *j->ones);
-    }
     if (r->predictions != NULL && r->run_count > 0) {
         return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
                         "expected runs or predictions, found both");
     }
+    if (r->against_count > 0 && r->predictions == NULL && r->run_count == 0) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                        "expected runs or predictions to pair with those against, found none");
+    }
     RML_TRY(open_version(j->home, r->version, j->arena, &j->dataset, err));
-    j->has_probability = true;
-    if (r->predictions != NULL) {
-        RML_TRY(read_predictions(j, err));
+    rml_str name = r->name.len > 0 ? r->name : RML_STR("model");
+    if (r->predictions != NULL || r->run_count > 0) {
+        const rml_str *runs = r->predictions != NULL ? NULL : r->runs;
+        RML_TRY(add_model(j, name, runs, r->run_count, err));
     }
-    for (size_t i = 0; i < r->run_count; i++) {
-        RML_TRY(predict(j, i, err));
+    if (r->against_count > 0) {
+        RML_TRY(add_model(j, RML_STR("against"), r->against, r->against_count, err));
     }
-    rml_eval_model model = {.name = r->name.len > 0 ? r->name : RML_STR("model"),
-                            .hash = j->hash,
-                            .futures = j->futures,
-                            .ones = j->single ? j->ones : NULL,
-                            .seeds = j->seeds,
-                            .has_probability = j->has_probability};
-    return rml_eval_run(j->home->lake, j->home->catalog, j->dataset, &model, j->seeds > 0,
-                        &r->options, j->pool, progress, j->arena, json, hash, err);
+    rml_eval_model models[2];
+    for (size_t i = 0; i < j->count; i++) {
+        const judged *m = &j->models[i];
+        models[i] = (rml_eval_model){.name = m->name,
+                                     .hash = m->hash,
+                                     .futures = m->futures,
+                                     .ones = m->single ? m->ones : NULL,
+                                     .seeds = m->seeds,
+                                     .has_probability = m->has_probability};
+    }
+    return rml_eval_run(j->home->lake, j->home->catalog, j->dataset, models, j->count, &r->options,
+                        j->pool, progress, j->arena, json, hash, err);
 }
 
 rml_status rml_home_judge(rml_home *home, const rml_judge_request *request, rml_pool *pool,
@@ -131,9 +159,12 @@ rml_status rml_home_judge(rml_home *home, const rml_judge_request *request, rml_
 {
     judging j = {.home = home, .request = request, .pool = pool, .arena = arena};
     rml_status st = judge(&j, progress, json, hash, err);
-    for (size_t i = 0; j.ones != NULL && i < j.seeds; i++) {
-        rml_forecast_free(&j.futures[i]);
-        rml_forecast_free(&j.ones[i]);
+    for (size_t i = 0; i < j.count; i++) {
+        judged *m = &j.models[i];
+        for (size_t k = 0; m->futures != NULL && m->ones != NULL && k < m->seeds; k++) {
+            rml_forecast_free(&m->futures[k]);
+            rml_forecast_free(&m->ones[k]);
+        }
     }
     rml_dataset_close(j.dataset);
     return st;

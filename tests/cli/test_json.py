@@ -70,6 +70,7 @@ def words_of(world):
         "dataset verify": [turn["version"], *at],
         "dataset export": [turn["version"], "--to", top / "exported", *at],
         "train": [ROOT / "tests" / "cli" / "tiny_train.yaml", "--dataset", turn["version"], *at],
+        "quantize": [turn["run"], "--dataset", turn["version"], *at],
         "sweep": [ROOT / "tests" / "cli" / "tiny_sweep.yaml", "--dataset", turn["version"], *at],
         "eval": ["--dataset", turn["version"], "--run", turn["run"], *at],
         "mine": ["--dataset", turn["version"], "--run", turn["run"], "--budget", 4, *at],

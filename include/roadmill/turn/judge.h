@@ -17,7 +17,9 @@ typedef struct rml_judge_request {
     const rml_str *runs;
     size_t run_count;
     const char *predictions; // path, or NULL
-    rml_str name;            // of the model in the document; empty: "model"
+    const rml_str *against;  // seeds of a second model, with which the first is paired too
+    size_t against_count;
+    rml_str name; // of the model in the document; empty: "model"
     rml_eval_options options;
 } rml_judge_request;
 // The document of rml_eval_run and its hash. Predictions become an object of the catalog
