@@ -27,7 +27,8 @@ RML_API rml_status rml_export_onnx(const rml_export *e, const char *path, rml_er
 // recursion, bounded loops, fmaf and sqrtf as all that it takes from libm; compiles clean as
 // -std=c99 -pedantic -Wall -Wextra -Wconversion -Werror. samples[s * input_count + i] is input i of
 // vector s; the plan is run on them, and NAME_test exits with 1 where the error exceeds 1e-5 of
-// 1 + |expected|.
+// 1 + |expected|. NAME_bounds.json states memory, stack, operations and cycles of a call
+// (docs/deploy.md).
 RML_API rml_status rml_export_c(const rml_export *e, const char *folder,
                                 const float *const *samples, size_t sample_count, rml_error *err)
     RML_CHECKED;
@@ -41,8 +42,9 @@ typedef struct rml_predictor_signature {
 RML_API void rml_export_predictor(const rml_graph *graph, rml_plan *plan, const rml_predictor *p,
                                   const char *name, rml_predictor_signature *signature,
                                   rml_export *out);
-// Both forms of it into a folder, or one: NAME.onnx, and NAME.c, NAME.h and NAME_test.c with
-// `vectors` inputs drawn from the seed (numbers normal, masks one in seven tokens left out).
+// Both forms of it into a folder, or one: NAME.onnx, and NAME.c, NAME.h, NAME_bounds.json and
+// NAME_test.c with `vectors` inputs drawn from the seed (numbers normal, masks one in seven tokens
+// left out).
 typedef struct rml_deploy_options {
     bool onnx, c;
     uint32_t vectors; // at most 64

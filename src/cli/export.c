@@ -33,8 +33,9 @@ rml_status rml_cli_model(rml_cli *cli, const rml_home *home, rml_str *hash, rml_
 
 static void print_files(rml_cli *cli, rml_str hash, const rml_deploy_options *o)
 {
-    static const char *const files[] = {NAME ".onnx", NAME ".c", NAME ".h", NAME "_test.c"};
-    size_t from = o->onnx ? 0 : 1, to = o->c ? 4 : 1;
+    static const char *const files[] = {NAME ".onnx", NAME ".c", NAME ".h", NAME "_test.c",
+                                        NAME "_bounds.json"};
+    size_t from = o->onnx ? 0 : 1, to = o->c ? 5 : 1;
     if (cli->json) {
         rml_json_writer *w = &cli->writer;
         rml_json_object(w);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "roadmill/os.h"
 
 #define PER_LINE 6
@@ -372,10 +373,12 @@ static void print_source(rml_c99 *c, const rml_export_leaves *leaves, rml_buffer
             rml_c99_print(c, to, "/* %s [%u, %u] in panels of 16 columns */\n", own, s.size[0],
                           s.size[1]);
             print_panels(c, to, t);
+            c->weights_bytes += (s.size[0] + 15) / 16 * 16 * s.size[1] * sizeof(float);
         }
         if (c->places[t].plain) {
             rml_c99_print(c, to, "/* %s */\n", own);
             print_array(c, to, rml_c99_name(c, t), rml_plan_data(c->e->plan, t), count_of(c, t));
+            c->weights_bytes += count_of(c, t) * sizeof(float);
         }
     }
     if (c->status == RML_OK) {
@@ -483,6 +486,7 @@ static void print_int8(rml_c99 *c, const rml_int8_layer *layer)
         rml_c99_print(c, &c->weights, i % 16 == 0 ? "\n    %d," : " %d,", values[i]);
     }
     rml_c99_print(c, &c->weights, "\n};\n\n");
+    c->weights_bytes += count;
 }
 
 static void write_nodes(rml_c99 *c, const rml_array *nodes)
@@ -538,6 +542,18 @@ static rml_status put(rml_c99 *c, const char *folder, const char *end, const rml
                              : rml_file_replace(path.data, rml_buffer_bytes(text), err);
 }
 
+static rml_status put_bounds(rml_c99 *c, const char *folder, const rml_array *nodes, rml_error *err)
+{
+    size_t floats = (c->values > 0 ? c->values : 1) + (c->row > 0 ? c->row : 1);
+    rml_c99_sizes sizes = {floats * sizeof(float) + (c->bytes + c->block) * sizeof(int16_t),
+                           c->weights_bytes};
+    rml_buffer text = {0};
+    rml_status st = rml_bounds_write(c->e, nodes, &sizes, &text, err);
+    st = st ? st : put(c, folder, "_bounds.json", &text, err);
+    rml_buffer_reset(&text);
+    return st;
+}
+
 rml_status rml_export_c(const rml_export *e, const char *folder, const float *const *samples,
                         size_t sample_count, rml_error *err)
 {
@@ -562,6 +578,7 @@ rml_status rml_export_c(const rml_export *e, const char *folder, const float *co
     st = put(&c, folder, ".h", &header, err);
     st = st != RML_OK ? st : put(&c, folder, ".c", &source, err);
     st = st != RML_OK ? st : put(&c, folder, "_test.c", &test, err);
+    st = st != RML_OK ? st : put_bounds(&c, folder, &nodes, err);
 done:
     rml_buffer_reset(&source);
     rml_buffer_reset(&header);

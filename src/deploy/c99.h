@@ -52,6 +52,7 @@ typedef struct rml_c99 {
     rml_tensor bytes_of; // the quantize whose numbers stand in the scratch, -1 at first
     rml_c99_place *places;
     size_t values; // floats of memory
+    size_t weights_bytes;
     rml_status status;
     rml_error error;
 } rml_c99;

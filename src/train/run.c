@@ -22,7 +22,8 @@ typedef struct run {
     rml_learner learner;
     rml_saver *saver;
     int64_t started_ns, saved_ns;
-    rml_engine judge; // the same model without gradients, for the validation split
+    rml_engine
+        judge; // the same model without gradients, for the validation split; when it is needed
     rml_arena arena;
     rml_str folder, model, lock_path;
     rml_buffer curve;
@@ -76,6 +77,17 @@ static rml_status run_name(run *r, rml_str home, const rml_train_config *c, rml_
 
 // ---- Curve -------------------------------------------------------------------------------------
 
+// The judge with the weights of now. The first step does not wait for its making.
+static rml_status take_judge(run *r, rml_error *err)
+{
+    if (r->judge.graph == NULL) {
+        RML_TRY(
+            rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL, err));
+    }
+    rml_learner_weights(&r->learner, &r->judge);
+    return RML_OK;
+}
+
 static rml_status validate(run *r, double *loss, rml_error *err)
 {
     size_t count = rml_dataset_count(r->dataset, RML_VALIDATION);
@@ -87,9 +99,10 @@ static rml_status validate(run *r, double *loss, rml_error *err)
     if (losses == NULL) {
         return rml_fail_memory(err, count * sizeof *losses);
     }
-    rml_learner_weights(&r->learner, &r->judge);
-    rml_status st = rml_engine_predict(&r->judge, r->dataset, RML_VALIDATION, r->pool, NULL, NULL,
-                                       losses, NULL, err);
+    rml_status st = take_judge(r, err);
+    st = st ? st
+            : rml_engine_predict(&r->judge, r->dataset, RML_VALIDATION, r->pool, NULL, NULL, losses,
+                                 NULL, err);
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         sum += (double)losses[i];
@@ -279,7 +292,7 @@ static rml_status model_write(run *r, rml_error *err)
     }
     rml_buffer text = {0};
     rml_hash hash;
-    rml_learner_weights(&r->learner, &r->judge);
+    RML_TRY(take_judge(r, err));
     rml_status st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
     st = st ? st : rml_folder_make(beside.data, err);
     st = st ? st : rml_state_save(weights.data, e->graph, e->plan, &hash, err);
@@ -368,9 +381,6 @@ static rml_status run_train(run *r, rml_catalog *catalog, const rml_train_config
         return r->first && c->until == c->steps ? catalog_put(r, catalog, err) : RML_OK;
     }
     rml_status st = rml_learner_make(&r->learner, r->dataset, NULL, 0, c, r->ranks, r->pool, err);
-    if (st == RML_OK && r->first) {
-        st = rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL, err);
-    }
     if (st == RML_OK && r->first) {
         st = rml_saver_make(r->folder, &r->learner, &r->saver, err);
     }

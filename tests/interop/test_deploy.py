@@ -1,4 +1,5 @@
 """Models that left: ONNX Runtime on 1,000 samples, and the C file under gcc and clang, against the engine."""
+import json
 import pathlib
 import platform
 import re
@@ -104,3 +105,57 @@ def test_plain_c_takes_only_two_functions(exports, tmp_path, name):
     assert set(symbols.split()) - {"U"} <= {"fmaf", "sqrtf", "memset", "memcpy", "_GLOBAL_OFFSET_TABLE_"}
     source = (exports / f"{name}.c").read_text()
     assert "malloc" not in source and "while (1)" not in source
+
+
+def bounds_of(exports, name):
+    return json.loads((exports / f"{name}_bounds.json").read_text())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bounds_of_operations(exports, tmp_path, name):
+    """What gcov sees executed: each line's count times the multiply-adds and divisions that stand on it."""
+    bounds = bounds_of(exports, name)
+    for part in [f"{name}.c", f"{name}.h"]:
+        shutil.copy(exports / part, tmp_path)
+    # One call, on zeros.
+    header = (exports / f"{name}.h").read_text()
+    sizes = re.findall(rf"#define {name}_((?:in|out)_\w+)_size (\d+)", header)
+    arrays = "".join(f"static float {n}[{size}];\n" for n, size in sizes)
+    (tmp_path / "main.c").write_text(
+        f'#include "{name}.h"\n#include <stdio.h>\nstatic {name}_memory memory;\n{arrays}int main(void)\n{{\n'
+        f'    printf("%zu", sizeof memory);\n    {name}_run(&memory, {", ".join(n for n, _ in sizes)});\n    return 0;\n}}\n')
+    subprocess.run(["gcc", "-std=c99", "-O0", "--coverage", "-o", "once", f"{name}.c", "main.c", "-lm"], check=True, cwd=tmp_path)
+    size = subprocess.run([tmp_path / "once"], check=True, cwd=tmp_path, capture_output=True, text=True).stdout
+    assert int(size) == bounds["memory_bytes"]
+    subprocess.run(["gcov", "-o", ".", f"once-{name}"], check=True, cwd=tmp_path, capture_output=True)
+    executed = {"multiply_add": 0, "divide": 0, "square_root": 0}
+    for line in (tmp_path / f"{name}.c.gcov").read_text().splitlines():
+        count, _, text = (line.split(":", 2) + ["", ""])[:3]
+        count = count.strip().rstrip("*")
+        if count.isdigit():
+            executed["multiply_add"] += int(count) * (text.count("FMA(") + text.count("+= (int32_t)"))
+            executed["divide"] += int(count) * len(re.findall(r" / (?!16|2\b|4\b)", text))
+            executed["square_root"] += int(count) * text.count("sqrtf(")
+    for what, seen in executed.items():
+        assert 0.25 * bounds["operations"][what] <= seen <= bounds["operations"][what], (what, seen, bounds["operations"])
+    calls = {what: sum(c[what] for c in bounds["calls"]) for what in executed}
+    assert calls == {what: bounds["operations"][what] for what in executed}
+
+
+@pytest.mark.parametrize("compiler, options", [("gcc", "-O0"), ("gcc", "-O2"), ("gcc", "-O3"), ("clang", "-O0"), ("clang", "-O3"),
+                                               ("clang", "-O3 -march=x86-64-v3")])
+@pytest.mark.parametrize("name", MODELS)
+def test_bounds_of_stack_and_weights(exports, tmp_path, name, compiler, options):
+    if shutil.which(compiler) is None or ("v3" in options and platform.machine() != "x86_64"):
+        pytest.skip(f"skipped: no {compiler} {options}")
+    bounds = bounds_of(exports, name)
+    subprocess.run([compiler, "-std=c99", *options.split(), "-fstack-usage", "-c", "-o", tmp_path / "m.o", exports / f"{name}.c"],
+                   check=True, cwd=tmp_path)
+    (usage,) = tmp_path.glob("*.su")
+    frames = sorted((int(line.split("\t")[1]) for line in usage.read_text().splitlines()), reverse=True)
+    assert sum(frames[:bounds["call_depth"]]) <= bounds["stack_bytes"]
+    symbols = subprocess.run(["nm", "-S", tmp_path / "m.o"], capture_output=True, text=True, check=True).stdout
+    weights = re.findall(r"^\S+ (\S+) \S ((?:weight|panels|bytes)_\d+)$", symbols, re.M)
+    stated = re.findall(r"static const (\w+) ((?:weight|panels|bytes)_\d+)\[(\d+)\]", (exports / f"{name}.c").read_text())
+    assert sum(int(n) * (4 if t == "float" else 1) for t, _, n in stated) == bounds["weights_bytes"]
+    assert sum(int(size, 16) for size, _ in weights) <= bounds["weights_bytes"]
