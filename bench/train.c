@@ -2,11 +2,13 @@
 // PyTorch's of the same network, one after the other in the same run, twice each.
 //
 // The peer is bench/train_torch.py by the Python of RML_TORCH_PYTHON or RML_PYTHON; without torch
-// there the line has no peer. Rows train_f32_bB_tT for batches of 32 and 1; usage: train [BATCH]
-#define _POSIX_C_SOURCE 200809L // popen
+// there the line has no peer. Rows train_f32_bB_tT for batches of 32 and 1,
+// train_f32_bB_memory of the largest resident sets; usage: train [BATCH]
+#define _DEFAULT_SOURCE 1 // popen, getrusage
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "bench.h"
 #include "roadmill/model.h"
@@ -197,6 +199,20 @@ static void run_ranks(const char *self, uint32_t batch, int ranks)
     }
 }
 
+// The largest resident set of this program, up to two threads, against that of the peer's.
+static void print_memory(uint32_t batch)
+{
+    struct rusage own, peer;
+    char name[48];
+    if (getrusage(RUSAGE_SELF, &own) != 0 || getrusage(RUSAGE_CHILDREN, &peer) != 0 ||
+        peer.ru_maxrss < own.ru_maxrss) { // a shell alone: there was no peer
+        return;
+    }
+    snprintf(name, sizeof name, "train_f32_b%u_memory", batch);
+    rml_bench_line(name, (double)own.ru_maxrss / 1024, "MB", "torch", (double)peer.ru_maxrss / 1024,
+                   (double)peer.ru_maxrss / (double)own.ru_maxrss);
+}
+
 static int run_batch(uint32_t batch)
 {
     step s = {0};
@@ -208,6 +224,7 @@ static int run_batch(uint32_t batch)
     for (size_t threads = 1; threads <= 2 && threads <= rml_thread_count(); threads++) {
         run(&s, threads, batch);
     }
+    print_memory(batch);
     rml_leaves_free(s.leaves);
     rml_plan_free(s.plan);
     rml_graph_free(s.g);
