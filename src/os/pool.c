@@ -6,9 +6,9 @@
 #include "roadmill/os.h"
 
 #define THREADS_MAX 1024
-// How often an idle worker looks for the next run before it sleeps: a step of training has hundreds
-// of runs a few microseconds apart.
-#define SPINS 2000
+// How often an idle worker looks for the next run before it sleeps, some tens of microseconds in
+// all: a step of training has hundreds of runs a few microseconds apart.
+#define SPINS 1000
 
 typedef struct rml_pool_run_state {
     void (*work)(void *context, size_t tile, size_t worker);
@@ -34,6 +34,16 @@ typedef struct rml_pool_worker {
     size_t index;
 } rml_pool_worker;
 
+// Lets the other thread of a core work meanwhile.
+static void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 static void take_tiles(rml_pool *pool, size_t worker)
 {
     for (;;) {
@@ -51,6 +61,7 @@ static void wait_for_run(rml_pool *pool, unsigned long seen)
         if (atomic_load_explicit(&pool->generation, memory_order_acquire) != seen) {
             return;
         }
+        relax();
     }
     pthread_mutex_lock(&pool->lock);
     while (atomic_load_explicit(&pool->generation, memory_order_acquire) == seen) {
@@ -166,6 +177,7 @@ void rml_pool_run(rml_pool *pool, size_t tiles,
         if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0) {
             return;
         }
+        relax();
     }
     pthread_mutex_lock(&pool->lock);
     while (atomic_load_explicit(&pool->busy, memory_order_acquire) != 0) {
