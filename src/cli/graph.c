@@ -3,31 +3,15 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "graph_plot.h"
 #include "roadmill/train.h"
 
 enum { RUNS = 50, BAR = 24 };
 
 static const rml_option options[] = {
     {"--batch", "N", "scenes at once (default 1)"},
+    {"--plot", "FILE", "draw it as SVG"},
 };
-
-// The share of the time that the arithmetic or the bytes alone would take.
-static double roofline_share(const rml_plan_row *row, const rml_roofline *roof)
-{
-    double by_flop = (double)row->flop / roof->flop_per_s;
-    double by_bytes = (double)row->bytes / roof->bytes_per_s;
-    double least = by_flop > by_bytes ? by_flop : by_bytes;
-    return row->seconds > 0 ? least / row->seconds : 0;
-}
-
-static void shape_text(const rml_shape *shape, char text[80])
-{
-    size_t len = 0;
-    text[0] = '\0';
-    for (uint32_t i = 0; i < shape->rank && len < 64; i++) {
-        len += (size_t)snprintf(text + len, 80 - len, "%s%" PRIu32, i ? "x" : "", shape->size[i]);
-    }
-}
 
 static void print_rows(rml_cli *cli, const rml_plan_row *rows, size_t count,
                        const rml_roofline *roof, double total_s)
@@ -45,7 +29,7 @@ static void print_rows(rml_cli *cli, const rml_plan_row *rows, size_t count,
             bar[k] = k < length ? '#' : '\0';
         }
         bar[BAR] = '\0';
-        shape_text(&r->shape, shape);
+        rml_size_text(&r->shape, shape);
         rml_cli_table_cell(cli, &table, "%s", r->op);
         rml_cli_table_cell(cli, &table, "%s", shape);
         rml_cli_table_cell(cli, &table, "%zu", r->tiles);
@@ -54,7 +38,7 @@ static void print_rows(rml_cli *cli, const rml_plan_row *rows, size_t count,
         rml_cli_table_cell(cli, &table, "%.1f", r->seconds * 1e6);
         rml_cli_table_cell(cli, &table, "%.1f",
                            r->seconds > 0 ? (double)r->flop / r->seconds / 1e9 : 0);
-        rml_cli_table_cell(cli, &table, "%.0f %%", 100 * roofline_share(r, roof));
+        rml_cli_table_cell(cli, &table, "%.0f %%", 100 * rml_roofline_share(r, roof));
         rml_cli_table_cell(cli, &table, "%4.1f %% %s", 100 * share, bar);
     }
     rml_cli_table_end(cli, &table);
@@ -80,10 +64,30 @@ static void write_rows(rml_cli *cli, const rml_plan_row *rows, size_t count,
         rml_json_kv_i64(w, "flop", (int64_t)r->flop);
         rml_json_kv_i64(w, "bytes", (int64_t)r->bytes);
         rml_json_kv_f64(w, "seconds", r->seconds);
-        rml_json_kv_f64(w, "roofline_share", roofline_share(r, roof));
+        rml_json_kv_f64(w, "roofline_share", rml_roofline_share(r, roof));
         rml_json_object_end(w);
     }
     rml_json_list_end(w);
+}
+
+static rml_status plot(rml_cli *cli, rml_str hash, int64_t batch, const rml_plan_row *rows,
+                       size_t count, const rml_roofline *roof, double total_s, rml_error *err)
+{
+    const char *path = rml_cli_value(cli, "--plot");
+    rml_buffer svg = {0};
+    char title[120];
+    if (path == NULL) {
+        return RML_OK;
+    }
+    snprintf(title, sizeof title, "plan of %.12s, batch %" PRId64 ": %.3f ms", hash.data, batch,
+             1e3 * total_s);
+    rml_status st = rml_graph_plot(title, rows, count, roof, &svg, err);
+    st = st ? st : rml_file_replace(path, rml_buffer_bytes(&svg), err);
+    rml_buffer_reset(&svg);
+    if (st == RML_OK) {
+        rml_cli_print(cli, "drawn to %s\n", path);
+    }
+    return st;
 }
 
 static rml_status show(rml_cli *cli, rml_str hash, rml_runner *runner, int64_t batch,
@@ -127,7 +131,7 @@ static rml_status show(rml_cli *cli, rml_str hash, rml_runner *runner, int64_t b
                   count, batch, roof.kernels, 1e3 * total_s, (double)flop / 1e6, 1e3 * floor_s,
                   roof.flop_per_s / 1e9, roof.bytes_per_s / 1e9,
                   (double)rml_plan_bytes(plan) / 1e6);
-    return RML_OK;
+    return plot(cli, hash, batch, rows, count, &roof, total_s, err);
 }
 
 static rml_status run_show(rml_cli *cli, rml_error *err)

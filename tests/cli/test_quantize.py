@@ -3,6 +3,7 @@ threads; ONNX Runtime and the emitted C give what the engine gives; `eval --agai
 import json
 import re
 import subprocess
+import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -117,7 +118,11 @@ def test_it_is_a_run_like_any_other(run, made):
     shown = run("runs", "show", int8["run"], "--home", home, "--json").json()
     assert shown["body"]["quantized_from"] == before
     assert before in run("lineage", int8["run"], "--home", home, "--json").stdout
-    assert run("graph", "show", int8["run"], "--home", home).stdout.count("quantize") >= 8
+    drawn = home.parent / "plan.svg"
+    assert run("graph", "show", int8["run"], "--home", home, "--plot", drawn).stdout.count("quantize") >= 8
+    picture = xml.etree.ElementTree.parse(drawn)
+    labels = [t.text for t in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert sum(t.startswith("quantize ") for t in labels) >= 8 and any("MFLOP" in t for t in labels)
 
 
 def test_errors(run, made):

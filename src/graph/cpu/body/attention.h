@@ -1,5 +1,6 @@
 // Attention of one head of one sample, forward and backward; the matrix lives in a worker's
-// scratch. Backward computes it again.
+// scratch, keys down and queries across, so that sixteen rows of softmax stand in the lanes and
+// none has to be summed across. Backward computes it again.
 
 typedef struct head_data {
     rml_attention a;
@@ -8,7 +9,7 @@ typedef struct head_data {
     float scale;
     size_t tokens_step; // floats of a row of the matrix
     float *packed[4];
-    float *p, *dp; // [tokens_padded, tokens_step]
+    float *p, *dp; // [keys: tokens_padded, queries: tokens_step]
 } head_data;
 
 static head_data head_of(const rml_call *c, size_t tile, size_t worker)
@@ -61,13 +62,52 @@ static void tokens_by_head(const head_data *h, left_side a, const float *packed,
                    (result_side){.data = out, .row_step = h->a.width, .columns = h->a.head});
 }
 
+// Sums of sixteen rows that stand side by side, each with the lanes and the tree of a row's sum.
+static lanes sums_side_by_side(lanes lane[LANES])
+{
+    for (size_t half = LANES / 2; half > 0; half /= 2) {
+        for (size_t i = 0; i < half; i++) {
+            lane[i] = v_add(lane[i], lane[i + half]);
+        }
+    }
+    return lane[0];
+}
+
+// softmax_row for the sixteen queries at p.
+static void softmax_side_by_side(const head_data *h, float *p)
+{
+    lanes top = v_set(LOWEST), zero = v_set(0.0f), scale = v_set(h->scale), lane[LANES];
+    for (size_t k = 0; k < h->a.tokens; k++) {
+        if (h->keep == NULL || h->keep[k] != 0.0f) {
+            top = v_max(v_mul(v_load(p + k * h->tokens_step), scale), top);
+        }
+    }
+    for (size_t i = 0; i < LANES; i++) {
+        lane[i] = zero;
+    }
+    for (size_t k = 0; k < h->a.tokens; k++) {
+        float *at = p + k * h->tokens_step;
+        lanes e = zero;
+        if (h->keep == NULL || h->keep[k] != 0.0f) {
+            e = v_exp(v_sub(v_mul(v_load(at), scale), top));
+            lane[k % LANES] = v_add(lane[k % LANES], e);
+        }
+        v_store(at, e);
+    }
+    lanes total = sums_side_by_side(lane);
+    lanes inverse = v_select(v_less(zero, total), v_div(v_set(1.0f), total), total);
+    for (size_t k = 0; k < h->a.tokens; k++) {
+        float *at = p + k * h->tokens_step;
+        v_store(at, v_mul(v_load(at), inverse));
+    }
+}
+
 static void probabilities(const head_data *h, const float *q, const float *k)
 {
-    pack_tokens_as_columns(h, k, h->packed[0]);
-    tokens_by_tokens(h, q, h->packed[0], h->p);
-    for (size_t r = 0; r < h->a.tokens; r++) {
-        float *row = h->p + r * h->tokens_step;
-        softmax_row(row, h->keep, h->scale, h->a.tokens, row);
+    pack_tokens_as_columns(h, q, h->packed[0]);
+    tokens_by_tokens(h, k, h->packed[0], h->p);
+    for (size_t query = 0; query < h->a.tokens; query += LANES) {
+        softmax_side_by_side(h, h->p + query);
     }
 }
 
@@ -77,7 +117,27 @@ static void kernel_attention(const rml_call *c, size_t tile, size_t worker)
     const float *q = (const float *)c->in[0] + h.at, *k = (const float *)c->in[1] + h.at;
     probabilities(&h, q, k);
     pack_tokens_as_rows(&h, (const float *)c->in[2] + h.at, h.packed[1]);
-    tokens_by_head(&h, (left_side){h.p, h.tokens_step, 1}, h.packed[1], (float *)c->out + h.at);
+    tokens_by_head(&h, (left_side){h.p, 1, h.tokens_step}, h.packed[1], (float *)c->out + h.at);
+}
+
+// Of the sixteen queries at p and dp: dp becomes the gradient by the scores.
+static void softmax_backward_side_by_side(const head_data *h, const float *p, float *dp)
+{
+    lanes scale = v_set(h->scale), lane[LANES];
+    for (size_t i = 0; i < LANES; i++) {
+        lane[i] = v_set(0.0f);
+    }
+    for (size_t k = 0; k < h->a.tokens; k++) {
+        size_t at = k * h->tokens_step;
+        lanes product = v_mul(v_load(p + at), v_load(dp + at));
+        lane[k % LANES] = v_add(lane[k % LANES], product);
+    }
+    lanes dot = sums_side_by_side(lane);
+    for (size_t k = 0; k < h->a.tokens; k++) {
+        size_t at = k * h->tokens_step;
+        lanes ds = v_mul(v_load(p + at), v_sub(v_load(dp + at), dot));
+        v_store(dp + at, v_mul(ds, scale));
+    }
 }
 
 static void kernel_attention_backward(const rml_call *c, size_t tile, size_t worker)
@@ -89,22 +149,14 @@ static void kernel_attention_backward(const rml_call *c, size_t tile, size_t wor
     float *dq = (float *)c->out + h.at, *dk = dq + count, *dv = dk + count;
     probabilities(&h, q, k);
     pack_tokens_as_rows(&h, dy, h.packed[1]);
-    left_side across = {h.p, 1, h.tokens_step};
-    tokens_by_head(&h, across, h.packed[1], dv);
-    pack_tokens_as_columns(&h, v, h.packed[0]);
-    tokens_by_tokens(&h, dy, h.packed[0], h.dp);
-    lanes scale = v_set(h.scale);
-    for (size_t r = 0; r < h.a.tokens; r++) {
-        float *p = h.p + r * h.tokens_step, *dp = h.dp + r * h.tokens_step;
-        size_t n = h.a.tokens;
-        lanes dot = v_set(row_dot(p, dp, n));
-        for (size_t i = 0; i < n; i += LANES) {
-            lanes ds = v_mul(load_row(p, i, n), v_sub(load_row(dp, i, n), dot));
-            store_row(dp, v_mul(ds, scale), i, n);
-        }
+    tokens_by_head(&h, (left_side){h.p, h.tokens_step, 1}, h.packed[1], dv);
+    pack_tokens_as_columns(&h, dy, h.packed[0]);
+    tokens_by_tokens(&h, v, h.packed[0], h.dp);
+    for (size_t query = 0; query < h.a.tokens; query += LANES) {
+        softmax_backward_side_by_side(&h, h.p + query, h.dp + query);
     }
     pack_tokens_as_rows(&h, k, h.packed[2]);
-    tokens_by_head(&h, (left_side){h.dp, h.tokens_step, 1}, h.packed[2], dq);
+    tokens_by_head(&h, (left_side){h.dp, 1, h.tokens_step}, h.packed[2], dq);
     pack_tokens_as_rows(&h, q, h.packed[3]);
-    tokens_by_head(&h, (left_side){h.dp, 1, h.tokens_step}, h.packed[3], dk);
+    tokens_by_head(&h, (left_side){h.dp, h.tokens_step, 1}, h.packed[3], dk);
 }
