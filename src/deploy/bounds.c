@@ -13,7 +13,7 @@ typedef struct operations {
 } operations;
 
 enum { MULTIPLY_ADD = 5, SIMPLE = 4, DIVIDE = 30, SQUARE_ROOT = 30, LOAD = 5, STORE = 1, LOOP = 4 };
-enum { STACK_BYTES = 4096, CALL_DEPTH = 6 };
+enum { STACK_BYTES = 8192, CALL_DEPTH = 6 };
 
 static double cycles_of(const operations *o)
 {
@@ -136,8 +136,9 @@ static void count_attention(const rml_export *e, const rml_node *n, operations *
     rml_shape s = rml_graph_shape(e->graph, n->inputs[0]);
     double samples = s.size[0], tokens = s.size[1], width = s.size[2], heads = n->attributes[0];
     double head = up_to(width / heads, 16), pairs = samples * heads * tokens * tokens;
+    double rows = samples * heads * up_to(tokens, 4);
     const operations score = {.multiply_add = 4, .simple = 60};
-    out->multiply_add += pairs * (width / heads + head);
+    out->multiply_add += rows * (up_to(tokens, 16) * (width / heads) + tokens * head);
     add(out, &score, pairs);
     const operations row = {.simple = 4 * head + 64, .divide = 1};
     add(out, &row, samples * heads * tokens);

@@ -23,6 +23,8 @@ typedef enum rml_c99_helper {
     RML_C99_PANELS = 16384,
     RML_C99_QUANTIZE = 32768,
     RML_C99_INT8 = 65536,
+    RML_C99_EXP_LANES = 131072,
+    RML_C99_GELU = 262144,
 } rml_c99_helper;
 
 typedef struct rml_c99_text {

@@ -160,8 +160,15 @@ PLAIN(abs, 1, 0, "p < 0.0f ? -p : p")
 PLAIN(sqrt, 1, 0, "sqrtf(p)")
 PLAIN(tanh, 1, RML_C99_TANH, "tanh_of(p)")
 PLAIN(relu, 1, 0, "p > 0.0f ? p : 0.0f")
-PLAIN(gelu, 1, RML_C99_ERF, "p * (0.5f * (1.0f + erf_of(p * 0.707106781f)))")
 PLAIN(broadcast, 1, 0, "p")
+
+static void write_gelu(rml_c99 *c, const rml_node *n)
+{
+    rml_shape s = shape_of(c, n->output);
+    c->helpers |= RML_C99_GELU;
+    rml_c99_print(c, &c->calls, "    gelu(%zu, %s, %s);\n", span(&s, 0, s.rank), in(c, n, 0),
+                  rml_c99_name(c, n->output));
+}
 
 static void write_scale(rml_c99 *c, const rml_node *n)
 {
@@ -230,10 +237,10 @@ static void write_linear(rml_c99 *c, const rml_node *n)
     }
     rml_shape a = shape_of(c, n->inputs[0]), b = shape_of(c, n->inputs[1]);
     c->helpers |= RML_C99_PANELS;
-    rml_c99_print(c, &c->calls, "    product_panels(%zu, %u, %u, %s, ", span(&a, 0, a.rank - 1),
-                  b.size[1], b.size[0], in(c, n, 0));
-    rml_c99_print(c, &c->calls, "%s, %s, %s);\n", rml_c99_panels(c, n->inputs[1]), in(c, n, 2),
-                  rml_c99_name(c, n->output));
+    rml_c99_print(c, &c->calls, "    product_panels(%zu, %u, %u, %s, %u, ", span(&a, 0, a.rank - 1),
+                  b.size[1], b.size[0], in(c, n, 0), b.size[1]);
+    rml_c99_print(c, &c->calls, "%s, %s, %s, %u);\n", rml_c99_panels(c, n->inputs[1]), in(c, n, 2),
+                  rml_c99_name(c, n->output), b.size[0]);
 }
 
 static void write_quantize(rml_c99 *c, const rml_node *n)
@@ -306,7 +313,8 @@ static void write_attention(rml_c99 *c, const rml_node *n)
     size_t heads = (size_t)n->attributes[0], head = s.size[2] / heads,
            step = (size_t)s.size[1] * s.size[2];
     c->helpers |= RML_C99_ATTENTION;
-    size_t scratch = s.size[1] * (1 + head + (head + 15) / 16 * 16);
+    size_t high = (s.size[1] + 15) / 16 * 16, wide = (head + 15) / 16 * 16;
+    size_t scratch = s.size[1] * s.size[1] + high * head + s.size[1] * wide;
     c->row = scratch > c->row ? scratch : c->row;
     for (size_t i = 0; i < s.size[0]; i++) {
         bool masked = n->input_count > 3 && n->inputs[3] >= 0;
