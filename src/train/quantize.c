@@ -23,6 +23,7 @@ typedef struct quantizing {
     rml_arena arena;
     rml_train_config config;
     rml_str folder, model;
+    rml_lock lock;
     rml_quantize_result *result;
 } quantizing;
 
@@ -309,6 +310,15 @@ static rml_status run_name(quantizing *q, rml_error *err)
     return st;
 }
 
+// One at a time makes the run.
+static rml_status take_folder(quantizing *q, rml_error *err)
+{
+    rml_str lock = rml_arena_printf(&q->arena, "%s/lock", q->folder.data);
+    RML_TRY(lock.data ? RML_OK : rml_fail_memory(err, 1));
+    RML_TRY(rml_folder_make(q->folder.data, err));
+    return rml_lock_take(&q->lock, lock.data, true, err);
+}
+
 static rml_status write_files(quantizing *q, rml_error *err)
 {
     rml_str beside = rml_arena_printf(&q->arena, "%s/model-beside", q->folder.data);
@@ -416,6 +426,7 @@ static rml_status quantize(quantizing *q, rml_error *err)
     RML_TRY(quantize_layers(q, err));
     RML_TRY(validation_loss(q, &q->after, &q->result->loss_validation, err));
     RML_TRY(account(q, err));
+    RML_TRY(take_folder(q, err));
     RML_TRY(write_files(q, err));
     return catalog_put(q, source, err);
 }
@@ -435,6 +446,7 @@ rml_status rml_train_quantize(rml_str home, rml_catalog *catalog, rml_str run,
                     .result = out};
     q.options.samples = q.options.samples ? q.options.samples : 512;
     rml_status st = quantize(&q, err);
+    rml_lock_drop(&q.lock);
     rml_calibration_free(&q.calibration);
     rml_engine_free(&q.before);
     rml_engine_free(&q.after);
