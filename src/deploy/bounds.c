@@ -79,11 +79,18 @@ static double count_of(const rml_export *e, rml_tensor t)
     return count;
 }
 
+static double up_to(double count, double step)
+{
+    double whole = (double)(size_t)((count + step - 1) / step);
+    return whole * step;
+}
+
 // Elements of the output or the first input, whichever are more; rows end with a tree of sums.
 static void count_elements(const rml_export *e, const rml_node *n, operations *out)
 {
     rml_shape s = rml_graph_shape(e->graph, n->inputs[0]);
     double most = count_of(e, n->output), in = count_of(e, n->inputs[0]);
+    most = strcmp(n->op, "gelu") == 0 ? up_to(most, 16) : most; // and what is left over
     double rows = s.rank > 0 ? in / s.size[s.rank - 1] : 1;
     const operations row = {.simple = 48, .divide = 3, .square_root = 1};
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
@@ -97,12 +104,6 @@ static void count_elements(const rml_export *e, const rml_node *n, operations *o
 }
 
 // ---- Products ----------------------------------------------------------------------------------
-
-static double up_to(double count, double step)
-{
-    double whole = (double)(size_t)((count + step - 1) / step);
-    return whole * step;
-}
 
 // Panels of 16 columns, four rows at a time, as c99_text.c has them.
 static void count_linear(const rml_export *e, const rml_node *n, operations *out)

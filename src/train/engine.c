@@ -1,4 +1,5 @@
 // train: a predictor with its plan; scenes in, forecasts out.
+#include <math.h>
 #include <string.h>
 
 #include "learner.h"
@@ -214,4 +215,26 @@ rml_status rml_engine_predict(rml_engine *e, const rml_dataset *d, rml_split spl
         }
     }
     return RML_OK;
+}
+
+rml_status rml_engine_validate(rml_engine *e, const rml_dataset *d, rml_pool *pool, double *loss,
+                               rml_error *err)
+{
+    size_t count = rml_dataset_count(d, RML_VALIDATION);
+    *loss = NAN;
+    if (count == 0) {
+        return RML_OK;
+    }
+    float *losses = rml_heap_make(count * sizeof *losses);
+    if (losses == NULL) {
+        return rml_fail_memory(err, count * sizeof *losses);
+    }
+    rml_status st = rml_engine_predict(e, d, RML_VALIDATION, pool, NULL, NULL, losses, NULL, err);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += (double)losses[i];
+    }
+    *loss = sum / (double)count;
+    rml_heap_free(losses);
+    return st;
 }

@@ -27,6 +27,10 @@ void rml_engine_copy(rml_engine *to, const rml_engine *from);
 void rml_engine_put(const rml_engine *e, rml_plan *plan, const rml_scene_spec *spec, uint32_t row,
                     const float *const from[RML_SCENE_TENSORS]);
 
+// The mean loss on the validation split; NaN without one.
+RML_CHECKED rml_status rml_engine_validate(rml_engine *e, const rml_dataset *d, rml_pool *pool,
+                                           double *loss, rml_error *err);
+
 typedef struct rml_learner {
     rml_engine engine; // of one leaf of the batch
     rml_engine rest;   // of what is left over behind the last whole leaf, with engine's parameters

@@ -6,11 +6,10 @@
 
 #include "calibrate.h"
 #include "config.h"
+#include "model.h"
 #include "roadmill/codec.h"
-#include "weights.h"
 
-enum { BATCH = 16, WEIGHT_MOST = 127, SHRINKS = 40, CONFIG_MAX = 1 << 20 };
-static const char CURVE_HEAD[] = "step,loss,validation_loss,learning_rate,gradient_norm\n";
+enum { BATCH = 16, WEIGHT_MOST = 127, SHRINKS = 40 };
 
 typedef struct quantizing {
     rml_str home, from; // the run's hash
@@ -22,7 +21,7 @@ typedef struct quantizing {
     rml_calibration calibration;
     rml_arena arena;
     rml_train_config config;
-    rml_str folder, model;
+    rml_str folder;
     rml_lock lock;
     rml_quantize_result *result;
 } quantizing;
@@ -257,24 +256,17 @@ static rml_status account(quantizing *q, rml_error *err)
 
 static rml_status open_before(quantizing *q, rml_error *err)
 {
-    rml_buffer text = {0};
-    const rml_json *object = NULL;
     rml_str folder =
         rml_arena_printf(&q->arena, "%.*s/runs/%.*s/model", RML_FMT(q->home), RML_FMT(q->from));
-    rml_str config = rml_path_join(&q->arena, folder, RML_STR("config.json"));
-    rml_str weights = rml_path_join(&q->arena, folder, RML_STR("weights.safetensors"));
-    rml_status st = config.data && weights.data ? RML_OK : rml_fail_memory(err, 1);
-    st = st ? st : rml_file_read(config.data, CONFIG_MAX, &text, err);
-    st = st ? st : rml_json_parse(&q->arena, rml_buffer_text(&text), config, &object, err);
-    st = st ? st : rml_train_config_read(object, config, &q->arena, &q->config, err);
-    rml_buffer_reset(&text);
-    if (st == RML_OK && q->config.model.quantiser_count > 0) {
-        st =
-            rml_fail(err, RML_ERR_ARGUMENT, rml_place_file(config), "quantize the run it came from",
-                     "expected a run in float32, found one that is quantized");
+    RML_TRY(folder.data ? RML_OK : rml_fail_memory(err, q->home.len));
+    RML_TRY(rml_model_open(folder, BATCH, &q->arena, &q->before, err));
+    q->config = q->before.config;
+    if (q->config.model.quantiser_count > 0) {
+        return rml_fail(err, RML_ERR_ARGUMENT, rml_place_file(folder),
+                        "quantize the run it came from",
+                        "expected a run in float32, found one that is quantized");
     }
-    st = st ? st : rml_engine_make(&q->before, &q->config, BATCH, NULL, NULL, err);
-    return st ? st : rml_weights_load(weights.data, q->before.graph, q->before.plan, err);
+    return RML_OK;
 }
 
 static rml_status run_name(quantizing *q, rml_error *err)
@@ -299,12 +291,11 @@ static rml_status run_name(quantizing *q, rml_error *err)
     rml_json_kv_i64(&w, "samples", q->options.samples);
     rml_json_object_end(&w);
     rml_status st = rml_json_finish(&w);
-    st = st ? st : rml_sha256(text.data, text.len, &hash);
+    st = st ? st : rml_json_text_hash(rml_buffer_text(&text), &hash, err);
     if (st == RML_OK) {
         rml_hash_text(&hash, q->result->run);
         q->folder = rml_arena_printf(&q->arena, "%.*s/runs/%s", RML_FMT(q->home), q->result->run);
-        q->model = rml_arena_printf(&q->arena, "%s/model", q->folder.data);
-        st = q->folder.data && q->model.data ? RML_OK : rml_fail_memory(err, 1);
+        st = q->folder.data ? RML_OK : rml_fail_memory(err, 1);
     }
     rml_buffer_reset(&text);
     return st;
@@ -319,51 +310,14 @@ static rml_status take_folder(quantizing *q, rml_error *err)
     return rml_lock_take(&q->lock, lock.data, true, err);
 }
 
+// A run has a curve; this one was not trained, so it has no points.
 static rml_status write_files(quantizing *q, rml_error *err)
 {
-    rml_str beside = rml_arena_printf(&q->arena, "%s/model-beside", q->folder.data);
-    rml_str config = rml_arena_printf(&q->arena, "%s/config.json", beside.data);
-    rml_str weights = rml_arena_printf(&q->arena, "%s/weights.safetensors", beside.data);
-    rml_str curve = rml_arena_printf(&q->arena, "%s/curve.csv", q->folder.data);
-    rml_buffer text = {0};
-    rml_hash hash;
-    if (!beside.data || !config.data || !weights.data || !curve.data) {
-        return rml_fail_memory(err, 1);
-    }
-    rml_status st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
-    st = st ? st : rml_folder_make(beside.data, err);
-    st = st ? st : rml_file_replace(curve.data, rml_bytes_of(CURVE_HEAD, strlen(CURVE_HEAD)), err);
-    st = st ? st : rml_state_save(weights.data, q->after.graph, q->after.plan, &hash, err);
-    st = st ? st : rml_model_config_text(&q->config, &text, err);
-    st = st ? st : rml_file_replace(config.data, rml_buffer_bytes(&text), err);
-    st = st || !rml_file_exists(q->model.data) ? st : rml_folder_remove(q->model.data, err);
-    st = st ? st : rml_folder_commit(beside.data, q->model.data, err);
-    if (st == RML_OK) {
-        rml_hash_text(&hash, q->result->weights);
-    }
-    rml_buffer_reset(&text);
-    return st;
-}
-
-static rml_status validation_loss(quantizing *q, rml_engine *e, double *loss, rml_error *err)
-{
-    size_t count = rml_dataset_count(q->dataset, RML_VALIDATION);
-    float *losses = RML_NEW_ARRAY(&q->arena, float, count + 1);
-    *loss = NAN;
-    if (losses == NULL) {
-        return rml_fail_memory(err, count * sizeof *losses);
-    }
-    if (count == 0) {
-        return RML_OK;
-    }
+    rml_str curve = rml_path_join(&q->arena, q->folder, RML_STR("curve.csv"));
+    RML_TRY(curve.data ? RML_OK : rml_fail_memory(err, q->folder.len));
     RML_TRY(
-        rml_engine_predict(e, q->dataset, RML_VALIDATION, q->pool, NULL, NULL, losses, NULL, err));
-    double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += (double)losses[i];
-    }
-    *loss = sum / (double)count;
-    return RML_OK;
+        rml_file_replace(curve.data, rml_bytes_of(RML_CURVE_HEAD, sizeof RML_CURVE_HEAD - 1), err));
+    return rml_model_save(q->folder, &q->after, q->result->weights, err);
 }
 
 static rml_status catalog_put(quantizing *q, const rml_json *source, rml_error *err)
@@ -411,7 +365,8 @@ static rml_status quantize(quantizing *q, rml_error *err)
     }
     RML_TRY(open_before(q, err));
     RML_TRY(run_name(q, err));
-    RML_TRY(validation_loss(q, &q->before, &q->result->loss_validation_before, err));
+    RML_TRY(rml_engine_validate(&q->before, q->dataset, q->pool, &q->result->loss_validation_before,
+                                err));
     rml_calibration *c = &q->calibration;
     RML_TRY(rml_calibration_make(c, &q->before, q->dataset, q->options.samples, q->pool, err));
     RML_TRY(check_keep(q, err));
@@ -424,7 +379,7 @@ static rml_status quantize(quantizing *q, rml_error *err)
     RML_TRY(choose(q, err));
     RML_TRY(rml_engine_make(&q->after, &q->config, BATCH, NULL, NULL, err));
     RML_TRY(quantize_layers(q, err));
-    RML_TRY(validation_loss(q, &q->after, &q->result->loss_validation, err));
+    RML_TRY(rml_engine_validate(&q->after, q->dataset, q->pool, &q->result->loss_validation, err));
     RML_TRY(account(q, err));
     RML_TRY(take_folder(q, err));
     RML_TRY(write_files(q, err));

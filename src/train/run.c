@@ -6,12 +6,12 @@
 #include "checkpoint.h"
 #include "config.h"
 #include "fault.h"
+#include "model.h"
 #include "roadmill/codec.h"
 #include "saver.h"
 #include "weights.h"
 
 enum { CURVE_EVERY = 20, PREDICT_BATCH = 64, EXPLODED = 100 };
-static const char CURVE_HEAD[] = "step,loss,validation_loss,learning_rate,gradient_norm\n";
 
 typedef struct run {
     const rml_dataset *dataset;
@@ -52,16 +52,10 @@ static rml_status name_text(const run *r, const rml_train_config *c, rml_buffer 
 
 static rml_status run_name(run *r, rml_str home, const rml_train_config *c, rml_error *err)
 {
-    rml_buffer text = {0}, canonical = {0};
-    rml_arena arena = {0};
-    const rml_json *value = NULL;
+    rml_buffer text = {0};
     rml_hash hash;
     rml_status st = name_text(r, c, &text, err);
-    st = st ? st : rml_json_parse(&arena, rml_buffer_text(&text), RML_STR("run"), &value, err);
-    st = st ? st : rml_json_canonical(value, &canonical, err);
-    if (st == RML_OK) {
-        st = rml_sha256(canonical.data, canonical.len, &hash);
-    }
+    st = st ? st : rml_json_text_hash(rml_buffer_text(&text), &hash, err);
     if (st == RML_OK) {
         rml_hash_text(&hash, r->result->run);
         r->folder = rml_arena_printf(&r->arena, "%.*s/runs/%s", RML_FMT(home), r->result->run);
@@ -70,8 +64,6 @@ static rml_status run_name(run *r, rml_str home, const rml_train_config *c, rml_
         st = r->model.data && r->lock_path.data ? RML_OK : rml_fail_memory(err, 1);
     }
     rml_buffer_reset(&text);
-    rml_buffer_reset(&canonical);
-    rml_arena_reset(&arena);
     return st;
 }
 
@@ -90,26 +82,12 @@ static rml_status take_judge(run *r, rml_error *err)
 
 static rml_status validate(run *r, double *loss, rml_error *err)
 {
-    size_t count = rml_dataset_count(r->dataset, RML_VALIDATION);
     *loss = NAN;
-    if (count == 0) {
+    if (rml_dataset_count(r->dataset, RML_VALIDATION) == 0) {
         return RML_OK;
     }
-    float *losses = rml_heap_make(count * sizeof *losses);
-    if (losses == NULL) {
-        return rml_fail_memory(err, count * sizeof *losses);
-    }
-    rml_status st = take_judge(r, err);
-    st = st ? st
-            : rml_engine_predict(&r->judge, r->dataset, RML_VALIDATION, r->pool, NULL, NULL, losses,
-                                 NULL, err);
-    double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += (double)losses[i];
-    }
-    *loss = sum / (double)count;
-    rml_heap_free(losses);
-    return st;
+    RML_TRY(take_judge(r, err));
+    return rml_engine_validate(&r->judge, r->dataset, r->pool, loss, err);
 }
 
 static rml_status curve_point(run *r, double validation, rml_error *err)
@@ -171,7 +149,7 @@ static rml_status run_start(run *r, rml_error *err)
     RML_TRY(rml_learner_share(&r->learner, err));
     r->result->resumed_at = r->learner.step;
     if (!found) {
-        return rml_buffer_str(&r->curve, RML_STR(CURVE_HEAD), err);
+        return rml_buffer_str(&r->curve, RML_STR(RML_CURVE_HEAD), err);
     }
     curve_read(rml_buffer_text(&r->curve), r->learner.engine.config.until, r->result);
     return RML_OK;
@@ -282,28 +260,8 @@ static rml_status run_steps(run *r, rml_error *err)
 
 static rml_status model_write(run *r, rml_error *err)
 {
-    const rml_engine *e = &r->judge;
-    rml_str beside = rml_arena_printf(&r->arena, "%s/model-beside", r->folder.data);
-    rml_str config = rml_arena_printf(&r->arena, "%s/model-beside/config.json", r->folder.data);
-    rml_str weights =
-        rml_arena_printf(&r->arena, "%s/model-beside/weights.safetensors", r->folder.data);
-    if (!beside.data || !config.data || !weights.data) {
-        return rml_fail_memory(err, 1);
-    }
-    rml_buffer text = {0};
-    rml_hash hash;
     RML_TRY(take_judge(r, err));
-    rml_status st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
-    st = st ? st : rml_folder_make(beside.data, err);
-    st = st ? st : rml_state_save(weights.data, e->graph, e->plan, &hash, err);
-    st = st ? st : rml_model_config_text(&r->learner.engine.config, &text, err);
-    st = st ? st : rml_file_replace(config.data, rml_buffer_bytes(&text), err);
-    st = st ? st : rml_folder_commit(beside.data, r->model.data, err);
-    if (st == RML_OK) {
-        rml_hash_text(&hash, r->result->weights);
-    }
-    rml_buffer_reset(&text);
-    return st;
+    return rml_model_save(r->folder, &r->judge, r->result->weights, err);
 }
 
 static rml_status catalog_put(run *r, rml_catalog *catalog, rml_error *err)

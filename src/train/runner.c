@@ -1,28 +1,10 @@
 // train: a trained predictor that answers: from a folder, or fresh from a training in memory.
-#include "config.h"
-#include "learner.h"
-
-enum { CONFIG_MAX = 1 << 20 };
+#include "model.h"
 
 struct rml_runner {
     rml_engine engine;
     rml_arena arena; // of the configuration
 };
-
-// kept: for what the configuration points to.
-static rml_status config_open(const char *path, rml_arena *kept, rml_train_config *out,
-                              rml_error *err)
-{
-    rml_arena arena = {0};
-    rml_buffer text = {0};
-    const rml_json *object = NULL;
-    rml_status st = rml_file_read(path, CONFIG_MAX, &text, err);
-    st = st ? st : rml_json_parse(&arena, rml_buffer_text(&text), rml_str_of(path), &object, err);
-    st = st ? st : rml_train_config_read(object, rml_str_of(path), kept, out, err);
-    rml_buffer_reset(&text);
-    rml_arena_reset(&arena);
-    return st;
-}
 
 static rml_status runner_make(const rml_train_config *config, uint32_t batch, rml_runner **out,
                               rml_error *err)
@@ -42,23 +24,16 @@ static rml_status runner_make(const rml_train_config *config, uint32_t batch, rm
 
 rml_status rml_runner_open(const char *folder, uint32_t batch, rml_runner **out, rml_error *err)
 {
-    rml_arena arena = {0}, kept = {0};
+    rml_runner *r = rml_heap_make(sizeof *r);
     *out = NULL;
-    rml_str config = rml_path_join(&arena, rml_str_of(folder), RML_STR("config.json"));
-    rml_str weights = rml_path_join(&arena, rml_str_of(folder), RML_STR("weights.safetensors"));
-    rml_train_config c;
-    rml_runner *r = NULL;
-    rml_status st = config.data && weights.data ? RML_OK : rml_fail_memory(err, 1);
-    st = st ? st : config_open(config.data, &kept, &c, err);
-    st = st ? st : runner_make(&c, batch, &r, err);
-    st = st ? st : rml_weights_load(weights.data, r->engine.graph, r->engine.plan, err);
-    rml_arena_reset(&arena);
+    if (r == NULL) {
+        return rml_fail_memory(err, sizeof *r);
+    }
+    rml_status st = rml_model_open(rml_str_of(folder), batch, &r->arena, &r->engine, err);
     if (st != RML_OK) {
         rml_runner_close(r);
-        rml_arena_reset(&kept);
         return st;
     }
-    r->arena = kept;
     *out = r;
     return RML_OK;
 }

@@ -42,23 +42,17 @@ static void write_name(const sweep *s, rml_json_writer *w)
 
 static rml_status sweep_name(sweep *s, rml_error *err)
 {
-    rml_buffer text = {0}, canonical = {0};
-    const rml_json *value = NULL;
+    rml_buffer text = {0};
     rml_json_writer w;
     rml_hash hash;
     rml_json_writer_init(&w, &text, err);
     write_name(s, &w);
     rml_status st = rml_json_finish(&w);
-    st = st ? st : rml_json_parse(&s->arena, rml_buffer_text(&text), RML_STR("sweep"), &value, err);
-    st = st ? st : rml_json_canonical(value, &canonical, err);
-    if (st == RML_OK) {
-        st = rml_sha256(canonical.data, canonical.len, &hash);
-    }
+    st = st ? st : rml_json_text_hash(rml_buffer_text(&text), &hash, err);
     if (st == RML_OK) {
         rml_hash_text(&hash, s->result->sweep);
     }
     rml_buffer_reset(&text);
-    rml_buffer_reset(&canonical);
     return st;
 }
 
