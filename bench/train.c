@@ -1,9 +1,11 @@
 // The training step of the reference predictor (32 agents predicted, one loss over all) against
-// PyTorch's of the same network, one after the other in the same run, twice each.
+// those of PyTorch, eager and compiled, and JAX of the same network, one after the other in the
+// same run, twice each; the best of them counts.
 //
-// The peer is bench/train_torch.py by the Python of RML_TORCH_PYTHON or RML_PYTHON; without torch
-// there the line has no peer. Rows train_f32_bB_tT for batches of 32 and 1,
-// train_f32_bB_memory of the largest resident sets; usage: train [BATCH]
+// The peers are bench/train_torch.py and train_jax.py by the Python of RML_PYTHON; the line tells
+// where none is installed. Rows train_f32_bB_tT and train_bf16_bB_tT for batches of 32 and 1,
+// train_f32_bB_memory of the largest resident sets of this program and PyTorch, eager; usage:
+// train [BATCH]
 #define _DEFAULT_SOURCE 1 // popen, getrusage
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +66,7 @@ static void fill_leaf(void *context, rml_plan *plan, size_t first, size_t count)
 }
 
 // batch: a multiple of RML_LEAF, or fewer.
-static rml_status step_make(step *s, uint32_t batch, rml_error *err)
+static rml_status step_make(step *s, uint32_t batch, rml_precision precision, rml_error *err)
 {
     rml_predictor_config config = {.predict = 32, .no_single = true};
     uint32_t leaf = batch < RML_LEAF ? batch : RML_LEAF;
@@ -78,7 +80,8 @@ static rml_status step_make(step *s, uint32_t batch, rml_error *err)
     s->count = rml_graph_parameters(s->g, &s->parameters);
     memcpy(outputs, s->gradients, s->count * sizeof *outputs);
     outputs[s->count] = s->predictor.loss_sum;
-    RML_TRY(rml_plan_make(s->g, outputs, s->count + 1, 1, NULL, &s->plan, err));
+    RML_TRY(rml_plan_make(s->g, outputs, s->count + 1, 1,
+                          &(rml_plan_options){.precision = precision}, &s->plan, err));
     rml_leaves_setup setup = {.plan = s->plan,
                               .sums = outputs,
                               .sum_count = s->count + 1,
@@ -108,13 +111,20 @@ static double step_median_ms(step *s, rml_pool *pool)
     return ms[REPEATS / 2];
 }
 
-// The peer's median, or 0; its name into peer.
-static double torch_median_ms(size_t threads, uint32_t batch, char peer[64])
+static const struct {
+    const char *program, *mode;
+} peers[] = {
+    {"train_torch.py", "eager"}, {"train_torch.py", "compiled"}, {"train_jax.py", "compiled"}};
+enum { PEERS = sizeof peers / sizeof *peers };
+
+// A peer's median, or 0; its name into peer.
+static double peer_median_ms(size_t which, size_t threads, uint32_t batch, const char *type,
+                             char peer[64])
 {
     char command[1024], line[256] = "";
     double ms = 0;
-    snprintf(command, sizeof command, "%s bench/train_torch.py %zu %u %d 2>/dev/null",
-             rml_bench_python(), threads, batch, REPEATS);
+    snprintf(command, sizeof command, "%s bench/%s %zu %u %d %s %s 2>/dev/null", rml_bench_python(),
+             peers[which].program, threads, batch, REPEATS, peers[which].mode, type);
     FILE *pipe = popen(command, "r");
     if (pipe == NULL) {
         return 0;
@@ -127,24 +137,38 @@ static double torch_median_ms(size_t threads, uint32_t batch, char peer[64])
     return ms;
 }
 
-static void run(step *s, size_t threads, uint32_t batch)
+static void run(step *s, size_t threads, uint32_t batch, const char *type)
 {
     rml_pool *pool = NULL;
     if (threads > 1 && rml_pool_make(threads, &pool, NULL) != RML_OK) {
         return;
     }
     double ours = 1e300, theirs = 1e300;
-    char peer[64] = "torch: not installed";
+    char best[64] = "torch, jax: not installed";
     for (int i = 0; i < ROUNDS; i++) {
-        double own = step_median_ms(s, pool), other = torch_median_ms(threads, batch, peer);
+        double own = step_median_ms(s, pool);
         ours = own < ours ? own : ours;
-        theirs = other > 0 && other < theirs ? other : theirs;
+        for (size_t k = 0; k < PEERS; k++) {
+            char peer[64];
+            double other = peer_median_ms(k, threads, batch, type, peer);
+            if (other > 0 && other < theirs) {
+                theirs = other;
+                memcpy(best, peer, sizeof best);
+            }
+        }
     }
     bool known = theirs < 1e300; // otherwise zeros beside a peer that says so
     char name[48];
-    snprintf(name, sizeof name, "train_f32_b%u_t%zu", batch, threads);
-    rml_bench_line(name, ours, "ms", peer, known ? theirs : 0, known ? theirs / ours : 0);
+    snprintf(name, sizeof name, "train_%s_b%u_t%zu", type, batch, threads);
+    rml_bench_line(name, ours, "ms", best, known ? theirs : 0, known ? theirs / ours : 0);
     rml_pool_free(pool);
+}
+
+static void step_free(step *s)
+{
+    rml_leaves_free(s->leaves);
+    rml_plan_free(s->plan);
+    rml_graph_free(s->g);
 }
 
 // One of several processes: the first prints its median.
@@ -153,7 +177,7 @@ static int run_rank(uint32_t batch)
     step s = {0};
     rml_error err = {0};
     rml_status st = rml_ranks_open(&s.ranks, &err);
-    st = st ? st : step_make(&s, batch, &err);
+    st = st ? st : step_make(&s, batch, RML_F32, &err);
     double ms = st == RML_OK ? step_median_ms(&s, NULL) : 0;
     if (rml_ranks_index(s.ranks) == 0) {
         printf("%.6g\n", ms);
@@ -161,9 +185,7 @@ static int run_rank(uint32_t batch)
     if (st != RML_OK) {
         fprintf(stderr, "%s\n", err.what);
     }
-    rml_leaves_free(s.leaves);
-    rml_plan_free(s.plan);
-    rml_graph_free(s.g);
+    step_free(&s);
     rml_ranks_close(s.ranks, st != RML_OK);
     return st == RML_OK ? 0 : 1;
 }
@@ -199,7 +221,8 @@ static void run_ranks(const char *self, uint32_t batch, int ranks)
     }
 }
 
-// The largest resident set of this program, up to two threads, against that of the peer's.
+// The largest resident set of this program, up to two threads, against that of the largest child:
+// PyTorch, eager, so far.
 static void print_memory(uint32_t batch)
 {
     struct rusage own, peer;
@@ -213,22 +236,32 @@ static void print_memory(uint32_t batch)
                    (double)peer.ru_maxrss / (double)own.ru_maxrss);
 }
 
-static int run_batch(uint32_t batch)
+static int run_type(uint32_t batch, rml_precision precision)
 {
+    bool rounded = precision == RML_BF16;
+    size_t most = rml_thread_count() < 2 ? 1 : 2;
     step s = {0};
     rml_error err = {0};
-    if (step_make(&s, batch, &err) != RML_OK) {
+    if (step_make(&s, batch, precision, &err) != RML_OK) {
         fprintf(stderr, "%s\n", err.what);
         return 1;
     }
-    for (size_t threads = 1; threads <= 2 && threads <= rml_thread_count(); threads++) {
-        run(&s, threads, batch);
+    if (!rounded) { // the memory of both without the compilers
+        char peer[64];
+        step_median_ms(&s, NULL);
+        peer_median_ms(0, 1, batch, "f32", peer);
+        print_memory(batch);
     }
-    print_memory(batch);
-    rml_leaves_free(s.leaves);
-    rml_plan_free(s.plan);
-    rml_graph_free(s.g);
+    for (size_t threads = 1; threads <= most; threads++) {
+        run(&s, threads, batch, rounded ? "bf16" : "f32");
+    }
+    step_free(&s);
     return 0;
+}
+
+static int run_batch(uint32_t batch)
+{
+    return run_type(batch, RML_F32) + run_type(batch, RML_BF16);
 }
 
 int main(int argc, char **argv)

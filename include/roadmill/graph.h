@@ -128,7 +128,9 @@ RML_API const double *rml_graph_constant_values(const rml_graph *g, rml_tensor t
 
 // ---- The plan ----------------------------------------------------------------------------------
 
-typedef enum rml_precision { RML_F32, RML_F64 } rml_precision;
+// BF16: matmul, linear and their gradients round their factors to bfloat16 and sum in float32;
+// everything else, parameters and the optimiser included, is float32.
+typedef enum rml_precision { RML_F32, RML_F64, RML_BF16 } rml_precision;
 typedef struct rml_plan_options {
     rml_precision precision;
     unsigned cpu; // features to use, 0: what the machine has (rml_cpu_features)
@@ -147,7 +149,7 @@ RML_API rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, 
                                  rml_error *err) RML_CHECKED;
 RML_API void rml_plan_free(rml_plan *plan);
 // Memory of an input (write before run), parameter, or output (read after run); elements are
-// float or double by precision. NULL for tensors that the plan does not keep.
+// double in RML_F64, else float. NULL for tensors that the plan does not keep.
 RML_API void *rml_plan_data(rml_plan *plan, rml_tensor t);
 RML_API size_t rml_plan_elements(const rml_plan *plan, rml_tensor t); // of its shape
 // The pool may have up to 8 workers, or rml_thread_count() if that is more: there is scratch for so

@@ -142,9 +142,12 @@ RML_API size_t rml_thread_count(void);
 enum {
     RML_CPU_AVX2 = 1,
     RML_CPU_AVX512 = 2,
-    RML_CPU_NEON = 4
-};                                       // AVX2: with FMA; AVX512: F, BW, DQ, VL
-RML_API unsigned rml_cpu_features(void); // ROADMILL_CPU=scalar|avx2|avx512 lowers it
+    RML_CPU_NEON = 4,
+    RML_CPU_AMX = 8
+}; // AVX2: with FMA; AVX512: F, BW, DQ, VL; AMX: TILE, BF16
+// ROADMILL_CPU=scalar|avx2|avx512 lowers it. Where there is AMX, the process asks for its
+// registers.
+RML_API unsigned rml_cpu_features(void);
 
 // ---- Clock, process, signals, environment ------------------------------------------------------
 

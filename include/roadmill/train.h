@@ -29,6 +29,8 @@ typedef struct rml_train_config {
     double clip_norm;     // [5]
     bool muon;            // for the weight matrices of the blocks; AdamW for all else
     double momentum;      // [0.95] Muon's
+    bool bfloat16;        // products of a step round their factors; weights, sums and answers are
+                          // float32 (rml_precision)
     double ema; // [0] decay per step of an average of the weights, which is then what is validated
                 // and written as the model; 0 is none
     // What is done to a batch before it is learned from.

@@ -59,7 +59,8 @@ static rml_status make_workers(rml_leaves *l, size_t threads, rml_error *err)
     if (l->workers == NULL) {
         return rml_fail_memory(err, most * sizeof *l->workers);
     }
-    rml_plan_options options = {.parameters_of = l->plan};
+    rml_plan_options options = {.precision = l->plan->bf16 ? RML_BF16 : RML_F32,
+                                .parameters_of = l->plan};
     for (; l->worker_count < most; l->worker_count++) {
         leaf_worker *w = &l->workers[l->worker_count];
         w->plan = l->plan;

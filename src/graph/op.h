@@ -22,6 +22,7 @@ typedef struct rml_call {
     void *work;    // op->work bytes, kept between the phases of one call
     void *scratch; // op->scratch bytes for each worker
     size_t scratch_size;
+    bool bf16; // products round their factors to bfloat16
 } rml_call;
 
 typedef void rml_kernel(const rml_call *c, size_t tile, size_t worker);
@@ -198,7 +199,7 @@ typedef struct rml_product {
     bool right_transposed; // right is [columns, depth] in memory
     size_t right_step;     // elements between products' rights, 0 if shared
     size_t panels;
-    size_t row_tiles, column_tiles, panels_per_tile;
+    size_t tile_rows, row_tiles, column_tiles, panels_per_tile;
 } rml_product;
 void rml_product_of(const rml_call *c, rml_product *p);
 

@@ -75,8 +75,9 @@ static rml_tensor root_of(const layout *l, rml_tensor t)
     return t;
 }
 
-static void call_of(const rml_graph *g, const rml_node_data *n, rml_shape *shapes, rml_call *call)
+static void call_of(const layout *l, const rml_node_data *n, rml_shape *shapes, rml_call *call)
 {
+    const rml_graph *g = l->g;
     for (size_t k = 0; k < n->input_count; k++) {
         shapes[k] = n->inputs[k] < 0 ? (rml_shape){0} : rml_graph_tensor(g, n->inputs[k])->shape;
     }
@@ -84,7 +85,8 @@ static void call_of(const rml_graph *g, const rml_node_data *n, rml_shape *shape
                        .input_count = n->input_count,
                        .shapes = shapes,
                        .shape = rml_graph_tensor(g, n->output)->shape,
-                       .attributes = n->attributes};
+                       .attributes = n->attributes,
+                       .bf16 = l->plan->bf16};
 }
 
 // An op that only sees its input otherwise: no step, a pointer.
@@ -124,7 +126,7 @@ static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count,
         if (shapes == NULL) {
             return rml_fail_memory(err, n->input_count * sizeof *shapes);
         }
-        call_of(g, n, shapes, &step->call);
+        call_of(l, n, shapes, &step->call);
         if (make_view(l, n, &step->call)) {
             continue;
         }
@@ -428,6 +430,7 @@ rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, size_t c
     plan->graph = g;
     plan->parameters_of = options != NULL ? options->parameters_of : NULL;
     plan->f64 = options != NULL && options->precision == RML_F64;
+    plan->bf16 = options != NULL && options->precision == RML_BF16;
     plan->item = plan->f64 ? sizeof(double) : sizeof(float);
     choose_variant(plan, options);
     rml_status st = build(plan, outputs, count, seed, err);

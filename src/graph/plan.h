@@ -19,7 +19,7 @@ struct rml_plan {
     rml_tensor *outputs;
     size_t output_count;
     rml_arena arena;
-    bool f64;
+    bool f64, bf16;
     size_t item; // bytes of an element
     rml_step *steps;
     size_t step_count;

@@ -21,6 +21,7 @@ typedef struct field {
 static const field fields[] = {
     {"agents", FIELD_U32, MODEL(agents), 1, 1024, false},
     {"batch", FIELD_U32, TRAIN(batch), 1, 65536, false},
+    {"bfloat16", FIELD_BOOL, TRAIN(bfloat16), 0, 0, false},
     {"blocks", FIELD_U32, MODEL(blocks), 1, 64, false},
     {"checkpoint_every", FIELD_U64, TRAIN(checkpoint_every), 1, 1e9, true},
     {"checkpoint_s", FIELD_F64, TRAIN(checkpoint_s), -1, 1e9, true},

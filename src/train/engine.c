@@ -59,7 +59,8 @@ rml_status rml_engine_make(rml_engine *e, const rml_train_config *config, uint32
         }
     }
     if (st == RML_OK) {
-        rml_plan_options options = {.precision = RML_F32,
+        bool rounded = gradients != NULL && config->bfloat16; // answers are those that leave
+        rml_plan_options options = {.precision = rounded ? RML_BF16 : RML_F32,
                                     .parameters_of = parameters_of ? parameters_of->plan : NULL};
         st = rml_plan_make(e->graph, outputs, count, config->seed, &options, &e->plan, err);
     }

@@ -255,6 +255,40 @@ static void test_average(void **state)
     assert_true(plain.loss_validation != mean.loss_validation);
 }
 
+// The curves of float32 and bfloat16 side by side: near each other all the way, never the same; and
+// bfloat16 too has one set of weights at any number of threads.
+static void test_bfloat16(void **state)
+{
+    fixture *f = *state;
+    char a[640], b[640];
+    rml_pool *pool;
+    rml_train_config c = config_small(200), rounded = c;
+    rml_train_result plain, near, threads;
+    rounded.bfloat16 = true;
+    for (uint64_t until = 20; until <= 200; until += 60) {
+        c.until = rounded.until = until;
+        MUST(rml_train_run(place(f, "f32", a), f->home.catalog, f->dataset, &c, NULL, NULL, &plain,
+                           err));
+        MUST(rml_train_run(place(f, "bf16", a), f->home.catalog, f->dataset, &rounded, NULL, NULL,
+                           &near, err));
+        double losses[][2] = {{plain.loss_last, near.loss_last},
+                              {plain.loss_validation, near.loss_validation}};
+        for (size_t i = 0; i < 2; i++) {
+            double off = fabs(losses[i][0] - losses[i][1]) / fabs(losses[i][0]);
+            if (!(off > 0 && off < 0.03)) {
+                fail_msg("step %d: loss %.9g in float32, %.9g in bfloat16", (int)until,
+                         losses[i][0], losses[i][1]);
+            }
+        }
+    }
+    MUST(rml_pool_make(2, &pool, err));
+    MUST(rml_train_run(place(f, "pool", b), f->home.catalog, f->dataset, &rounded, pool, NULL,
+                       &threads, err));
+    rml_pool_free(pool);
+    assert_string_equal(near.weights, threads.weights);
+    assert_string_not_equal(near.weights, plain.weights);
+}
+
 // kill -9 at some moment, several times; then to the end.
 static void test_kill_and_go_on(void **state)
 {
@@ -579,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_stop_and_go_on),
         cmocka_unit_test(test_stop_and_go_on_with_muon),
         cmocka_unit_test(test_average),
+        cmocka_unit_test(test_bfloat16),
         cmocka_unit_test(test_kill_and_go_on),
         cmocka_unit_test(test_killed_after_the_last_checkpoint),
         cmocka_unit_test(test_fit_is_the_run),

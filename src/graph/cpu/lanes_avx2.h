@@ -13,6 +13,8 @@
 #define MICRO_ROWS 6
 #define MICRO_EACH(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define MICRO_VECTORS 1
+#define BF16_ROWS 3
+#define BF16_EACH(X) X(1) X(2) X(3)
 typedef struct lanes {
     __m256 low, high;
 } lanes;

@@ -13,6 +13,8 @@
 #define MICRO_ROWS 12
 #define MICRO_EACH(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 #define MICRO_VECTORS 2
+#define BF16_ROWS 6
+#define BF16_EACH(X) X(1) X(2) X(3) X(4) X(5) X(6)
 typedef __m512 lanes;
 typedef __mmask16 lanes_mask;
 

@@ -10,6 +10,8 @@
 #define MICRO_ROWS 4
 #define MICRO_EACH(X) X(1) X(2) X(3) X(4)
 #define MICRO_VECTORS 1
+#define BF16_ROWS 2
+#define BF16_EACH(X) X(1) X(2)
 typedef struct lanes {
     float x[LANES];
 } lanes;

@@ -3,7 +3,7 @@
 
 extern const rml_variant rml_variant_scalar;
 #if defined(__x86_64__)
-extern const rml_variant rml_variant_avx2, rml_variant_avx512;
+extern const rml_variant rml_variant_avx2, rml_variant_avx512, rml_variant_amx;
 #endif
 
 const rml_variant *const rml_variants[] = {
@@ -11,6 +11,7 @@ const rml_variant *const rml_variants[] = {
 #if defined(__x86_64__)
     &rml_variant_avx2,
     &rml_variant_avx512,
+    &rml_variant_amx,
 #endif
 };
 const size_t rml_variant_count = sizeof rml_variants / sizeof *rml_variants;

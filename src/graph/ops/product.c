@@ -2,6 +2,7 @@
 //
 // Bit rule: an element is one chain of fused multiply-adds over ascending depth, from zero. The
 // product over a batch is such a chain inside a leaf of four samples; leaves join in a binary tree.
+// In bfloat16 the chain is that of cpu/body/bf16.h.
 #include <math.h>
 #include <string.h>
 
@@ -59,8 +60,11 @@ void rml_product_of(const rml_call *c, rml_product *p)
     p->rows = shared ? rml_shape_span(a, 0, a->rank - 1) : a->size[a->rank - 2];
     p->right_step = shared ? 0 : p->depth * p->columns;
     p->panels = rml_ceil(p->columns, RML_PANEL);
-    p->row_tiles = rml_ceil(p->rows, RML_TILE_ROWS);
-    p->panels_per_tile = p->row_tiles * p->batch >= 16 || p->panels < 4 ? p->panels : 4;
+    // In bfloat16 a tile takes all columns, so that its rows are rounded once.
+    p->tile_rows = !c->bf16 ? RML_TILE_ROWS : p->rows < 4 * 64 ? 32 : 64;
+    p->row_tiles = rml_ceil(p->rows, p->tile_rows);
+    bool all = c->bf16 || p->row_tiles * p->batch >= 16 || p->panels < 4;
+    p->panels_per_tile = all ? p->panels : 4;
     p->column_tiles = rml_ceil(p->panels, p->panels_per_tile);
 }
 
@@ -82,7 +86,17 @@ static size_t work_pack(const rml_call *c)
 {
     rml_product p;
     rml_product_of(c, &p);
-    return p.batch * p.panels * p.depth * RML_PANEL * sizeof(float);
+    // In bfloat16 tiles are whole: half the bytes, but of a depth that they fill.
+    size_t depth = c->bf16 ? rml_ceil(p.depth, 16) * 16 : p.depth;
+    return p.batch * p.panels * depth * RML_PANEL * sizeof(float);
+}
+
+// The left side's rows of a tile, rounded; as above for tiles of bfloat16.
+static size_t scratch_product(const rml_call *c)
+{
+    rml_product p;
+    rml_product_of(c, &p);
+    return c->bf16 ? p.tile_rows * rml_ceil(p.depth, 16) * 16 * sizeof(float) : 0;
 }
 
 static size_t flop_product(const rml_call *c)
@@ -168,6 +182,7 @@ const rml_op rml_row_matmul = {
     .gradient = gradient_matmul,
     .phases = {{RML_KERNEL_PACK, tiles_pack}, {RML_KERNEL_PRODUCT, tiles_product}},
     .work = work_pack,
+    .scratch = scratch_product,
     .flop = flop_product,
 };
 
@@ -181,6 +196,7 @@ const rml_op rml_row_linear = {
     .gradient = gradient_linear,
     .phases = {{RML_KERNEL_PACK, tiles_pack}, {RML_KERNEL_PRODUCT, tiles_product}},
     .work = work_pack,
+    .scratch = scratch_product,
     .flop = flop_product,
 };
 

@@ -9,6 +9,15 @@
 #include "cpu/body/probe.h"
 #include "cpu/body/product.h"
 
+#include "cpu/body/bf16.h"
+#ifdef TILE_DOT // the lanes' header has tiles
+#include "cpu/body/bf16_tiles.h"
+#else
+#include "cpu/body/bf16_lanes.h"
+#endif
+
+#include "cpu/body/products.h"
+
 #include "cpu/body/rows.h"
 
 #include "cpu/body/attention.h"
