@@ -13,6 +13,7 @@ import torch.nn.functional as F
 BATCH, AGENTS, MAP, FEATURES, D, BLOCKS, HEADS, HIDDEN, K, STEPS, PREDICT = 8, 3, 2, 6, 8, 2, 2, 16, 3, 4, 2
 DT, TOKENS = 0.1, AGENTS + MAP
 FLOOR = 1e-6
+POSE_FEATURES, NEAREST = 8, 3  # of the posed one, whose tokens have 9 features
 
 
 def fill(stream, count):
@@ -23,17 +24,35 @@ def fill(stream, count):
     return (bits >> 8).double() / 2**24 - 0.5
 
 
+def pose_pairs(features):
+    """[batch, query, key, 8]: the key as its query sees it; positions in units of 20 m."""
+    x, y, cos, sin = features[..., 3:7].unbind(-1)
+    of = lambda z: (z[:, None, :], z[:, :, None])  # key's, query's
+    (kx, qx), (ky, qy), (kc, qc), (ks, qs) = of(x), of(y), of(cos), of(sin)
+    dx, dy = kx - qx, ky - qy
+    square = dx * dx + dy * dy
+    distance = (square + 1e-6).sqrt()
+    near = 1 / (1 + distance)
+    return torch.stack([near, (dx * qc + dy * qs) * near, (dy * qc - dx * qs) * near, kc * qc + ks * qs,
+                        ks * qc - kc * qs, torch.exp(-8 * square), torch.exp(-square / 2), torch.log(1 + distance)],
+                       -1), square
+
+
 class Block(nn.Module):
-    def __init__(self):
+    def __init__(self, posed):
         super().__init__()
+        self.pose = nn.Parameter(torch.zeros(HEADS, POSE_FEATURES)) if posed else None
         self.norm1, self.norm2 = nn.LayerNorm(D), nn.LayerNorm(D)
         self.query, self.key = nn.Linear(D, D), nn.Linear(D, D, bias=False)
         self.value, self.out = nn.Linear(D, D), nn.Linear(D, D)
         self.up, self.down = nn.Linear(D, HIDDEN), nn.Linear(HIDDEN, D)
 
-    def forward(self, x, mask):
+    def forward(self, x, mask, pairs):
         b, t, _ = x.shape
         n = self.norm1(x)
+        if self.pose is not None:
+            bias = torch.einsum("bqkr,hr->bhqk", pairs, self.pose)
+            mask = bias.masked_fill(~mask, -torch.inf)
         heads = lambda z: z.view(b, t, HEADS, D // HEADS).transpose(1, 2)
         a = F.scaled_dot_product_attention(heads(self.query(n)), heads(self.key(n)), heads(self.value(n)),
                                            attn_mask=mask)
@@ -42,11 +61,11 @@ class Block(nn.Module):
 
 
 class Predictor(nn.Module):
-    def __init__(self, pin, single):
+    def __init__(self, pin, single, posed):
         super().__init__()
-        self.pin, self.single = pin, single
-        self.embed = nn.Linear(FEATURES, D)
-        self.blocks = nn.ModuleList(Block() for _ in range(BLOCKS))
+        self.pin, self.single, self.posed = pin, single, posed
+        self.embed = nn.Linear(9 if posed else FEATURES, D)
+        self.blocks = nn.ModuleList(Block(posed) for _ in range(BLOCKS))
         self.norm = nn.LayerNorm(D)
         self.futures, self.logits = nn.Linear(D, K * STEPS * 2), nn.Linear(D, K)
         self.log_scale = nn.Parameter(torch.zeros(STEPS, 2))
@@ -56,8 +75,14 @@ class Predictor(nn.Module):
 
     def forward(self, features, valid, position, velocity):
         x = self.embed(features)
+        pairs, mask = None, valid[:, None, None, :] > 0
+        if self.posed:
+            pairs, square = pose_pairs(features)
+            square = square.masked_fill(valid[:, None, :] == 0, 1e9)
+            farthest = square.topk(NEAREST, -1, largest=False).values[..., -1:]
+            mask = mask & (square <= farthest)[:, None]
         for block in self.blocks:
-            x = block(x, valid[:, None, None, :] > 0)
+            x = block(x, mask, pairs)
         x = self.norm(x[:, :PREDICT])
         seconds = torch.arange(1, STEPS + 1).double()[:, None] * DT
         straight = position[:, :, None] + velocity[:, :, None] * seconds
@@ -87,8 +112,8 @@ def loss_of(model, batch, winner_end, distance, relax, laplace):
     return ((loss * agents).sum(-1) / agents.sum(-1)).mean()
 
 
-def batch_of():
-    features = 2 * fill(101, BATCH * TOKENS * FEATURES).view(BATCH, TOKENS, FEATURES)
+def batch_of(width):
+    features = 2 * fill(101, BATCH * TOKENS * width).view(BATCH, TOKENS, width)
     valid = (fill(102, BATCH * TOKENS) > -0.25).double().view(BATCH, TOKENS)
     valid[:, 0] = 1
     position = 2 * fill(103, BATCH * PREDICT * 2).view(BATCH, PREDICT, 2)
@@ -98,13 +123,13 @@ def batch_of():
     return features, valid, position, velocity, target, there
 
 
-def train(name, pin, single, **loss):
-    model = Predictor(pin, single).double()
+def train(name, pin, single, posed=False, **loss):
+    model = Predictor(pin, single, posed).double()
     with torch.no_grad():
         for i, (key, p) in enumerate(model.named_parameters()):
             p.copy_(fill(i + 1, p.numel()).view_as(p) + (1 if key.endswith(("norm1.weight", "norm2.weight")) else 0))
     optimiser = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.05)
-    batch, losses = batch_of(), []
+    batch, losses = batch_of(model.embed.in_features), []
     for _ in range(10):
         optimiser.zero_grad()
         value = loss_of(model, batch, **loss)
@@ -129,4 +154,5 @@ print("typedef struct golden_tensor {\n    const char *name;\n    unsigned strea
       "    const double *values;\n} golden_tensor;")
 train("plain", False, False, winner_end=0.0, distance=0.0, relax=0.0, laplace=1.0)
 train("recipe", True, True, winner_end=1.0, distance=1.0, relax=0.01, laplace=0.03)
+train("posed", True, True, True, winner_end=1.0, distance=1.0, relax=0.01, laplace=0.03)
 print(f"made with PyTorch {torch.__version__}", file=sys.stderr)

@@ -79,9 +79,15 @@ RML_API rml_tensor rml_op_layer_norm(rml_graph *g, rml_tensor x, rml_tensor gain
 // is all zero.
 RML_API rml_tensor rml_op_softmax(rml_graph *g, rml_tensor x, rml_tensor mask);
 RML_API rml_tensor rml_op_log_softmax(rml_graph *g, rml_tensor x);
-// q, k, v [batch, tokens, heads * size]; mask [batch, tokens] of keys. The matrix is not kept.
+// q, k, v [batch, tokens, heads * size]; mask [batch, keys], or [batch, keys, queries] where each
+// query has keys of its own, or -1. The matrix is not kept.
 RML_API rml_tensor rml_op_attention(rml_graph *g, rml_tensor q, rml_tensor k, rml_tensor v,
                                     rml_tensor mask, uint32_t heads);
+// The same with a bias of each score: the sum over features of pairs [batch, features, keys,
+// queries], at most 16, times weights [heads, features]. No gradient flows to pairs.
+RML_API rml_tensor rml_op_attention_pairs(rml_graph *g, rml_tensor q, rml_tensor k, rml_tensor v,
+                                          rml_tensor mask, rml_tensor pairs, rml_tensor weights,
+                                          uint32_t heads);
 RML_API rml_tensor rml_op_sum(rml_graph *g, rml_tensor x, uint32_t axis); // the axis goes
 RML_API rml_tensor rml_op_mean(rml_graph *g, rml_tensor x, uint32_t axis);
 RML_API rml_tensor rml_op_max(rml_graph *g, rml_tensor x, uint32_t axis); // the axis goes
@@ -92,6 +98,9 @@ RML_API rml_tensor rml_op_slice(rml_graph *g, rml_tensor x, uint32_t axis, uint3
 RML_API rml_tensor rml_op_concat(rml_graph *g, const rml_tensor *x, uint32_t count, uint32_t axis);
 // index of the smallest along the last axis, as numbers; no gradient flows.
 RML_API rml_tensor rml_op_argmin(rml_graph *g, rml_tensor x);
+// 1 for what is among the `count` smallest along the last axis, as many as equal the last of them,
+// else 0; no gradient flows.
+RML_API rml_tensor rml_op_nearest(rml_graph *g, rml_tensor x, uint32_t count);
 // x [.., k, n..] at index [..] along `axis`: the axis goes. Gradient flows to x.
 RML_API rml_tensor rml_op_pick(rml_graph *g, rml_tensor x, rml_tensor index, uint32_t axis);
 RML_API rml_tensor rml_op_stop_gradient(rml_graph *g, rml_tensor x);

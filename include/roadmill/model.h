@@ -25,8 +25,10 @@ typedef struct rml_predictor_config {
     uint32_t modes, steps;                 // [6] [30]
     uint32_t predict;                      // [1] agents with futures, the first ones
     double dt_s;                           // [0.1]
-    bool no_single; // without the single-mode head for K = 1, a residual on constant velocity
-    bool no_pin;    // otherwise the first future is constant velocity itself
+    bool pose_bias;   // scores of attention get a bias of the two tokens' relative pose
+    uint32_t nearest; // [0: all] keys of a query: its so many nearest tokens
+    bool no_single;   // without the single-mode head for K = 1, a residual on constant velocity
+    bool no_pin;      // otherwise the first future is constant velocity itself
     // The loss. A negative number is zero.
     double winner_end; // [1] 0 to 1: the winner is the future with the least (1 - winner_end) *
                        // mean distance + winner_end * last distance

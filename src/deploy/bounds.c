@@ -143,6 +143,18 @@ static void count_attention(const rml_export *e, const rml_node *n, operations *
     add(out, &score, pairs);
     const operations row = {.simple = 4 * head + 64, .divide = 1};
     add(out, &row, samples * heads * tokens);
+    if (n->input_count > 4 && n->inputs[4] >= 0) {
+        out->multiply_add += pairs * rml_graph_shape(e->graph, n->inputs[4]).size[1];
+    }
+    const operations own = {.simple = 6}; // a row of its own, for bias or mask
+    add(out, &own, n->input_count > 3 ? pairs : 0);
+}
+
+static void count_nearest(const rml_export *e, const rml_node *n, operations *out)
+{
+    rml_shape x = rml_graph_shape(e->graph, n->inputs[0]);
+    const operations compared = {.simple = 3};
+    add(out, &compared, count_of(e, n->output) * (x.size[x.rank - 1] + 1.0));
 }
 
 // ---- The object --------------------------------------------------------------------------------
@@ -163,6 +175,8 @@ static void count_node(const rml_export *e, const rml_array *nodes, size_t *at, 
         count_matmul(e, n, out);
     } else if (strcmp(n->op, "attention") == 0) {
         count_attention(e, n, out);
+    } else if (strcmp(n->op, "nearest") == 0) {
+        count_nearest(e, n, out);
     } else {
         count_elements(e, n, out);
     }

@@ -24,6 +24,9 @@ typedef enum rml_c99_helper {
     RML_C99_INT8 = 65536,
     RML_C99_EXP_LANES = 131072,
     RML_C99_GELU = 262144,
+    RML_C99_HEADS = 524288,
+    RML_C99_PAIRS = 1048576,
+    RML_C99_NEAREST = 2097152,
 } rml_c99_helper;
 
 typedef struct rml_c99_text {

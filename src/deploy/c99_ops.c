@@ -307,23 +307,46 @@ static void write_log_softmax(rml_c99 *c, const rml_node *n)
                   rml_c99_name(c, n->output));
 }
 
+static bool has_input(const rml_node *n, size_t i)
+{
+    return n->input_count > i && n->inputs[i] >= 0;
+}
+
+// The arguments from the mask to the scratch, of sample i.
+static void write_pairs(rml_c99 *c, const rml_node *n, size_t i, size_t tokens)
+{
+    bool own = has_input(n, 3) && shape_of(c, n->inputs[3]).rank == 3;
+    size_t features = has_input(n, 4) ? shape_of(c, n->inputs[4]).size[1] : 0;
+    rml_c99_print(c, &c->calls, "%s, %d, %zu, ",
+                  has_input(n, 3) ? in_at(c, n, 3, i * tokens * (own ? tokens : 1)) : "NULL", own,
+                  features);
+    rml_c99_print(c, &c->calls, "%s, ",
+                  features > 0 ? in_at(c, n, 4, i * features * tokens * tokens) : "NULL");
+    rml_c99_print(c, &c->calls, "%s, ", features > 0 ? in(c, n, 5) : "NULL");
+}
+
 static void write_attention(rml_c99 *c, const rml_node *n)
 {
     rml_shape s = shape_of(c, n->inputs[0]);
-    size_t heads = (size_t)n->attributes[0], head = s.size[2] / heads,
-           step = (size_t)s.size[1] * s.size[2];
-    c->helpers |= RML_C99_ATTENTION;
-    size_t high = (s.size[1] + 15) / 16 * 16, wide = (head + 15) / 16 * 16;
-    size_t scratch = s.size[1] * s.size[1] + high * head + s.size[1] * wide;
+    size_t heads = (size_t)n->attributes[0], head = s.size[2] / heads, tokens = s.size[1],
+           step = tokens * s.size[2];
+    bool pairs = has_input(n, 4) || (has_input(n, 3) && shape_of(c, n->inputs[3]).rank == 3);
+    c->helpers |= pairs ? RML_C99_PAIRS : RML_C99_ATTENTION;
+    size_t high = (tokens + 15) / 16 * 16, wide = (head + 15) / 16 * 16;
+    size_t scratch = tokens * tokens + high * head + tokens * wide + (pairs ? tokens : 0);
     c->row = scratch > c->row ? scratch : c->row;
     for (size_t i = 0; i < s.size[0]; i++) {
-        bool masked = n->input_count > 3 && n->inputs[3] >= 0;
-        rml_c99_print(c, &c->calls, "    attention(%u, %zu, %zu, %.9ef, %s, ", s.size[1], heads,
-                      head, (double)(1.0f / sqrtf((float)head)), in_at(c, n, 0, i * step));
+        rml_c99_print(c, &c->calls, "    attention%s(%zu, %zu, %zu, %.9ef, %s, ",
+                      pairs ? "_pairs" : "", tokens, heads, head,
+                      (double)(1.0f / sqrtf((float)head)), in_at(c, n, 0, i * step));
         rml_c99_print(c, &c->calls, "%s, %s, ", in_at(c, n, 1, i * step), in_at(c, n, 2, i * step));
-        rml_c99_print(c, &c->calls, "%s, memory->row, %s);\n",
-                      masked ? in_at(c, n, 3, i * s.size[1]) : "NULL",
-                      rml_c99_at(c, n->output, i * step));
+        if (pairs) {
+            write_pairs(c, n, i, tokens);
+        } else {
+            rml_c99_print(c, &c->calls, "%s, ",
+                          has_input(n, 3) ? in_at(c, n, 3, i * tokens) : "NULL");
+        }
+        rml_c99_print(c, &c->calls, "memory->row, %s);\n", rml_c99_at(c, n->output, i * step));
     }
 }
 
@@ -421,6 +444,16 @@ static void write_argmin(rml_c99 *c, const rml_node *n)
                   rows, columns, columns, columns);
 }
 
+static void write_nearest(rml_c99 *c, const rml_node *n)
+{
+    size_t rows, columns;
+    rows_of(c, n, &rows, &columns);
+    double count = n->attributes[0] < (double)columns ? n->attributes[0] : (double)columns;
+    c->helpers |= RML_C99_NEAREST;
+    rml_c99_print(c, &c->calls, "    nearest(%zu, %zu, %zu, %s, %s);\n", rows, columns,
+                  (size_t)count, in(c, n, 0), rml_c99_name(c, n->output));
+}
+
 static void write_pick(rml_c99 *c, const rml_node *n)
 {
     rml_shape x = shape_of(c, n->inputs[0]);
@@ -494,6 +527,7 @@ const rml_c99_row rml_c99_rows[] = {
     ROW(slice),
     ROW(concat),
     ROW(argmin),
+    ROW(nearest),
     ROW(pick),
     {"reshape", write_view},
     {"stop_gradient", write_view},

@@ -362,6 +362,36 @@ static const char *heads_of(rml_onnx *o, const char *x, const rml_shape *s, uint
     return permute(o, NULL, parts, 4, (int64_t[]){0, 2, 1, 3});
 }
 
+static bool has_input(const rml_node *n, size_t i)
+{
+    return n->input_count > i && n->inputs[i] >= 0;
+}
+
+// The mask as one of scores [batch, heads, queries, keys].
+static const char *mask_of_scores(rml_onnx *o, const rml_node *n, const rml_shape *q)
+{
+    rml_shape mask = shape_in(o, n, 3);
+    rml_shape as = {4, {q->size[0], 1, mask.rank == 3 ? q->size[1] : 1, q->size[1]}};
+    const char *keep = in(o, n, 3);
+    if (mask.rank == 3) { // keys stand first
+        keep = swap_last(o, keep, 3);
+    }
+    return two(o, "Reshape", NULL, keep, sizes(o, &as));
+}
+
+// Scores with the bias of each pair: weights [heads, features] times pairs [batch, features, keys *
+// queries].
+static const char *biased(rml_onnx *o, const rml_node *n, const char *scores)
+{
+    rml_shape s = shape_in(o, n, 4), weights = shape_in(o, n, 5);
+    rml_shape flat = {3, {s.size[0], s.size[1], s.size[2] * s.size[3]}};
+    rml_shape apart = {4, {s.size[0], weights.size[0], s.size[2], s.size[3]}};
+    const char *pairs = two(o, "Reshape", NULL, in(o, n, 4), sizes(o, &flat));
+    const char *bias = two(o, "MatMul", NULL, in(o, n, 5), pairs);
+    bias = two(o, "Reshape", NULL, bias, sizes(o, &apart));
+    return two(o, "Add", NULL, scores, swap_last(o, bias, 4));
+}
+
 static void write_attention(rml_onnx *o, const rml_node *n)
 {
     rml_shape s = shape_in(o, n, 0);
@@ -370,13 +400,11 @@ static void write_attention(rml_onnx *o, const rml_node *n)
     const char *v = heads_of(o, in(o, n, 2), &s, heads);
     const char *scores = two(o, "MatMul", NULL, q, swap_last(o, k, 4));
     scores = two(o, "Mul", NULL, scores, number(o, 1.0f / sqrtf((float)size)));
-    const char *p;
-    if (n->input_count > 3 && n->inputs[3] >= 0) {
-        rml_shape keys = {4, {s.size[0], 1, 1, s.size[1]}};
-        p = masked_softmax(o, NULL, scores, two(o, "Reshape", NULL, in(o, n, 3), sizes(o, &keys)));
-    } else {
-        p = softmax(o, "Softmax", NULL, scores);
+    if (has_input(n, 4)) {
+        scores = biased(o, n, scores);
     }
+    const char *p = has_input(n, 3) ? masked_softmax(o, NULL, scores, mask_of_scores(o, n, &s))
+                                    : softmax(o, "Softmax", NULL, scores);
     const char *y = permute(o, NULL, two(o, "MatMul", NULL, p, v), 4, (int64_t[]){0, 2, 1, 3});
     two(o, "Reshape", out(o, n), y, sizes(o, &s));
 }
@@ -458,6 +486,28 @@ static void write_argmin(rml_onnx *o, const rml_node *n)
     cast(o, out(o, n), index, TYPE_FLOAT);
 }
 
+// Not above the largest of the smallest.
+static void write_nearest(rml_onnx *o, const rml_node *n)
+{
+    rml_shape x = shape_in(o, n, 0);
+    double last = x.size[x.rank - 1];
+    int64_t count = (int64_t)(n->attributes[0] < last ? n->attributes[0] : last);
+    rml_proto smallest = {0}, most = {0};
+    attribute_int(&smallest, "axis", -1);
+    attribute_int(&smallest, "largest", 0);
+    const char *values = fresh(o), *indices = fresh(o);
+    rml_proto_text(&smallest, NODE_INPUT, in(o, n, 0));
+    rml_proto_text(&smallest, NODE_INPUT, integers(o, 1, &count));
+    rml_proto_text(&smallest, NODE_OUTPUT, values);
+    rml_proto_text(&smallest, NODE_OUTPUT, indices);
+    rml_proto_text(&smallest, NODE_TYPE, "TopK");
+    rml_proto_part(&o->graph, GRAPH_NODE, &smallest);
+    attribute_ints(&most, "axes", 1, (int64_t[]){-1});
+    const char *bound = finish(o, &most, "ReduceMax", NULL, 1, &values);
+    const char *kept = two(o, "LessOrEqual", NULL, in(o, n, 0), bound);
+    cast(o, out(o, n), kept, TYPE_FLOAT);
+}
+
 static void write_pick(rml_onnx *o, const rml_node *n)
 {
     rml_shape index = shape_in(o, n, 1);
@@ -479,6 +529,6 @@ const rml_onnx_row rml_onnx_rows[] = {
     ROW(scale),   ROW(quantize),    ROW(gelu),      ROW(matmul), ROW(linear),    ROW(layer_norm),
     ROW(softmax), ROW(log_softmax), ROW(attention), ROW(sum),    ROW(sum_batch), ROW(max),
     ROW(reshape), ROW(broadcast),   ROW(transpose), ROW(slice),  ROW(concat),    ROW(argmin),
-    ROW(pick),
+    ROW(nearest), ROW(pick),
 };
 const size_t rml_onnx_row_count = sizeof rml_onnx_rows / sizeof *rml_onnx_rows;

@@ -69,6 +69,7 @@ typedef enum rml_kernel_id {
     RML_KERNEL_PLACE,
     RML_KERNEL_CONCAT,
     RML_KERNEL_ARGMIN,
+    RML_KERNEL_NEAREST,
     RML_KERNEL_PICK,
     RML_KERNEL_PICK_BACKWARD,
     RML_KERNEL_COUNT,
@@ -168,6 +169,8 @@ static inline size_t rml_ceil(size_t count, size_t by)
 }
 
 size_t rml_tiles_chunks(const rml_call *c); // of RML_CHUNK elements of the output
+#define RML_TILE_LINES 64
+size_t rml_tiles_rows(const rml_call *c); // of RML_TILE_LINES rows of the first input
 size_t rml_tiles_one(const rml_call *c);
 
 // A strided walk over the output, for kernels that read broadcast or permuted inputs: the output's
@@ -222,9 +225,13 @@ size_t rml_tree_levels(size_t leaves);
 
 // ---- Attention ---------------------------------------------------------------------------------
 
-// Floats of each piece of scratch; tokens and head size padded to panels.
+#define RML_PAIR_FEATURES_MAX 16
+// Inputs: q, k, v, mask, features of pairs, their weights, dy. Tokens and head size padded to
+// panels.
 typedef struct rml_attention {
     size_t batch, tokens, width, heads, head;
+    size_t features;    // of a pair, 0: there are none
+    bool mask_of_pairs; // [keys, queries], else [keys]
     size_t tokens_padded, head_padded;
 } rml_attention;
 void rml_attention_of(const rml_call *c, rml_attention *a);

@@ -44,6 +44,7 @@ const rml_op *const rml_ops[] = {
     &rml_row_concat,
     &rml_row_broadcast,
     &rml_row_argmin,
+    &rml_row_nearest,
     &rml_row_pick,
     &rml_row_pick_backward,
     &rml_row_stop_gradient,

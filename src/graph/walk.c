@@ -44,6 +44,13 @@ void rml_walk_broadcast(rml_walk *w, const rml_shape *out, const rml_shape *cons
     rml_walk_join(w, count);
 }
 
+size_t rml_tiles_rows(const rml_call *c)
+{
+    const rml_shape *x = &c->shapes[0];
+    size_t columns = x->rank > 0 ? x->size[x->rank - 1] : 1;
+    return rml_ceil(rml_shape_count(x) / columns, RML_TILE_LINES);
+}
+
 size_t rml_tiles_chunks(const rml_call *c)
 {
     return rml_ceil(rml_shape_count(&c->shape), RML_CHUNK);

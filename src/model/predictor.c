@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "roadmill/model.h"
+#include "pose.h"
 
 static const double NORM_EPSILON = 1e-5;
 // Under the root of a distance, m^2: its slope stays finite where a future meets the truth.
@@ -143,7 +143,22 @@ static rml_tensor norm(builder *b, const char *name, rml_tensor x)
     return rml_op_layer_norm(b->g, x, gain, bias, NORM_EPSILON);
 }
 
-static rml_tensor block(builder *b, uint32_t index, rml_tensor x, rml_tensor mask)
+// The weights of the bias start at zero: attention begins without it.
+static rml_tensor attend(builder *b, uint32_t index, rml_tensor q, rml_tensor k, rml_tensor v,
+                         const rml_pose_pairs *pairs)
+{
+    uint32_t heads = b->config->heads;
+    if (pairs->features < 0) {
+        return rml_op_attention(b->g, q, k, v, pairs->keep, heads);
+    }
+    char name[48];
+    snprintf(name, sizeof name, "blocks.%u.pose", index);
+    rml_shape shape = shape_of(2, heads, RML_POSE_FEATURES, 0, 0, 0);
+    rml_tensor weights = rml_graph_parameter(b->g, name, shape, RML_INIT_ZERO, 0);
+    return rml_op_attention_pairs(b->g, q, k, v, pairs->keep, pairs->features, weights, heads);
+}
+
+static rml_tensor block(builder *b, uint32_t index, rml_tensor x, const rml_pose_pairs *pairs)
 {
     static const char *const parts[] = {"norm1", "query", "key", "value",
                                         "out",   "norm2", "up",  "down"};
@@ -157,7 +172,7 @@ static rml_tensor block(builder *b, uint32_t index, rml_tensor x, rml_tensor mas
     rml_tensor q = linear(b, name[QUERY], n, d, d, 1, true);
     rml_tensor k = linear(b, name[KEY], n, d, d, 1, false);
     rml_tensor v = linear(b, name[VALUE], n, d, d, 1, true);
-    rml_tensor attended = rml_op_attention(b->g, q, k, v, mask, b->config->heads);
+    rml_tensor attended = attend(b, index, q, k, v, pairs);
     if (index + 1 == b->config->blocks) { // nobody reads the other tokens of the last block
         attended = rml_op_slice(b->g, attended, 1, 0, b->config->predict);
         x = rml_op_slice(b->g, x, 1, 0, b->config->predict);
@@ -326,11 +341,13 @@ static void losses(builder *b, rml_predictor *p, rml_arena *arena)
 static rml_status config_check(const rml_predictor_config *c, uint32_t batch, rml_error *err)
 {
     bool fits = c->heads > 0 && c->width % c->heads == 0 && c->predict <= c->agents && batch > 0 &&
-                c->winner_end <= 1 && c->relax <= 1;
+                c->winner_end <= 1 && c->relax <= 1 &&
+                ((!c->pose_bias && c->nearest == 0) || c->features > RML_POSE_FEATURE_LAST);
     return fits ? RML_OK
                 : rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
-                           "expected a width that the heads divide, predict <= agents, a batch "
-                           "and shares of at most 1, found width %u, heads %u, predict %u, agents "
+                           "expected a width that the heads divide, predict <= agents, a batch, "
+                           "shares of at most 1 and a scene's features, found width %u, heads %u, "
+                           "predict %u, agents "
                            "%u, batch %u, winner_end %g, relax %g",
                            c->width, c->heads, c->predict, c->agents, batch, c->winner_end,
                            c->relax);
@@ -358,8 +375,9 @@ rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config *config,
     p.velocity = rml_graph_input(g, "velocity", shape_of(3, batch, c.predict, 2, 0, 0));
 
     rml_tensor x = linear(&b, "embed", limited(&b, p.features), c.features, c.width, 1, true);
+    rml_pose_pairs pairs = rml_pose_pairs_build(g, &c, batch, p.features, p.token_valid);
     for (uint32_t i = 0; i < c.blocks; i++) {
-        x = block(&b, i, x, p.token_valid);
+        x = block(&b, i, x, &pairs);
     }
     if (c.blocks == 0) {
         x = rml_op_slice(g, x, 1, 0, c.predict);

@@ -86,6 +86,16 @@ static void build_every_op(model *m)
     rml_tensor a = rml_op_attention(g, h, rml_op_linear(g, h, w, -1), x, valid, 3);
     a = rml_op_add(g, a, rml_op_attention(g, x, h, x, -1, 2));
     output(m, "attended", a);
+    // Keys of each query's own, by how near they are; then a bias of the pair as well.
+    rml_tensor small = rml_op_tanh(g, h), far = rml_op_matmul(g, small, small, true); // [2, 7, 7]
+    rml_tensor near = rml_op_nearest(g, far, 3);
+    rml_tensor pairs = rml_op_reshape(g, rml_op_tanh(g, far), (rml_shape){4, {2, 1, 7, 7}});
+    rml_tensor two[2] = {pairs, rml_op_scale(g, pairs, -0.4)};
+    pairs = rml_op_concat(g, two, 2, 1);
+    rml_tensor weights = parameter(m, "pose", (rml_shape){2, {4, 2}});
+    rml_tensor posed = rml_op_attention_pairs(g, small, h, x, near, pairs, weights, 4);
+    posed = rml_op_add(g, posed, rml_op_attention_pairs(g, h, small, x, valid, pairs, weights, 4));
+    output(m, "posed", rml_op_add(g, posed, rml_op_attention(g, small, h, x, near, 2)));
     rml_tensor scores = rml_op_matmul(g, a, h, true); // [2, 7, 7]
     rml_tensor keep = rml_op_reshape(g, valid, shape3(2, 1, 7));
     rml_tensor p = rml_op_matmul(g, rml_op_softmax(g, scores, keep), x, false);
@@ -136,7 +146,7 @@ static void fill_int8(model *m)
             for (size_t j = 0; j < s.size[0]; j++) {
                 values[j] = (float)(1e-3 / (100 + (double)j));
             }
-        } else if (s.rank == 2 && strcmp(name, "w") != 0) {
+        } else if (s.rank == 2 && strcmp(name, "w") != 0 && strstr(name, "pose") == NULL) {
             for (size_t k = 0; k < (size_t)s.size[0] * s.size[1]; k++) {
                 values[k] = (float)rml_random_below(5, i, k, 255) - 127;
             }
@@ -144,8 +154,25 @@ static void fill_int8(model *m)
     }
 }
 
-static void build_predictor(model *m, bool int8)
+// Weights of the bias start at zero, where nothing would be seen of it.
+static void fill_pose(model *m)
 {
+    for (int block = 0; block < 2; block++) {
+        char name[32];
+        snprintf(name, sizeof name, "blocks.%d.pose", block);
+        rml_tensor t = rml_graph_find(m->g, name);
+        float *values = rml_plan_data(m->plan, t);
+        for (size_t i = 0; i < rml_plan_elements(m->plan, t); i++) {
+            values[i] = (float)rml_random_normal(6, (uint64_t)block, i);
+        }
+    }
+}
+
+typedef enum predictor_kind { PLAIN, INT8, POSED } predictor_kind;
+
+static void build_predictor(model *m, predictor_kind kind)
+{
+    static const char *const names[] = {"predictor", "predictor_int8", "predictor_posed"};
     *m = (model){0};
     rml_quantiser quantisers[LAYERS];
     for (size_t i = 0; i < LAYERS; i++) {
@@ -163,8 +190,10 @@ static void build_predictor(model *m, bool int8)
                                    .modes = 3,
                                    .steps = 10,
                                    .predict = 2,
-                                   .quantisers = int8 ? quantisers : NULL,
-                                   .quantiser_count = int8 ? LAYERS : 0};
+                                   .pose_bias = kind == POSED,
+                                   .nearest = kind == POSED ? 4 : 0,
+                                   .quantisers = kind == INT8 ? quantisers : NULL,
+                                   .quantiser_count = kind == INT8 ? LAYERS : 0};
     rml_predictor p;
     assert_int_equal(rml_graph_make(&m->g, NULL), RML_OK);
     rml_predictor_defaults(&config);
@@ -176,9 +205,11 @@ static void build_predictor(model *m, bool int8)
     output(m, "logits", p.logits);
     output(m, "probabilities", p.probabilities);
     output(m, "one", p.one);
-    finish(m, int8 ? "predictor_int8" : "predictor");
-    if (int8) {
+    finish(m, names[kind]);
+    if (kind == INT8) {
         fill_int8(m);
+    } else if (kind == POSED) {
+        fill_pose(m);
     }
 }
 
@@ -324,8 +355,8 @@ int main(int argc, char **argv)
         fill_int8(&m);
         int failed = write_model(&m, argv[2], count);
         model_free(&m);
-        for (int int8 = 0; int8 < 2; int8++) {
-            build_predictor(&m, int8);
+        for (predictor_kind kind = PLAIN; kind <= POSED; kind++) {
+            build_predictor(&m, kind);
             failed |= write_model(&m, argv[2], count);
             model_free(&m);
         }

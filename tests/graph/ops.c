@@ -16,6 +16,7 @@
 #include "op.h"
 #include "ops/rows.h"
 #include "roadmill/base/random.h"
+#include "roadmill/math.h"
 
 #define LEAVES_MAX 6
 #define OUTPUTS_MAX (LEAVES_MAX + 2)
@@ -194,6 +195,25 @@ static rml_tensor case_attention(bench *b)
     rml_tensor q = leaf(b, shape), k = leaf(b, shape), v = leaf(b, shape);
     return rml_op_attention(b->g, q, k, v, mask_of(b, SHAPE(3, 37)), 4);
 }
+// A bias of pairs and keys of each query's own; one that has none.
+static rml_tensor case_attention_pairs(bench *b)
+{
+    rml_shape shape = SHAPE(3, 21, 36);
+    rml_tensor q = leaf(b, shape), k = leaf(b, shape), v = leaf(b, shape);
+    static double features[3 * 5 * 21 * 21];
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+        features[i] = rml_random_normal(11, 11, i);
+    }
+    rml_tensor pairs = rml_graph_constant(b->g, "pairs", SHAPE(3, 5, 21, 21), features);
+    return rml_op_attention_pairs(b->g, q, k, v, mask_of(b, SHAPE(3, 21, 21)), pairs,
+                                  leaf(b, SHAPE(4, 5)), 4);
+}
+static rml_tensor case_nearest(bench *b)
+{
+    // Beside x, so that differences see a gradient: none flows through the choice.
+    rml_tensor x = leaf(b, SHAPE(5, 70, 37));
+    return rml_op_add(b->g, x, rml_op_nearest(b->g, rml_op_stop_gradient(b->g, x), 5));
+}
 static rml_tensor case_attention_wide(bench *b)
 {
     rml_shape shape = SHAPE(2, 5, 80);
@@ -314,6 +334,7 @@ static const struct {
     CASE(softmax_masked),
     CASE(log_softmax),
     CASE(attention),
+    CASE(attention_pairs),
     CASE(attention_wide),
     CASE(sum),
     CASE(sum_last),
@@ -328,6 +349,7 @@ static const struct {
     CASE(place),
     CASE(concat),
     CASE(broadcast),
+    CASE(nearest),
     CASE(pick),
     CASE(stop_gradient),
     CASE(shared),

@@ -23,7 +23,7 @@
 #ifndef FEWER
 #define FEWER 1
 #endif
-enum { SHAPES = 10000, LEAVES = 3, VALUES_MAX = 1 << 18 };
+enum { SHAPES = 10000, LEAVES = 4, VALUES_MAX = 1 << 18 };
 
 typedef struct draw {
     rml_graph *g;
@@ -45,7 +45,7 @@ static uint32_t size(draw *d)
 
 static rml_tensor leaf(draw *d, rml_shape shape)
 {
-    static const char *const names[LEAVES] = {"a", "b", "c"};
+    static const char *const names[LEAVES] = {"a", "b", "c", "d"};
     rml_tensor t = rml_graph_parameter(d->g, names[d->leaf_count], shape, RML_INIT_NORMAL, 1.0);
     d->leaves[d->leaf_count++] = t;
     return t;
@@ -144,12 +144,26 @@ static rml_tensor draw_softmax(draw *d)
                        : rml_op_log_softmax(d->g, x);
 }
 
+// With features of pairs, and keys of each query's own, at times.
 static rml_tensor draw_attention(draw *d)
 {
     uint32_t batch = 1 + below(d, 5), tokens = size(d), heads = 1 + below(d, 4);
     rml_shape shape = {3, {batch, tokens, heads * (1 + below(d, 36))}};
     rml_tensor q = leaf(d, shape), k = leaf(d, shape), v = leaf(d, shape);
-    return rml_op_attention(d->g, q, k, v, mask(d, (rml_shape){2, {batch, tokens}}), heads);
+    rml_shape keys = {2, {batch, tokens}}, pairs = {3, {batch, tokens, tokens}};
+    rml_tensor keep = mask(d, below(d, 2) ? keys : pairs);
+    uint32_t features = below(d, 2) ? 1 + below(d, 4) : 0;
+    if (features == 0) {
+        return rml_op_attention(d->g, q, k, v, keep, heads);
+    }
+    static double values[VALUES_MAX];
+    rml_shape of_pairs = {4, {batch, features, tokens, tokens}};
+    for (size_t i = 0; i < rml_shape_count(&of_pairs); i++) {
+        values[i] = 2 * rml_random_f64(7, d->stream, i) - 1;
+    }
+    rml_tensor constant = rml_graph_constant(d->g, "pairs", of_pairs, values);
+    rml_tensor weights = leaf(d, (rml_shape){2, {heads, features}});
+    return rml_op_attention_pairs(d->g, q, k, v, keep, constant, weights, heads);
 }
 
 static rml_tensor draw_reduce(draw *d)

@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 SAMPLES = 1000
-MODELS = ["every_op", "predictor", "predictor_int8"]
+MODELS = ["every_op", "predictor", "predictor_int8", "predictor_posed"]
 # A byte that falls to the other side of its edge moves a sum by up to a weight, 127, times a scale of 1e-5, and sums
 # of later layers after it; most samples have none.
 FEW_STEPS = 1e-2

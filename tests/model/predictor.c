@@ -74,7 +74,7 @@ static double get(const training *t, rml_tensor tensor, size_t index)
 
 static void batch_set(const training *t)
 {
-    for (size_t i = 0; i < BATCH * TOKENS * FEATURES; i++) {
+    for (size_t i = 0; i < rml_plan_elements(t->plan, t->p.features); i++) {
         set(t, t->p.features, i, 2 * fill(101, i));
     }
     for (size_t i = 0; i < BATCH * TOKENS; i++) {
@@ -178,6 +178,15 @@ static rml_predictor_config plain_config(void)
     return plain;
 }
 
+static rml_predictor_config posed_config(void)
+{
+    rml_predictor_config posed = small;
+    posed.features = 9;
+    posed.pose_bias = true;
+    posed.nearest = 3;
+    return posed;
+}
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static void test_as_pytorch(void **state)
@@ -196,6 +205,10 @@ static void test_as_pytorch(void **state)
          COUNT(plain_weights), 1e-9, 1e-9},
         {"recipe float64", small, RML_F64, recipe_losses, recipe_weights, COUNT(recipe_weights),
          1e-9, 1e-9},
+        {"posed float64", posed_config(), RML_F64, posed_losses, posed_weights,
+         COUNT(posed_weights), 1e-9, 1e-9},
+        {"posed float32", posed_config(), RML_F32, posed_losses, posed_weights,
+         COUNT(posed_weights), 1e-5, 1e-4},
         {"plain float32", plain_config(), RML_F32, plain_losses, plain_weights,
          COUNT(plain_weights), 1e-5, 1e-4},
         {"recipe float32", small, RML_F32, recipe_losses, recipe_weights, COUNT(recipe_weights),
@@ -222,11 +235,12 @@ static void test_as_pytorch(void **state)
 }
 
 // Two trainings of 200 steps in float32 end with the same bits.
-static void assert_same_bits(unsigned cpu, bool scalar, rml_pool *pool, const char *what)
+static void assert_same_bits(const rml_predictor_config *config, unsigned cpu, bool scalar,
+                             rml_pool *pool, const char *what)
 {
     training one, other;
-    training_open(&one, &small, RML_F32, 0, false);
-    training_open(&other, &small, RML_F32, cpu, scalar);
+    training_open(&one, config, RML_F32, 0, false);
+    training_open(&other, config, RML_F32, cpu, scalar);
     for (uint64_t i = 1; i <= 200; i++) {
         step(&one, i, NULL);
         step(&other, i, pool);
@@ -251,10 +265,13 @@ static void test_same_bits(void **state)
     (void)state;
     rml_pool *pool;
     assert_int_equal(rml_pool_make(2, &pool, NULL), RML_OK);
-    assert_same_bits(0, false, pool, "two threads");
-    assert_same_bits(0, true, NULL, "scalar kernels");
-    if (rml_cpu_features() & RML_CPU_AVX2) {
-        assert_same_bits(RML_CPU_AVX2, false, NULL, "AVX2 alone");
+    const rml_predictor_config posed = posed_config(), *const configs[] = {&small, &posed};
+    for (size_t i = 0; i < COUNT(configs); i++) {
+        assert_same_bits(configs[i], 0, false, pool, "two threads");
+        assert_same_bits(configs[i], 0, true, NULL, "scalar kernels");
+        if (rml_cpu_features() & RML_CPU_AVX2) {
+            assert_same_bits(configs[i], RML_CPU_AVX2, false, NULL, "AVX2 alone");
+        }
     }
     rml_pool_free(pool);
 }

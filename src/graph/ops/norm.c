@@ -5,8 +5,6 @@
 
 #include "rows.h"
 
-#define ROWS_PER_TILE 64
-
 static const char *shape_norm(const rml_shape *in, size_t count, const double *attributes,
                               rml_shape *out)
 {
@@ -51,11 +49,6 @@ static size_t columns_of(const rml_call *c)
 static size_t rows_of(const rml_call *c)
 {
     return rml_shape_span(&c->shapes[0], 0, c->shapes[0].rank - 1);
-}
-
-static size_t tiles_rows(const rml_call *c)
-{
-    return rml_ceil(rows_of(c), ROWS_PER_TILE);
 }
 
 static size_t samples_of(const rml_call *c)
@@ -160,7 +153,7 @@ const rml_op rml_row_layer_norm = {
     .shape = shape_norm,
     .reference = reference_norm,
     .gradient = gradient_norm,
-    .phases = {{RML_KERNEL_NORM, tiles_rows}},
+    .phases = {{RML_KERNEL_NORM, rml_tiles_rows}},
     .flop = flop_norm,
 };
 
@@ -172,7 +165,7 @@ const rml_op rml_row_layer_norm_backward = {
     .inputs_max = 3,
     .shape = shape_backward,
     .reference = reference_backward,
-    .phases = {{RML_KERNEL_NORM_BACKWARD, tiles_rows}},
+    .phases = {{RML_KERNEL_NORM_BACKWARD, rml_tiles_rows}},
     .flop = flop_norm,
 };
 

@@ -16,6 +16,9 @@ extern const rml_op rml_row_attention, rml_row_attention_backward;
 extern const rml_op rml_row_sum, rml_row_sum_batch, rml_row_max, rml_row_max_backward;
 extern const rml_op rml_row_reshape, rml_row_transpose, rml_row_slice, rml_row_place,
     rml_row_concat, rml_row_broadcast, rml_row_stop_gradient;
-extern const rml_op rml_row_argmin, rml_row_pick, rml_row_pick_backward;
+extern const rml_op rml_row_argmin, rml_row_nearest, rml_row_pick, rml_row_pick_backward;
+
+// References: p[n] from scores; keep[n] is 1 or 0, or NULL. All zero where nothing is kept.
+void rml_softmax_row(const double *x, const double *keep, double scale, size_t n, double *p);
 
 #endif

@@ -1,4 +1,4 @@
-// Choosing among alternatives: argmin along the last axis, pick along any.
+// Choosing among alternatives: argmin and nearest along the last axis, pick along any.
 #include <string.h>
 
 #include "rows.h"
@@ -51,6 +51,53 @@ const rml_op rml_row_argmin = {
 rml_tensor rml_op_argmin(rml_graph *g, rml_tensor x)
 {
     return rml_graph_append(g, &rml_row_argmin, &x, 1, NULL, 0);
+}
+
+// ---- nearest -----------------------------------------------------------------------------------
+
+static const char *shape_nearest(const rml_shape *in, size_t count, const double *attributes,
+                                 rml_shape *out)
+{
+    (void)count;
+    *out = in[0];
+    return in[0].rank > 0 && attributes[0] >= 1.0 ? NULL
+                                                  : "expected at least one axis, and to keep one";
+}
+
+// Kept is what fewer than so many are smaller than, so equal ones stay or go together.
+static void reference_nearest(const rml_call *c)
+{
+    size_t n = c->shape.size[c->shape.rank - 1];
+    for (size_t i = 0; i < rml_shape_count(&c->shape); i++) {
+        const double *row = (const double *)c->in[0] + i / n * n;
+        double smaller = 0;
+        for (size_t k = 0; k < n; k++) {
+            smaller += row[k] < row[i % n];
+        }
+        ((double *)c->out)[i] = smaller < c->attributes[0];
+    }
+}
+
+static size_t flop_nearest(const rml_call *c)
+{
+    return 2 * rml_shape_count(&c->shape) * c->shape.size[c->shape.rank - 1];
+}
+
+const rml_op rml_row_nearest = {
+    .name = "nearest",
+    .attributes = "count",
+    .inputs_min = 1,
+    .inputs_max = 1,
+    .shape = shape_nearest,
+    .reference = reference_nearest,
+    .phases = {{RML_KERNEL_NEAREST, rml_tiles_rows}},
+    .flop = flop_nearest,
+};
+
+rml_tensor rml_op_nearest(rml_graph *g, rml_tensor x, uint32_t count)
+{
+    double number = count;
+    return rml_graph_append(g, &rml_row_nearest, &x, 1, &number, 1);
 }
 
 // ---- pick --------------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ static rml_kernel *const kernels[RML_KERNEL_COUNT] = {
     [RML_KERNEL_PLACE] = kernel_place,
     [RML_KERNEL_CONCAT] = kernel_concat,
     [RML_KERNEL_ARGMIN] = kernel_argmin,
+    [RML_KERNEL_NEAREST] = kernel_nearest,
     [RML_KERNEL_PICK] = kernel_pick,
     [RML_KERNEL_PICK_BACKWARD] = kernel_pick_backward,
 };

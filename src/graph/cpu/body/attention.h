@@ -4,8 +4,9 @@
 
 typedef struct head_data {
     rml_attention a;
-    size_t at;         // of this head in q, k, v
-    const float *keep; // [tokens] or NULL
+    size_t at;                    // of this head in q, k, v
+    const float *keep;            // [keys], or [keys][queries], or NULL
+    const float *pairs, *weights; // [features][keys][queries] and [features], or NULL
     float scale;
     size_t tokens_step; // floats of a row of the matrix
     float *packed[4];
@@ -18,8 +19,13 @@ static head_data head_of(const rml_call *c, size_t tile, size_t worker)
     rml_attention_of(c, &h.a);
     size_t sample = tile / h.a.heads, head = tile % h.a.heads;
     h.at = sample * h.a.tokens * h.a.width + head * h.a.head;
+    size_t square = h.a.tokens * h.a.tokens;
     const float *keep = c->in[3];
-    h.keep = keep ? keep + sample * h.a.tokens : NULL;
+    h.keep = keep ? keep + sample * (h.a.mask_of_pairs ? square : h.a.tokens) : NULL;
+    if (h.a.features > 0) {
+        h.pairs = (const float *)c->in[4] + sample * h.a.features * square;
+        h.weights = (const float *)c->in[5] + head * h.a.features;
+    }
     float root[LANES];
     v_store(root, v_sqrt(v_set((float)h.a.head)));
     h.scale = 1.0f / root[0];
@@ -73,13 +79,51 @@ static lanes sums_side_by_side(lanes lane[LANES])
     return lane[0];
 }
 
-// softmax_row for the sixteen queries at p.
-static void softmax_side_by_side(const head_data *h, float *p)
+// Sixteen queries of a matrix [keys][queries] without padding; zero behind the last.
+static inline lanes load_queries(const head_data *h, const float *matrix, size_t key, size_t query)
 {
-    lanes top = v_set(LOWEST), zero = v_set(0.0f), scale = v_set(h->scale), lane[LANES];
+    size_t left = h->a.tokens - query;
+    const float *at = matrix + key * h->a.tokens + query;
+    return left >= LANES ? v_load(at) : v_load_part(at, left);
+}
+
+// Whether no query reads a key.
+static inline bool left_out(const head_data *h, size_t key)
+{
+    return h->keep != NULL && !h->a.mask_of_pairs && h->keep[key] == 0.0f;
+}
+
+// x where a query reads the key, else `otherwise`.
+static inline lanes where_kept(const head_data *h, size_t key, size_t query, lanes x,
+                               lanes otherwise)
+{
+    if (h->keep == NULL || !h->a.mask_of_pairs) {
+        return x;
+    }
+    lanes keep = load_queries(h, h->keep, key, query);
+    return v_select(v_unequal(keep, v_set(0.0f)), x, otherwise);
+}
+
+// The score of sixteen queries, and the bias of each pair on top.
+static inline lanes score_side_by_side(const head_data *h, const float *p, size_t key, size_t query)
+{
+    lanes score = v_mul(v_load(p + key * h->tokens_step), v_set(h->scale));
+    for (size_t r = 0; r < h->a.features; r++) {
+        lanes pair = load_queries(h, h->pairs + r * h->a.tokens * h->a.tokens, key, query);
+        score = v_fma(v_set(h->weights[r]), pair, score);
+    }
+    return score;
+}
+
+// softmax_row for sixteen queries from `query` on, at p.
+static void softmax_side_by_side(const head_data *h, float *p, size_t query)
+{
+    lanes top = v_set(LOWEST), zero = v_set(0.0f), lane[LANES];
     for (size_t k = 0; k < h->a.tokens; k++) {
-        if (h->keep == NULL || h->keep[k] != 0.0f) {
-            top = v_max(v_mul(v_load(p + k * h->tokens_step), scale), top);
+        if (!left_out(h, k)) {
+            lanes score = score_side_by_side(h, p, k, query);
+            v_store(p + k * h->tokens_step, score);
+            top = where_kept(h, k, query, v_max(score, top), top);
         }
     }
     for (size_t i = 0; i < LANES; i++) {
@@ -88,8 +132,8 @@ static void softmax_side_by_side(const head_data *h, float *p)
     for (size_t k = 0; k < h->a.tokens; k++) {
         float *at = p + k * h->tokens_step;
         lanes e = zero;
-        if (h->keep == NULL || h->keep[k] != 0.0f) {
-            e = v_exp(v_sub(v_mul(v_load(at), scale), top));
+        if (!left_out(h, k)) {
+            e = where_kept(h, k, query, v_exp(v_sub(v_load(at), top)), zero);
             lane[k % LANES] = v_add(lane[k % LANES], e);
         }
         v_store(at, e);
@@ -107,7 +151,7 @@ static void probabilities(const head_data *h, const float *q, const float *k)
     pack_tokens_as_columns(h, q, h->packed[0]);
     tokens_by_tokens(h, k, h->packed[0], h->p);
     for (size_t query = 0; query < h->a.tokens; query += LANES) {
-        softmax_side_by_side(h, h->p + query);
+        softmax_side_by_side(h, h->p + query, query);
     }
 }
 
@@ -120,8 +164,10 @@ static void kernel_attention(const rml_call *c, size_t tile, size_t worker)
     tokens_by_head(&h, (left_side){h.p, 1, h.tokens_step}, h.packed[1], (float *)c->out + h.at);
 }
 
-// Of the sixteen queries at p and dp: dp becomes the gradient by the scores.
-static void softmax_backward_side_by_side(const head_data *h, const float *p, float *dp)
+// Of the sixteen queries at p and dp: dp becomes the gradient by the products; what each feature's
+// weight gets is added to by_feature.
+static void softmax_backward_side_by_side(const head_data *h, const float *p, float *dp,
+                                          size_t query, lanes *by_feature)
 {
     lanes scale = v_set(h->scale), lane[LANES];
     for (size_t i = 0; i < LANES; i++) {
@@ -136,6 +182,10 @@ static void softmax_backward_side_by_side(const head_data *h, const float *p, fl
     for (size_t k = 0; k < h->a.tokens; k++) {
         size_t at = k * h->tokens_step;
         lanes ds = v_mul(v_load(p + at), v_sub(v_load(dp + at), dot));
+        for (size_t r = 0; r < h->a.features; r++) {
+            lanes pair = load_queries(h, h->pairs + r * h->a.tokens * h->a.tokens, k, query);
+            by_feature[r] = v_fma(ds, pair, by_feature[r]);
+        }
         v_store(dp + at, v_mul(ds, scale));
     }
 }
@@ -144,7 +194,7 @@ static void kernel_attention_backward(const rml_call *c, size_t tile, size_t wor
 {
     head_data h = head_of(c, tile, worker);
     const float *q = (const float *)c->in[0] + h.at, *k = (const float *)c->in[1] + h.at;
-    const float *v = (const float *)c->in[2] + h.at, *dy = (const float *)c->in[4] + h.at;
+    const float *v = (const float *)c->in[2] + h.at, *dy = (const float *)c->in[6] + h.at;
     size_t count = h.a.batch * h.a.tokens * h.a.width;
     float *dq = (float *)c->out + h.at, *dk = dq + count, *dv = dk + count;
     probabilities(&h, q, k);
@@ -152,8 +202,15 @@ static void kernel_attention_backward(const rml_call *c, size_t tile, size_t wor
     tokens_by_head(&h, (left_side){h.p, h.tokens_step, 1}, h.packed[1], dv);
     pack_tokens_as_columns(&h, dy, h.packed[0]);
     tokens_by_tokens(&h, v, h.packed[0], h.dp);
+    lanes by_feature[RML_PAIR_FEATURES_MAX];
+    for (size_t r = 0; r < h.a.features; r++) {
+        by_feature[r] = v_set(0.0f);
+    }
     for (size_t query = 0; query < h.a.tokens; query += LANES) {
-        softmax_backward_side_by_side(&h, h.p + query, h.dp + query);
+        softmax_backward_side_by_side(&h, h.p + query, h.dp + query, query, by_feature);
+    }
+    for (size_t r = 0; r < h.a.features; r++) {
+        ((float *)c->out)[3 * count + tile * h.a.features + r] = v_sum(by_feature[r]);
     }
     pack_tokens_as_rows(&h, k, h.packed[2]);
     tokens_by_head(&h, (left_side){h.dp, 1, h.tokens_step}, h.packed[2], dq);

@@ -70,6 +70,31 @@ static void kernel_argmin(const rml_call *c, size_t tile, size_t worker)
     }
 }
 
+static void nearest_row(const float *x, size_t n, float count, float *out)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        size_t part = n - i < LANES ? n - i : LANES;
+        lanes own = v_load_part(x + i, part), smaller = v_set(0.0f);
+        for (size_t k = 0; k < n; k++) {
+            lanes one = v_select(v_less(v_set(x[k]), own), v_set(1.0f), v_set(0.0f));
+            smaller = v_add(smaller, one);
+        }
+        lanes_mask kept = v_less(smaller, v_set(count));
+        v_store_part(out + i, v_select(kept, v_set(1.0f), v_set(0.0f)), part);
+    }
+}
+
+static void kernel_nearest(const rml_call *c, size_t tile, size_t worker)
+{
+    (void)worker;
+    size_t n, from, to;
+    rows_of(c, tile, &n, &from, &to);
+    for (size_t r = from; r < to; r++) {
+        nearest_row((const float *)c->in[0] + r * n, n, (float)c->attributes[0],
+                    (float *)c->out + r * n);
+    }
+}
+
 static size_t pick_at(float index, size_t count)
 {
     size_t at = index > 0.0f ? (size_t)index : 0;

@@ -1,8 +1,6 @@
 // Kernels over rows of the last axis: layer norm, softmax, sums, maxima. A sum along a row has 16
 // lanes and a fixed tree.
 
-#define ROWS_PER_TILE 64
-
 static inline lanes load_row(const float *x, size_t i, size_t n)
 {
     return i + LANES <= n ? v_load(x + i) : v_load_part(x + i, n - i);
@@ -22,8 +20,8 @@ static inline void rows_of(const rml_call *c, size_t tile, size_t *columns, size
     const rml_shape *x = &c->shapes[0];
     *columns = x->rank > 0 ? x->size[x->rank - 1] : 1;
     size_t rows = rml_shape_count(x) / *columns;
-    *from = tile * ROWS_PER_TILE;
-    *to = *from + ROWS_PER_TILE < rows ? *from + ROWS_PER_TILE : rows;
+    *from = tile * RML_TILE_LINES;
+    *to = *from + RML_TILE_LINES < rows ? *from + RML_TILE_LINES : rows;
 }
 
 static float row_sum(const float *x, size_t n)

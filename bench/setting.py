@@ -1,10 +1,11 @@
-"""bfloat16 against float32 on NGSIM: the same seeds trained both ways, judged on families of recordings that neither
-saw. Prints minFDE of both by seed, and whether two one-sided tests call them equivalent at 1 %.
+"""What a setting does on NGSIM: the same seeds trained without and with it, judged on families of recordings that
+neither saw. Prints minFDE of both by seed, the interval of their difference, and whether two one-sided tests call them
+equivalent at 1 %.
 
-  bench/bfloat16.py [SEEDS]     RML_PROGRAM, RML_DATA as ./run bench sets them
+  bench/setting.py [SEEDS] [NAME=VALUE ...]     bfloat16=true if none; RML_PROGRAM, RML_DATA as ./run bench sets them
 
 The tests (Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15, 1987) are of the mean over seeds of the paired
-difference as a share of float32's mean: equivalent where the 90 % t interval lies within +-1 %.
+difference as a share of the mean without: equivalent where the 90 % t interval lies within +-1 %.
 """
 import json
 import os
@@ -53,27 +54,28 @@ def interval(shares):
 
 def main():
     if not os.environ.get("RML_DATA"):
-        return print("bfloat16: skipped: no data")
+        return print("setting: skipped: no data")
     seeds = int((sys.argv[1:] + ["5"])[0])
+    changes = "".join(a.replace("=", ": ", 1) + "\n" for a in sys.argv[2:] or ["bfloat16=true"])
     config = (ROOT / "examples/ngsim.yaml").read_text()
     with tempfile.TemporaryDirectory() as name:
         home = pathlib.Path(name) / "home"
         make_home(home)
-        settings, both = pathlib.Path(name) / "train.yaml", {False: [], True: []}
-        print("seed  " + "  ".join(f"{m} float32  {m} bfloat16" for m in METRICS))
+        settings, found = pathlib.Path(name) / "train.yaml", {"": [], changes: []}
+        print("seed  " + "  ".join(f"{m} without  {m} with" for m in METRICS))
         for seed in range(11, 11 + seeds):
-            for rounded in both:
-                settings.write_text(config + f"bfloat16: {str(rounded).lower()}\n")
-                both[rounded].append(judge(home, call(home, "train", settings, "--dataset", "ngsim", "--seed",
-                                                      seed)["run"]))
-            print(f"{seed}    " + "  ".join(f"{both[k][-1][m]:.4f}" for m in METRICS for k in both), flush=True)
+            for added in found:
+                settings.write_text(config + added)
+                found[added].append(judge(home, call(home, "train", settings, "--dataset", "ngsim", "--seed",
+                                                     seed)["run"]))
+            print(f"{seed}    " + "  ".join(f"{found[k][-1][m]:.4f}" for m in METRICS for k in found), flush=True)
         for m in METRICS:
-            base = statistics.mean(r[m] for r in both[False])
-            mean, low, high = interval([(b[m] - a[m]) / base for a, b in zip(both[False], both[True])])
-            verdict = "equivalent" if -MARGIN < low and high < MARGIN else "undecided"
-            spread = statistics.stdev(r[m] for r in both[False]) / base
-            print(f"{m}: {100 * mean:+.2f} % [{100 * low:+.2f}, {100 * high:+.2f}]: {verdict} at 1 %; "
-                  f"float32's own spread over seeds {100 * spread:.1f} %", flush=True)
+            base = statistics.mean(r[m] for r in found[""])
+            mean, low, high = interval([(b[m] - a[m]) / base for a, b in zip(*found.values())])
+            verdict = "equivalent" if -MARGIN < low and high < MARGIN else "not equivalent, or undecided,"
+            spread = statistics.stdev(r[m] for r in found[""]) / base
+            print(f"{m}: {100 * mean:+.2f} % [{100 * low:+.2f}, {100 * high:+.2f}]: {verdict} at 1 %; spread over seeds "
+                  f"without {100 * spread:.1f} %", flush=True)
 
 
 main()
