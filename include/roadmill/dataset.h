@@ -98,6 +98,11 @@ typedef struct rml_dataset_scene {
 } rml_dataset_scene;
 RML_API rml_status rml_dataset_open(rml_str home, rml_str hash, rml_dataset **out, rml_error *err)
     RML_CHECKED;
+// The samples alone, mapped: for what starts in milliseconds. Scenes and find ask for
+// rml_dataset_read_scenes before, which does nothing a second time; one thread may call it.
+RML_API rml_status rml_dataset_open_samples(rml_str home, rml_str hash, rml_dataset **out,
+                                            rml_error *err) RML_CHECKED;
+RML_API rml_status rml_dataset_read_scenes(const rml_dataset *d, rml_error *err) RML_CHECKED;
 RML_API void rml_dataset_close(rml_dataset *d);
 RML_API rml_str rml_dataset_hash(const rml_dataset *d);
 RML_API rml_str rml_dataset_manifest(const rml_dataset *d); // JSON

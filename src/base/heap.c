@@ -40,23 +40,31 @@ void rml_heap_free(void *p)
     free(p);
 }
 
+// calloc, for its large blocks come from the system zeroed and untouched; where it began stands
+// before what is given out.
 void *rml_heap_aligned_make(size_t alignment, size_t size)
 {
-    size_t rounded;
-    if (size == 0 || !rml_size_add(size, alignment - 1, &rounded) || !may_allocate()) {
+    size_t whole;
+    if (size == 0 || !rml_size_add(size, alignment + sizeof(void *), &whole) || !may_allocate()) {
         return NULL;
     }
-    rounded &= ~(alignment - 1);
-    void *p = aligned_alloc(alignment, rounded);
-    if (p) {
-        memset(p, 0, rounded);
+    uint8_t *from = calloc(1, whole);
+    if (from == NULL) {
+        return NULL;
     }
+    uintptr_t at = (uintptr_t)from + sizeof(void *);
+    uint8_t *p = from + sizeof(void *) + (alignment - at % alignment) % alignment;
+    memcpy(p - sizeof(void *), &from, sizeof from);
     return p;
 }
 
 void rml_heap_aligned_free(void *p)
 {
-    free(p);
+    if (p != NULL) {
+        void *from;
+        memcpy(&from, (uint8_t *)p - sizeof(void *), sizeof from);
+        free(from);
+    }
 }
 
 void rml_heap_fail_after(uint64_t after)

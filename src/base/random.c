@@ -4,21 +4,28 @@
 #include <assert.h>
 
 // Philox4x32-10: Salmon et al. 2011, section 3.3 and table 2.
+#define PHILOX_WEYL0 0x9e3779b9u
+#define PHILOX_WEYL1 0xbb67ae85u
+
+static inline void philox_round(uint32_t k0, uint32_t k1, uint32_t *c0, uint32_t *c1, uint32_t *c2,
+                                uint32_t *c3)
+{
+    uint64_t p0 = (uint64_t)0xd2511f53u * *c0, p1 = (uint64_t)0xcd9e8d57u * *c2;
+    *c0 = (uint32_t)(p1 >> 32) ^ *c1 ^ k0;
+    *c2 = (uint32_t)(p0 >> 32) ^ *c3 ^ k1;
+    *c1 = (uint32_t)p1;
+    *c3 = (uint32_t)p0;
+}
+
 void rml_philox(uint64_t key, uint64_t high, uint64_t low, uint32_t out[4])
 {
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
     uint32_t c0 = (uint32_t)low, c1 = (uint32_t)(low >> 32);
     uint32_t c2 = (uint32_t)high, c3 = (uint32_t)(high >> 32);
     for (int round = 0; round < 10; round++) {
-        uint64_t p0 = (uint64_t)0xd2511f53u * c0, p1 = (uint64_t)0xcd9e8d57u * c2;
-        uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-        uint32_t n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c1 = (uint32_t)p1;
-        c3 = (uint32_t)p0;
-        c0 = n0;
-        c2 = n2;
-        k0 += 0x9e3779b9u;
-        k1 += 0xbb67ae85u;
+        philox_round(k0, k1, &c0, &c1, &c2, &c3);
+        k0 += PHILOX_WEYL0;
+        k1 += PHILOX_WEYL1;
     }
     out[0] = c0;
     out[1] = c1;
@@ -41,6 +48,42 @@ uint64_t rml_random_u64(uint64_t seed, uint64_t stream, uint64_t index)
 double rml_random_f64(uint64_t seed, uint64_t stream, uint64_t index)
 {
     return (double)(rml_random_u64(seed, stream, index) >> 11) * 0x1p-53;
+}
+
+// Counters side by side: each round waits for two products, which those of the others hide.
+enum { SIDE_BY_SIDE = 8 };
+
+static void philox_block(uint64_t key, uint64_t high, uint64_t low, uint64_t out[SIDE_BY_SIDE])
+{
+    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    uint32_t c0[SIDE_BY_SIDE], c1[SIDE_BY_SIDE], c2[SIDE_BY_SIDE], c3[SIDE_BY_SIDE];
+    for (unsigned i = 0; i < SIDE_BY_SIDE; i++) {
+        c0[i] = (uint32_t)(low + i);
+        c1[i] = (uint32_t)((low + i) >> 32);
+        c2[i] = (uint32_t)high;
+        c3[i] = (uint32_t)(high >> 32);
+    }
+    for (int round = 0; round < 10; round++) {
+        for (unsigned i = 0; i < SIDE_BY_SIDE; i++) {
+            philox_round(k0, k1, &c0[i], &c1[i], &c2[i], &c3[i]);
+        }
+        k0 += PHILOX_WEYL0;
+        k1 += PHILOX_WEYL1;
+    }
+    for (unsigned i = 0; i < SIDE_BY_SIDE; i++) {
+        out[i] = (uint64_t)c1[i] << 32 | c0[i];
+    }
+}
+
+void rml_random_f64s(uint64_t seed, uint64_t stream, uint64_t first, size_t count, double *out)
+{
+    uint64_t block[SIDE_BY_SIDE];
+    for (size_t i = 0; i < count; i++) {
+        if (i % SIDE_BY_SIDE == 0) {
+            philox_block(seed, stream, first + i, block);
+        }
+        out[i] = (double)(block[i % SIDE_BY_SIDE] >> 11) * 0x1p-53;
+    }
 }
 
 uint64_t rml_random_below(uint64_t seed, uint64_t stream, uint64_t index, uint64_t count)

@@ -140,7 +140,7 @@ static rml_status run_sweep(rml_cli *cli, rml_error *err)
     RML_TRY(rml_cli_home(cli, false, &home, err));
     RML_TRY(
         rml_catalog_get(home->catalog, "dataset", rml_str_of(name), &cli->arena, &version, err));
-    RML_TRY(rml_dataset_open(home->path, version.hash, &d, err));
+    RML_TRY(rml_dataset_open_samples(home->path, version.hash, &d, err));
     rml_status st =
         rml_sweep_run(home->path, home->catalog, d, &config, (size_t)jobs, &cli->progress, &r, err);
     rml_dataset_close(d);

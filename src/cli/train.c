@@ -66,7 +66,7 @@ static rml_status open_version(rml_cli *cli, const char *name, rml_train_config 
     RML_TRY(rml_cli_home(cli, false, home, err));
     RML_TRY(
         rml_catalog_get((*home)->catalog, "dataset", rml_str_of(name), &cli->arena, version, err));
-    return rml_dataset_open((*home)->path, version->hash, d, err);
+    return rml_dataset_open_samples((*home)->path, version->hash, d, err);
 }
 
 static rml_status run_train(rml_cli *cli, rml_error *err)

@@ -1,4 +1,4 @@
-// Reading a version: manifest, rows of the scenes, mapped shards. The folder is untrusted: sizes
+// Reading a version: manifest, mapped shards, rows of the scenes. The folder is untrusted: sizes
 // and shapes are checked when it is opened, digests by rml_dataset_verify.
 #include <assert.h>
 #include <string.h>
@@ -19,6 +19,15 @@ typedef struct mapped_shard {
     rml_shard shard;
 } mapped_shard;
 
+// Rows of scenes.parquet: read when somebody asks, for samples do not need them.
+typedef struct scene_list {
+    bool read;
+    rml_arena arena;
+    rml_dataset_scene *scenes[RML_SPLITS];
+    rml_map index; // scene_id -> split << 56 | index
+    rml_map texts; // ids that many scenes share, kept once; rows borrow its keys
+} scene_list;
+
 struct rml_dataset {
     rml_arena arena;
     rml_str hash, folder;
@@ -26,13 +35,11 @@ struct rml_dataset {
     const rml_json *tree;
     rml_scene_spec spec;
     int64_t step_ns;
-    rml_dataset_scene *scenes[RML_SPLITS];
+    scene_list *list;
     size_t count[RML_SPLITS];
     mapped_shard *shards;
     size_t shard_count;
     size_t first_shard[RML_SPLITS], per_shard[RML_SPLITS];
-    rml_map index; // scene_id -> split << 56 | index
-    rml_map texts; // ids that many scenes share, kept once; rows borrow its keys
 };
 
 // ---- Manifest ----------------------------------------------------------------------------------
@@ -109,8 +116,8 @@ static rml_str intern(rml_map *texts, rml_str text, rml_status *st, rml_error *e
     return *st ? (rml_str){0} : texts->entries[at].key;
 }
 
-static rml_status read_row(rml_dataset *d, const rml_batch *b, size_t i, rml_dataset_scene *out,
-                           rml_error *err)
+static rml_status read_row(const rml_dataset *d, const rml_batch *b, size_t i,
+                           rml_dataset_scene *out, rml_error *err)
 {
     const rml_column *c = b->columns;
     rml_status st = RML_OK;
@@ -125,10 +132,10 @@ static rml_status read_row(rml_dataset *d, const rml_batch *b, size_t i, rml_dat
                         i);
     }
     memcpy(out->row.scene_id, id.data, 64);
-    out->row.recording_id = intern(&d->texts, rml_column_get_str(&c[1], i), &st, err);
-    out->row.drive_id = intern(&d->texts, rml_column_get_str(&c[2], i), &st, err);
-    out->row.place_id = intern(&d->texts, rml_column_get_str(&c[3], i), &st, err);
-    out->row.track_id = intern(&d->texts, rml_column_get_str(&c[4], i), &st, err);
+    out->row.recording_id = intern(&d->list->texts, rml_column_get_str(&c[1], i), &st, err);
+    out->row.drive_id = intern(&d->list->texts, rml_column_get_str(&c[2], i), &st, err);
+    out->row.place_id = intern(&d->list->texts, rml_column_get_str(&c[3], i), &st, err);
+    out->row.track_id = intern(&d->list->texts, rml_column_get_str(&c[4], i), &st, err);
     out->row.t0_ns = rml_column_get_i64(&c[5], i);
     out->row.map_from_scene = (rml_pose2){
         rml_column_get_f64(&c[6], i), rml_column_get_f64(&c[7], i), rml_column_get_f64(&c[8], i)};
@@ -176,42 +183,77 @@ rml_status rml_scenes_read(rml_str folder, rml_arena *arena, rml_batch *out, rml
     return st;
 }
 
-static rml_status read_scenes(rml_dataset *d, rml_error *err)
+static rml_status read_counts(rml_dataset *d, rml_error *err)
 {
-    rml_batch batch = {0};
-    rml_status st = rml_scenes_read(d->folder, &d->arena, &batch, err);
     const rml_json *counts = rml_json_get(d->tree, "counts");
-    size_t total = 0, at = 0;
-    for (int s = 0; st == RML_OK && s < RML_SPLITS; s++) {
+    size_t total = 0;
+    for (int s = 0; s < RML_SPLITS; s++) {
         int64_t count = rml_json_get_i64(counts, rml_split_name((rml_split)s), -1);
-        if (count < 0 || (uint64_t)count > batch.count - total) {
-            st = rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
-                          "expected counts of scenes that agree with scenes.parquet (%zu rows)",
-                          batch.count);
-            break;
+        if (count < 0 || (uint64_t)count > SCENES_MAX - total) {
+            return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+                            "expected a manifest with at most %zu scenes in all splits",
+                            SCENES_MAX);
         }
         d->count[s] = (size_t)count;
         total += d->count[s];
-        d->scenes[s] = RML_NEW_ARRAY(&d->arena, rml_dataset_scene, d->count[s] + 1);
-        st = d->scenes[s] ? RML_OK : rml_fail_memory(err, d->count[s] * sizeof **d->scenes);
-        for (size_t i = 0; st == RML_OK && i < d->count[s]; i++, at++) {
-            rml_dataset_scene *scene = &d->scenes[s][i];
-            st = read_row(d, &batch, at, scene, err);
-            if (st == RML_OK && scene->split != (rml_split)s) {
-                st = rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
-                              "expected scene %zu in split %s, found %s", at,
-                              rml_split_name((rml_split)s), rml_split_name(scene->split));
-            }
-            uint64_t place = (uint64_t)s << 56 | i;
-            st = st ? st : rml_map_put(&d->index, rml_str_of(scene->row.scene_id), place, err);
+    }
+    return RML_OK;
+}
+
+// Row `at` of the file is scene i of split s.
+static rml_status take_row(const rml_dataset *d, const rml_batch *batch, size_t at, int s, size_t i,
+                           rml_error *err)
+{
+    rml_dataset_scene *scene = &d->list->scenes[s][i];
+    RML_TRY(read_row(d, batch, at, scene, err));
+    if (scene->split != (rml_split)s) {
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+                        "expected scene %zu in split %s, found %s", at,
+                        rml_split_name((rml_split)s), rml_split_name(scene->split));
+    }
+    uint64_t place = (uint64_t)s << 56 | i;
+    return rml_map_put(&d->list->index, rml_str_of(scene->row.scene_id), place, err);
+}
+
+static rml_status take_rows(const rml_dataset *d, const rml_batch *batch, rml_error *err)
+{
+    scene_list *list = d->list;
+    size_t total = 0, at = 0;
+    for (int s = 0; s < RML_SPLITS; s++) {
+        total += d->count[s];
+    }
+    if (total != batch->count) {
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+                        "expected %zu scenes in scenes.parquet, as the manifest says, found %zu",
+                        total, batch->count);
+    }
+    for (int s = 0; s < RML_SPLITS; s++) {
+        list->scenes[s] = RML_NEW_ARRAY(&list->arena, rml_dataset_scene, d->count[s] + 1);
+        if (list->scenes[s] == NULL) {
+            return rml_fail_memory(err, d->count[s] * sizeof **list->scenes);
+        }
+        for (size_t i = 0; i < d->count[s]; i++, at++) {
+            RML_TRY(take_row(d, batch, at, s, i, err));
         }
     }
-    if (st == RML_OK && (total != batch.count || d->index.count != total)) {
-        st = rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
-                      "expected %zu different scenes in scenes.parquet, found %zu", total,
-                      batch.count);
+    if (list->index.count != total) {
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+                        "expected %zu different scenes in scenes.parquet, found %zu", total,
+                        list->index.count);
     }
+    return RML_OK;
+}
+
+rml_status rml_dataset_read_scenes(const rml_dataset *d, rml_error *err)
+{
+    if (d->list->read) {
+        return RML_OK;
+    }
+    rml_batch batch = {0};
+    RML_TRY(rml_scenes_read(d->folder, &d->list->arena, &batch, err));
+    rml_status st = take_rows(d, &batch, err);
     rml_batch_reset(&batch);
+    d->list->read = st == RML_OK;
     return st;
 }
 
@@ -280,7 +322,7 @@ static rml_status map_shards(rml_dataset *d, rml_error *err)
 
 // ---- Public ------------------------------------------------------------------------------------
 
-rml_status rml_dataset_open(rml_str home, rml_str hash, rml_dataset **out, rml_error *err)
+rml_status rml_dataset_open_samples(rml_str home, rml_str hash, rml_dataset **out, rml_error *err)
 {
     *out = NULL;
     rml_arena arena = {0};
@@ -290,11 +332,12 @@ rml_status rml_dataset_open(rml_str home, rml_str hash, rml_dataset **out, rml_e
     }
     d->arena = arena;
     d->hash = rml_arena_str(&d->arena, hash);
-    rml_status st = d->hash.data ? RML_OK : rml_fail_memory(err, hash.len);
+    d->list = RML_NEW(&d->arena, scene_list);
+    rml_status st = d->hash.data && d->list ? RML_OK : rml_fail_memory(err, hash.len);
     st = st ? st
             : rml_manifest_read(home, d->hash, &d->arena, &d->manifest, &d->tree, &d->folder, err);
     st = st ? st : read_spec(d, err);
-    st = st ? st : read_scenes(d, err);
+    st = st ? st : read_counts(d, err);
     st = st ? st : map_shards(d, err);
     if (st) {
         rml_dataset_close(d);
@@ -302,6 +345,17 @@ rml_status rml_dataset_open(rml_str home, rml_str hash, rml_dataset **out, rml_e
     }
     *out = d;
     return RML_OK;
+}
+
+rml_status rml_dataset_open(rml_str home, rml_str hash, rml_dataset **out, rml_error *err)
+{
+    RML_TRY(rml_dataset_open_samples(home, hash, out, err));
+    rml_status st = rml_dataset_read_scenes(*out, err);
+    if (st) {
+        rml_dataset_close(*out);
+        *out = NULL;
+    }
+    return st;
 }
 
 void rml_dataset_close(rml_dataset *d)
@@ -312,8 +366,11 @@ void rml_dataset_close(rml_dataset *d)
     for (size_t i = 0; d->shards != NULL && i < d->shard_count; i++) {
         rml_map_file_close(&d->shards[i].map);
     }
-    rml_map_reset(&d->index);
-    rml_map_reset(&d->texts);
+    if (d->list != NULL) {
+        rml_map_reset(&d->list->index);
+        rml_map_reset(&d->list->texts);
+        rml_arena_reset(&d->list->arena);
+    }
     rml_buffer_reset(&d->manifest);
     rml_arena arena = d->arena; // d itself lies in it
     rml_arena_reset(&arena);
@@ -351,13 +408,15 @@ size_t rml_dataset_count(const rml_dataset *d, rml_split split)
 
 const rml_dataset_scene *rml_dataset_scenes(const rml_dataset *d, rml_split split)
 {
-    return d->scenes[split];
+    assert(d->list->read);
+    return d->list->scenes[split];
 }
 
 bool rml_dataset_find(const rml_dataset *d, rml_str scene_id, rml_split *split, size_t *index)
 {
     uint64_t place;
-    if (!rml_map_get(&d->index, scene_id, &place)) {
+    assert(d->list->read);
+    if (!rml_map_get(&d->list->index, scene_id, &place)) {
         return false;
     }
     *split = (rml_split)(place >> 56);

@@ -216,25 +216,29 @@ static uint64_t name_stream(const char *name) // FNV-1a
     return hash;
 }
 
-static double initial_value(const rml_tensor_data *t, uint64_t seed, uint64_t stream, size_t i)
+enum { FILL = 512 };
+
+// Values [first, first + count) of what a tensor starts as.
+static void initial_values(const rml_tensor_data *t, uint64_t seed, uint64_t stream, size_t first,
+                           size_t count, double values[FILL])
 {
+    bool zero = t->role == RML_ROLE_INPUT || t->init == RML_INIT_ZERO;
     if (t->role == RML_ROLE_CONSTANT) {
-        return t->values[i];
+        memcpy(values, t->values + first, count * sizeof *values);
+        return;
     }
-    if (t->role == RML_ROLE_INPUT) {
-        return 0.0;
+    if (t->role == RML_ROLE_PARAMETER && t->init == RML_INIT_UNIFORM) {
+        rml_random_f64s(seed, stream, first, count, values);
     }
-    switch (t->init) {
-    case RML_INIT_ZERO:
-        return 0.0;
-    case RML_INIT_ONE:
-        return 1.0;
-    case RML_INIT_UNIFORM:
-        return t->scale * (2.0 * rml_random_f64(seed, stream, i) - 1.0);
-    case RML_INIT_NORMAL:
-        return t->scale * rml_random_normal(seed, stream, i);
+    for (size_t i = 0; i < count; i++) {
+        if (zero || t->init == RML_INIT_ONE) {
+            values[i] = zero ? 0.0 : 1.0;
+        } else if (t->init == RML_INIT_UNIFORM) {
+            values[i] = t->scale * (2.0 * values[i] - 1.0);
+        } else {
+            values[i] = t->scale * rml_random_normal(seed, stream, first + i);
+        }
     }
-    return 0.0;
 }
 
 // In float64 they are the same numbers as in float32.
@@ -243,13 +247,17 @@ static void fill_leaf(rml_plan *plan, rml_tensor t, uint64_t seed)
     const rml_tensor_data *tensor = rml_graph_tensor(plan->graph, t);
     size_t count = rml_shape_count(&tensor->shape);
     uint64_t stream = name_stream(tensor->name);
-    for (size_t i = 0; i < count; i++) {
-        double value = initial_value(tensor, seed, stream, i);
-        if (!plan->f64) {
-            ((float *)plan->data[t])[i] = (float)value;
-        } else {
-            ((double *)plan->data[t])[i] =
-                tensor->role == RML_ROLE_CONSTANT ? value : (double)(float)value;
+    double values[FILL];
+    for (size_t first = 0; first < count; first += FILL) {
+        size_t part = count - first < FILL ? count - first : FILL;
+        initial_values(tensor, seed, stream, first, part, values);
+        for (size_t i = 0; i < part; i++) {
+            if (!plan->f64) {
+                ((float *)plan->data[t])[first + i] = (float)values[i];
+            } else {
+                ((double *)plan->data[t])[first + i] =
+                    tensor->role == RML_ROLE_CONSTANT ? values[i] : (double)(float)values[i];
+            }
         }
     }
 }

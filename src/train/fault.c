@@ -4,11 +4,14 @@
 #include <inttypes.h>
 #include <math.h>
 
-static const rml_scene_row *scene_of(const rml_learner *l, size_t index)
+static rml_status scene_of(const rml_learner *l, size_t index, const rml_scene_row **out,
+                           rml_error *err)
 {
     const rml_loader *o = &l->loader;
     rml_sample_ref ref = rml_loader_at(o, o->position - l->engine.config.batch + index);
-    return &rml_dataset_scenes(o->dataset, ref.split)[ref.index].row;
+    RML_TRY(rml_dataset_read_scenes(o->dataset, err));
+    *out = &rml_dataset_scenes(o->dataset, ref.split)[ref.index].row;
+    return RML_OK;
 }
 
 // A sample in all rows of a leaf.
@@ -42,7 +45,8 @@ rml_status rml_fault_not_finite(const rml_augment *a, const char *what, rml_erro
                         ": in the sum over the batch, no sample alone",
                         what, l->step + 1);
     }
-    const rml_scene_row *scene = scene_of(l, first);
+    const rml_scene_row *scene;
+    RML_TRY(scene_of(l, first, &scene, err));
     return rml_fail(err, RML_ERR_DATA, (rml_place){0}, REMEDY,
                     "expected a finite %s, found none at step %" PRIu64 ": op \"%s\" first, in %zu "
                     "of %u samples, first in scene %.12s of recording %.*s, track %.*s at %" PRId64
@@ -66,7 +70,8 @@ rml_status rml_fault_exploded(const rml_augment *a, double loss, double first, r
             largest = index;
         }
     }
-    const rml_scene_row *scene = scene_of(l, largest);
+    const rml_scene_row *scene;
+    RML_TRY(scene_of(l, largest, &scene, err));
     return rml_fail(err, RML_ERR_DATA, (rml_place){0},
                     "lower learning_rate or clip_norm and train again",
                     "expected a loss near that of the first steps (%.4g), found %.4g at step "

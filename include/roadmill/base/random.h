@@ -15,6 +15,9 @@ extern "C" {
 RML_API void rml_philox(uint64_t key, uint64_t high, uint64_t low, uint32_t out[4]);
 RML_API uint64_t rml_random_u64(uint64_t seed, uint64_t stream, uint64_t index);
 RML_API double rml_random_f64(uint64_t seed, uint64_t stream, uint64_t index); // [0, 1), 53 bits
+// The same for indices from `first` on, several at a time.
+RML_API void rml_random_f64s(uint64_t seed, uint64_t stream, uint64_t first, size_t count,
+                             double *out);
 // [0, count) without bias; count > 0.
 RML_API uint64_t rml_random_below(uint64_t seed, uint64_t stream, uint64_t index, uint64_t count);
 // Position -> item: a bijection of [0, count), keyed. position < count.
