@@ -214,10 +214,14 @@ typedef struct rml_batch_product {
     size_t levels;                          // of the tree of a group
     size_t tile_m, m_tiles, n_tiles;
 } rml_batch_product;
-// Floats of the packed block of a tile: rows of the left side, then panels of the right one.
-#define RML_BATCH_PACKED                                                                           \
-    (RML_BATCH_ROWS * RML_DEPTH_BLOCK +                                                            \
-     RML_BATCH_COLUMNS / RML_PANEL * (RML_DEPTH_BLOCK * RML_PANEL + RML_PACK_GAP))
+// Floats of the packed block of a tile: panels of the right side, then in bfloat16 rows of the left
+// one, which is otherwise read in place.
+#define RML_BATCH_RIGHT                                                                            \
+    (RML_BATCH_COLUMNS / RML_PANEL * (RML_DEPTH_BLOCK * RML_PANEL + RML_PACK_GAP))
+static inline size_t rml_batch_packed(const rml_call *c)
+{
+    return RML_BATCH_RIGHT + (c->bf16 ? RML_BATCH_ROWS * RML_DEPTH_BLOCK : 0);
+}
 void rml_batch_product_of(const rml_call *c, rml_batch_product *p);
 
 // Levels of the binary tree over so many leaves: buffers that adding them one by one needs.

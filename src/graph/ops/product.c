@@ -280,7 +280,7 @@ static size_t scratch_batch_product(const rml_call *c)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    return (RML_BATCH_PACKED + p.levels * RML_BATCH_ROWS * RML_BATCH_COLUMNS) * sizeof(float);
+    return (rml_batch_packed(c) + p.levels * RML_BATCH_ROWS * RML_BATCH_COLUMNS) * sizeof(float);
 }
 
 static size_t flop_batch_product(const rml_call *c)

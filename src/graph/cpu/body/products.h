@@ -96,21 +96,12 @@ static const float *tree_sum(tree *t)
 
 // ---- The product over a batch ------------------------------------------------------------------
 
-// A piece of a matrix, rows one behind the other in rows of RML_BATCH_ROWS: in its own place a
-// power of two between rows would let them push each other out of the cache.
-static void copy_piece(size_t rows, size_t columns, const float *data, size_t down, float *out)
-{
-    for (size_t k = 0; k < rows; k++) {
-        copy_row(data + k * down, columns, out + k * RML_BATCH_ROWS);
-    }
-}
-
 // One leaf's x' y for a tile of the result: chains over its rows, packed block by block.
 static void leaf_product(const rml_call *c, const rml_batch_product *p, size_t depth,
                          const float *x, size_t m, const float *y, size_t n, float *packed,
                          float *out, size_t out_step)
 {
-    float *right = packed + RML_BATCH_ROWS * RML_DEPTH_BLOCK;
+    float *right = packed, *left = packed + RML_BATCH_RIGHT;
     size_t panel_step = RML_DEPTH_BLOCK * LANES + RML_PACK_GAP;
     result_side to = {.data = out, .row_step = out_step, .columns = n};
     for (size_t k = 0; k < depth; k += RML_DEPTH_BLOCK) {
@@ -122,12 +113,10 @@ static void leaf_product(const rml_call *c, const rml_batch_product *p, size_t d
                 bf16_pack_panel(size, n - j < LANES ? n - j : LANES, y + k * p->n + j, p->n, 1,
                                 right + j / LANES * panel_step);
             }
-            bf16_product(m, size, bf16_pack_left(m, size, a, packed), b, to);
+            bf16_product(m, size, bf16_pack_left(m, size, a, left), b, to);
         } else {
-            copy_piece(size, m, a.data, p->m, packed);
             pack_panels(size, n, y + k * p->n, p->n, 1, right, panel_step);
-            block_product(micro_kernels, MICRO_ROWS, m, size,
-                          (left_side){packed, 1, RML_BATCH_ROWS}, b, to);
+            block_product(micro_kernels, MICRO_ROWS, m, size, a, b, to);
         }
         to.begun = true;
     }
@@ -145,7 +134,7 @@ static void kernel_batch_product(const rml_call *c, size_t tile, size_t worker)
     float *packed = (float *)((uint8_t *)c->scratch + worker * c->scratch_size);
     float *out = p.groups > 1 ? (float *)c->work + group * p.m * p.n : (float *)c->out;
     out += m0 * p.n + n0;
-    tree t = {.buffers = packed + RML_BATCH_PACKED, .size = m * RML_BATCH_COLUMNS};
+    tree t = {.buffers = packed + rml_batch_packed(c), .size = m * RML_BATCH_COLUMNS};
     size_t first = group * p.leaves_in_group, end = first + p.leaves_in_group;
     end = end < p.leaves ? end : p.leaves;
     bool alone = end == first + 1; // straight into its place
