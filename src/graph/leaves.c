@@ -25,6 +25,7 @@ struct rml_leaves {
     size_t sum_count, samples, leaves, leaves_in_group, groups, levels;
     size_t size; // floats of all outputs
     size_t whole;
+    bool *placed, *rest_placed;    // sums that plans put where they are summed; others are copied
     size_t first_group, end_group; // of this rank
     rml_shares shares;
     rml_muon *muon;
@@ -131,6 +132,15 @@ rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_
         l->rest_sums[i] = setup->rest != NULL ? setup->rest_sums[i] : -1;
         l->size += rml_plan_elements(setup->plan, l->sums[i]);
     }
+    l->placed = rml_heap_make(2 * count * sizeof *l->placed);
+    if (st == RML_OK && l->placed == NULL) {
+        st = rml_fail_memory(err, 2 * count * sizeof *l->placed);
+    }
+    for (size_t i = 0; st == RML_OK && i < count; i++) {
+        l->rest_placed = l->placed + count;
+        l->placed[i] = rml_plan_can_place(l->plan, l->sums, count, i);
+        l->rest_placed[i] = l->rest != NULL && rml_plan_can_place(l->rest, l->rest_sums, count, i);
+    }
     if (st == RML_OK) {
         st = rml_shares_make(&l->shares, setup->ranks, setup->plan->graph, l->sums, count,
                              l->groups, setup->muon != NULL, err);
@@ -162,10 +172,36 @@ void rml_leaves_free(rml_leaves *l)
     rml_heap_free(l->workers);
     rml_heap_aligned_free(l->group_sums);
     rml_heap_free(l->sums);
+    rml_heap_free(l->placed);
     rml_heap_free(l);
 }
 
 // ---- Running -----------------------------------------------------------------------------------
+
+static void put_sums(const rml_leaves *l, rml_plan *plan, const rml_tensor *sums,
+                     const bool *placed, float *out)
+{
+    for (size_t i = 0; i < l->sum_count; i++) {
+        if (placed[i]) {
+            rml_plan_place(plan, sums[i], out);
+        }
+        out += rml_plan_elements(plan, sums[i]);
+    }
+}
+
+static void take_sums(const rml_leaves *l, rml_plan *plan, const rml_tensor *sums,
+                      const bool *placed, float *out)
+{
+    for (size_t i = 0; i < l->sum_count; i++) {
+        size_t size = rml_plan_elements(plan, sums[i]);
+        if (placed[i]) {
+            rml_plan_place(plan, sums[i], NULL);
+        } else {
+            memcpy(out, plan->data[sums[i]], size * sizeof *out);
+        }
+        out += size;
+    }
+}
 
 static void run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, float *out)
 {
@@ -175,13 +211,11 @@ static void run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, float *out
     bool is_rest = count < RML_LEAF && l->rest != NULL;
     rml_plan *plan = is_rest ? l->rest : own;
     const rml_tensor *sums = is_rest ? l->rest_sums : l->sums;
+    const bool *placed = is_rest ? l->rest_placed : l->placed;
     run->fill(run->context, plan, first, count);
+    put_sums(l, plan, sums, placed, out);
     rml_plan_run(plan, run->pool);
-    for (size_t i = 0; i < l->sum_count; i++) {
-        size_t size = rml_plan_elements(plan, sums[i]);
-        memcpy(out, plan->data[sums[i]], size * sizeof *out);
-        out += size;
-    }
+    take_sums(l, plan, sums, placed, out);
 }
 
 // A group's leaves in order; equal subtrees join as soon as both are there.

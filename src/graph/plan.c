@@ -338,7 +338,7 @@ static rml_status point(layout *l, const size_t *work_at, rml_error *err)
 {
     rml_plan *plan = l->plan;
     for (size_t i = 0; i < plan->tensor_count; i++) {
-        rml_tensor root = root_of(l, (rml_tensor)i);
+        rml_tensor root = plan->roots[i] = root_of(l, (rml_tensor)i);
         bool value = rml_graph_tensor(l->g, root)->role == RML_ROLE_VALUE;
         uint8_t *base = value ? plan->values + l->places[root].at : plan->data[root];
         plan->data[i] = base + l->places[i].offset * plan->item;
@@ -353,7 +353,7 @@ static rml_status point(layout *l, const size_t *work_at, rml_error *err)
         for (size_t k = 0; k < n->input_count; k++) {
             in[k] = n->inputs[k] < 0 ? NULL : plan->data[n->inputs[k]];
         }
-        step->call.in = in;
+        step->call.in = step->in = in;
         step->call.out = plan->data[n->output];
         step->call.work = plan->values + work_at[i];
         step->call.scratch = plan->scratch;
@@ -396,13 +396,14 @@ static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count,
     plan->tensor_count = g->tensors.count;
     plan->data = RML_NEW_ARRAY(arena, void *, g->tensors.count + 1);
     plan->kept = RML_NEW_ARRAY(arena, bool, g->tensors.count + 1);
+    plan->roots = RML_NEW_ARRAY(arena, rml_tensor, g->tensors.count + 1);
     plan->moment[0] = RML_NEW_ARRAY(arena, void *, g->tensors.count + 1);
     plan->moment[1] = RML_NEW_ARRAY(arena, void *, g->tensors.count + 1);
     l.places = RML_NEW_ARRAY(arena, place, g->tensors.count + 1);
     l.blocks = RML_NEW_ARRAY(arena, struct block, 2 * g->nodes.count + 2);
     size_t *work_at = RML_NEW_ARRAY(arena, size_t, g->nodes.count + 1);
-    if (!plan->data || !plan->kept || !plan->moment[0] || !plan->moment[1] || !l.places ||
-        !l.blocks || !work_at) {
+    if (!plan->data || !plan->kept || !plan->roots || !plan->moment[0] || !plan->moment[1] ||
+        !l.places || !l.blocks || !work_at) {
         return rml_fail_memory(err, g->tensors.count * sizeof *l.places);
     }
     plan->outputs = RML_NEW_ARRAY(arena, rml_tensor, count + 1);
@@ -423,7 +424,8 @@ static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count,
     RML_TRY(rml_plan_take(&plan->values, plan->values_size, err));
     RML_TRY(rml_plan_take(&plan->scratch, plan->scratch_size * plan->workers, err));
     RML_TRY(make_leaves(plan, seed, err));
-    return point(&l, work_at, err);
+    RML_TRY(point(&l, work_at, err));
+    return rml_plan_list_slots(plan, err);
 }
 
 rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, size_t count, uint64_t seed,

@@ -8,16 +8,28 @@
 typedef struct rml_step {
     const rml_node_data *node;
     rml_call call;
+    void **in;             // call.in
     rml_kernel *kernel[2]; // NULL: no such phase; in float64 the reference runs instead
     size_t tiles[2];
     int first_phase; // 1 when what the first one makes is frozen
 } rml_step;
+
+// Where a pointer to the memory of an output stands.
+typedef struct rml_slot {
+    rml_tensor root;
+    size_t offset; // bytes from the root's start
+    void *own;     // what it is in the plan's memory
+    void **at;
+} rml_slot;
 
 struct rml_plan {
     const rml_graph *graph;
     const rml_plan *parameters_of; // NULL: they are its own
     rml_tensor *outputs;
     size_t output_count;
+    rml_slot *slots; // pointers to outputs, by root: what rml_plan_place moves
+    size_t slot_count;
+    rml_tensor *roots; // by tensor: whose memory it shares
     rml_arena arena;
     bool f64, bf16;
     size_t item; // bytes of an element
@@ -41,6 +53,15 @@ struct rml_plan {
 };
 
 #define RML_NORM_BLOCK 4096
+
+// Whether the output at `index` of a list has memory of its own in a float32 plan, of which no
+// other one of the list has a part.
+bool rml_plan_can_place(const rml_plan *plan, const rml_tensor *outputs, size_t count,
+                        size_t index);
+// The next runs put such an output into `to`, without a copy; NULL: into the plan's own memory.
+void rml_plan_place(rml_plan *plan, rml_tensor output, float *to);
+// Lists the slots of all outputs, when everything points into the plan's own memory.
+rml_status rml_plan_list_slots(rml_plan *plan, rml_error *err) RML_CHECKED;
 
 // Takes the packed parameters of a frozen plan of the same graph; they stay that plan's.
 void rml_plan_adopt(rml_plan *plan, const rml_plan *frozen);
