@@ -19,6 +19,7 @@ typedef struct rml_call {
     const double *attributes;
     void *const *in; // NULL where an optional input is left out; float, or double in a reference
     void *out;
+    void *side;    // of a fused op: what its backward op will read
     void *work;    // op->work bytes, kept between the phases of one call
     void *scratch; // op->scratch bytes for each worker
     size_t scratch_size;
@@ -42,6 +43,7 @@ typedef enum rml_kernel_id {
     RML_KERNEL_TANH,
     RML_KERNEL_GELU,
     RML_KERNEL_GELU_BACKWARD,
+    RML_KERNEL_GELU_SLOPE,
     RML_KERNEL_RELU,
     RML_KERNEL_STEP,
     RML_KERNEL_SIGN,

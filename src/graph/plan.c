@@ -130,14 +130,18 @@ static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count,
         if (make_view(l, n, &step->call)) {
             continue;
         }
-        for (size_t k = 0; k < n->input_count; k++) {
-            if (n->inputs[k] >= 0) {
-                l->places[root_of(l, n->inputs[k])].last = plan->step_count;
-            }
-        }
-        l->places[n->output].last = plan->step_count;
         step->node = n;
         plan->step_count++;
+    }
+    rml_plan_fuse(plan);
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const rml_step *step = &plan->steps[i];
+        for (size_t k = step->side_from > 0 ? 1 : 0; k < step->node->input_count; k++) {
+            if (step->node->inputs[k] >= 0) {
+                l->places[root_of(l, step->node->inputs[k])].last = i;
+            }
+        }
+        l->places[step->node->output].last = i;
     }
     for (size_t i = 0; i < count; i++) {
         if (outputs[i] >= 0) {
@@ -176,8 +180,8 @@ static rml_tensor dying_input(const layout *l, const rml_node_data *n, size_t st
     return -1;
 }
 
-// Offsets of all values and of the work memory of each step (left in call.work as an offset).
-static void lay_out(layout *l, size_t *work_at)
+// Offsets of all values, of the work memory of each step and of what it puts beside its output.
+static void lay_out(layout *l, size_t *work_at, size_t *side_at)
 {
     rml_plan *plan = l->plan;
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -200,6 +204,9 @@ static void lay_out(layout *l, size_t *work_at)
         }
         size_t work = n->op->work && !plan->f64 ? n->op->work(&step->call) : 0;
         work_at[i] = work > 0 ? take(l, work, i) : 0;
+        side_at[i] = step->side_last > 0
+                         ? take(l, count_of(l->g, n->output) * plan->item, step->side_last)
+                         : 0;
         size_t scratch = n->op->scratch ? n->op->scratch(&step->call) : 0;
         scratch = plan->f64 ? 2 * scratch : scratch;
         plan->scratch_size = scratch > plan->scratch_size ? scratch : plan->scratch_size;
@@ -333,8 +340,16 @@ static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
                                                        : RML_OK;
 }
 
+static rml_kernel_id kernel_of(const rml_step *step, int phase)
+{
+    if (step->fusion == NULL || phase > 0) {
+        return step->node->op->phases[phase].kernel;
+    }
+    return step->side_from > 0 ? step->fusion->rest : step->fusion->both;
+}
+
 // Pointers of all values, then of all calls.
-static rml_status point(layout *l, const size_t *work_at, rml_error *err)
+static rml_status point(layout *l, const size_t *work_at, const size_t *side_at, rml_error *err)
 {
     rml_plan *plan = l->plan;
     for (size_t i = 0; i < plan->tensor_count; i++) {
@@ -353,13 +368,17 @@ static rml_status point(layout *l, const size_t *work_at, rml_error *err)
         for (size_t k = 0; k < n->input_count; k++) {
             in[k] = n->inputs[k] < 0 ? NULL : plan->data[n->inputs[k]];
         }
+        if (step->side_from > 0) {
+            in[0] = plan->values + side_at[step->side_from - 1];
+        }
         step->call.in = step->in = in;
+        step->call.side = step->side_last > 0 ? plan->values + side_at[i] : NULL;
         step->call.out = plan->data[n->output];
         step->call.work = plan->values + work_at[i];
         step->call.scratch = plan->scratch;
         step->call.scratch_size = plan->scratch_size;
         for (int phase = 0; phase < 2 && !plan->f64; phase++) {
-            rml_kernel_id id = n->op->phases[phase].kernel;
+            rml_kernel_id id = kernel_of(step, phase);
             step->kernel[phase] = plan->variant->kernels[id];
             step->tiles[phase] =
                 id == RML_KERNEL_NONE ? 0 : n->op->phases[phase].tiles(&step->call);
@@ -400,10 +419,11 @@ static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count,
     plan->moment[0] = RML_NEW_ARRAY(arena, void *, g->tensors.count + 1);
     plan->moment[1] = RML_NEW_ARRAY(arena, void *, g->tensors.count + 1);
     l.places = RML_NEW_ARRAY(arena, place, g->tensors.count + 1);
-    l.blocks = RML_NEW_ARRAY(arena, struct block, 2 * g->nodes.count + 2);
+    l.blocks = RML_NEW_ARRAY(arena, struct block, 3 * g->nodes.count + 2);
     size_t *work_at = RML_NEW_ARRAY(arena, size_t, g->nodes.count + 1);
+    size_t *side_at = RML_NEW_ARRAY(arena, size_t, g->nodes.count + 1);
     if (!plan->data || !plan->kept || !plan->roots || !plan->moment[0] || !plan->moment[1] ||
-        !l.places || !l.blocks || !work_at) {
+        !l.places || !l.blocks || !work_at || !side_at) {
         return rml_fail_memory(err, g->tensors.count * sizeof *l.places);
     }
     plan->outputs = RML_NEW_ARRAY(arena, rml_tensor, count + 1);
@@ -417,14 +437,14 @@ static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count,
         l.places[i].root = (rml_tensor)i;
     }
     RML_TRY(find_steps(&l, outputs, count, err));
-    lay_out(&l, work_at);
+    lay_out(&l, work_at, side_at);
     plan->workers = rml_thread_count();
     plan->workers = plan->workers < WORKERS_LEAST ? WORKERS_LEAST : plan->workers;
     plan->scratch_size = rml_plan_aligned(plan->scratch_size);
     RML_TRY(rml_plan_take(&plan->values, plan->values_size, err));
     RML_TRY(rml_plan_take(&plan->scratch, plan->scratch_size * plan->workers, err));
     RML_TRY(make_leaves(plan, seed, err));
-    RML_TRY(point(&l, work_at, err));
+    RML_TRY(point(&l, work_at, side_at, err));
     return rml_plan_list_slots(plan, err);
 }
 

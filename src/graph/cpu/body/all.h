@@ -39,6 +39,7 @@ static rml_kernel *const kernels[RML_KERNEL_COUNT] = {
     [RML_KERNEL_TANH] = kernel_tanh,
     [RML_KERNEL_GELU] = kernel_gelu,
     [RML_KERNEL_GELU_BACKWARD] = kernel_gelu_backward,
+    [RML_KERNEL_GELU_SLOPE] = kernel_gelu_slope,
     [RML_KERNEL_RELU] = kernel_relu,
     [RML_KERNEL_STEP] = kernel_step,
     [RML_KERNEL_SIGN] = kernel_sign,

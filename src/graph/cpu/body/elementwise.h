@@ -115,6 +115,20 @@ UNARY_KERNEL(sign, v_select(ABOVE(x), v_set(1.0f),
                             v_select(v_less(x, v_set(0.0f)), v_set(-1.0f), v_set(0.0f))))
 UNARY_KERNEL(scale, v_mul(x, v_set((float)c->attributes[0])))
 
+// GELU and, beside it, its slope.
+static void kernel_gelu_slope(const rml_call *c, size_t tile, size_t worker)
+{
+    (void)worker;
+    size_t i, to;
+    chunk_of(c, tile, &i, &to);
+    for (size_t part; i < to; i += part) {
+        part = to - i < LANES ? to - i : LANES;
+        lanes x = v_load_part((const float *)c->in[0] + i, part), below = v_below(x);
+        v_store_part((float *)c->side + i, v_gelu_slope(x, below), part);
+        v_store_part((float *)c->out + i, v_mul(x, below), part);
+    }
+}
+
 // To the nearest whole number, a half to the even one; |x| < 2^22.
 static inline lanes v_nearest(lanes x)
 {

@@ -112,11 +112,16 @@ LANES_INLINE lanes v_gelu(lanes x)
     return v_mul(x, v_below(x));
 }
 
-LANES_INLINE lanes v_gelu_backward(lanes x, lanes dy)
+// Of GELU, where `below` is v_below(x).
+LANES_INLINE lanes v_gelu_slope(lanes x, lanes below)
 {
     lanes density = v_exp(v_mul(v_mul(v_set(-0.5f), x), x));
-    lanes slope = v_add(v_below(x), v_mul(v_mul(x, v_set(0.398942280f)), density));
-    return v_mul(dy, slope);
+    return v_add(below, v_mul(v_mul(x, v_set(0.398942280f)), density));
+}
+
+LANES_INLINE lanes v_gelu_backward(lanes x, lanes dy)
+{
+    return v_mul(dy, v_gelu_slope(x, v_below(x)));
 }
 
 #endif
