@@ -15,7 +15,7 @@ size_t rml_plan_rows(const rml_plan *plan, rml_plan_row *rows)
 {
     for (size_t i = 0; rows != NULL && i < plan->step_count; i++) {
         const rml_step *step = &plan->steps[i];
-        rows[i] = (rml_plan_row){.op = step->call.op->name,
+        rows[i] = (rml_plan_row){.op = step->name,
                                  .shape = step->call.shape,
                                  .tiles = step->tiles[0] > step->tiles[1] ? step->tiles[0]
                                                                           : step->tiles[1],
@@ -25,6 +25,7 @@ size_t rml_plan_rows(const rml_plan *plan, rml_plan_row *rows)
             rml_tensor t = step->node->inputs[k]; // negative: left out
             rows[i].bytes += t >= 0 ? bytes_of(plan, t) : 0;
         }
+        rows[i].bytes += step->plus >= 0 ? bytes_of(plan, step->plus) : 0;
     }
     return plan->step_count;
 }

@@ -24,7 +24,7 @@ rml_status rml_plan_list_slots(rml_plan *plan, rml_error *err)
 {
     size_t room = plan->tensor_count;
     for (size_t i = 0; i < plan->step_count; i++) {
-        room += plan->steps[i].call.input_count + 1;
+        room += plan->steps[i].call.input_count + 2;
     }
     bool *wanted = RML_NEW_ARRAY(&plan->arena, bool, plan->tensor_count + 1);
     plan->slots = RML_NEW_ARRAY(&plan->arena, rml_slot, room + 1);
@@ -41,7 +41,8 @@ rml_status rml_plan_list_slots(rml_plan *plan, rml_error *err)
         for (size_t k = step->side_from > 0 ? 1 : 0; k < step->call.input_count; k++) {
             add(plan, wanted, step->node->inputs[k], &step->in[k]);
         }
-        add(plan, wanted, step->node->output, &step->call.out);
+        add(plan, wanted, step->output, &step->call.out);
+        add(plan, wanted, step->plus, &step->call.plus);
     }
     for (size_t i = 0; i < plan->tensor_count; i++) {
         add(plan, wanted, (rml_tensor)i, &plan->data[i]);

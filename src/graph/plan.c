@@ -131,7 +131,13 @@ static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count,
             continue;
         }
         step->node = n;
+        step->name = n->op->name;
+        step->output = n->output;
+        step->plus = -1;
         plan->step_count++;
+    }
+    for (size_t i = 0; i < plan->tensor_count; i++) {
+        plan->roots[i] = root_of(l, (rml_tensor)i);
     }
     rml_plan_fuse(plan);
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -141,7 +147,10 @@ static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count,
                 l->places[root_of(l, step->node->inputs[k])].last = i;
             }
         }
-        l->places[step->node->output].last = i;
+        if (step->plus >= 0) {
+            l->places[root_of(l, step->plus)].last = i;
+        }
+        l->places[step->output].last = i;
     }
     for (size_t i = 0; i < count; i++) {
         if (outputs[i] >= 0) {
@@ -187,7 +196,7 @@ static void lay_out(layout *l, size_t *work_at, size_t *side_at)
     for (size_t i = 0; i < plan->step_count; i++) {
         rml_step *step = &plan->steps[i];
         const rml_node_data *n = step->node;
-        place *out = &l->places[n->output];
+        place *out = &l->places[step->output];
         drop_before(l, i);
         rml_tensor dying = dying_input(l, n, i);
         if (dying >= 0) {
@@ -200,12 +209,12 @@ static void lay_out(layout *l, size_t *work_at, size_t *side_at)
                 }
             }
         } else {
-            out->at = take(l, count_of(l->g, n->output) * plan->item, out->last);
+            out->at = take(l, count_of(l->g, step->output) * plan->item, out->last);
         }
         size_t work = n->op->work && !plan->f64 ? n->op->work(&step->call) : 0;
         work_at[i] = work > 0 ? take(l, work, i) : 0;
         side_at[i] = step->side_last > 0
-                         ? take(l, count_of(l->g, n->output) * plan->item, step->side_last)
+                         ? take(l, count_of(l->g, step->output) * plan->item, step->side_last)
                          : 0;
         size_t scratch = n->op->scratch ? n->op->scratch(&step->call) : 0;
         scratch = plan->f64 ? 2 * scratch : scratch;
@@ -342,10 +351,8 @@ static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
 
 static rml_kernel_id kernel_of(const rml_step *step, int phase)
 {
-    if (step->fusion == NULL || phase > 0) {
-        return step->node->op->phases[phase].kernel;
-    }
-    return step->side_from > 0 ? step->fusion->rest : step->fusion->both;
+    return phase == 0 && step->fused != RML_KERNEL_NONE ? step->fused
+                                                        : step->node->op->phases[phase].kernel;
 }
 
 // Pointers of all values, then of all calls.
@@ -373,7 +380,8 @@ static rml_status point(layout *l, const size_t *work_at, const size_t *side_at,
         }
         step->call.in = step->in = in;
         step->call.side = step->side_last > 0 ? plan->values + side_at[i] : NULL;
-        step->call.out = plan->data[n->output];
+        step->call.out = plan->data[step->output];
+        step->call.plus = step->plus >= 0 ? plan->data[step->plus] : NULL;
         step->call.work = plan->values + work_at[i];
         step->call.scratch = plan->scratch;
         step->call.scratch_size = plan->scratch_size;

@@ -8,12 +8,15 @@
 typedef struct rml_step {
     const rml_node_data *node;
     rml_call call;
-    void **in; // call.in
+    void **in;         // call.in
+    const char *name;  // of its op, or of the ops that it does together
+    rml_tensor output; // what it writes: the node's output, or that of the op behind it
+    rml_tensor plus;   // what a product adds, -1: nothing
     // Fused (fuse.c): where a later step reads what this one puts beside its output, that step;
     // else 0. Where this one reads it in place of its first input, the step that puts it there,
     // + 1.
     size_t side_last, side_from;
-    const struct rml_fusion *fusion;
+    rml_kernel_id fused;   // the kernel of such a step
     rml_kernel *kernel[2]; // NULL: no such phase; in float64 the reference runs instead
     size_t tiles[2];
     int first_phase; // 1 when what the first one makes is frozen
@@ -68,13 +71,7 @@ void rml_plan_place(rml_plan *plan, rml_tensor output, float *to);
 // Lists the slots of all outputs, when everything points into the plan's own memory.
 rml_status rml_plan_list_slots(rml_plan *plan, rml_error *err) RML_CHECKED;
 
-// An op and its backward op, which needs of the first input only what the forward op can put down
-// in passing: forward runs `both`, backward `rest` with that in its place.
-typedef struct rml_fusion {
-    const rml_op *forward, *backward;
-    rml_kernel_id both, rest;
-} rml_fusion;
-// Finds such pairs among the steps of a plan.
+// Joins steps that are cheaper together, before memory is laid out; roots are known.
 void rml_plan_fuse(rml_plan *plan);
 
 // Takes the packed parameters of a frozen plan of the same graph; they stay that plan's.

@@ -53,7 +53,7 @@ const char *rml_plan_first_not_finite(rml_plan *plan)
         const float *out = step->call.out;
         for (size_t k = 0; k < rml_shape_count(&step->call.shape); k++) {
             if (!isfinite(out[k])) {
-                return step->call.op->name;
+                return step->name;
             }
         }
     }

@@ -97,6 +97,7 @@ static void bf16_product(size_t rows, size_t depth, bf16_left a, right_side b, r
 {
     for (size_t k = 0; k < depth; k += RML_DEPTH_BLOCK) {
         size_t size = depth - k < RML_DEPTH_BLOCK ? depth - k : RML_DEPTH_BLOCK;
+        c.ends = k + size == depth;
         bf16_left from = {a.data + k * a.depth_step, a.row_step, a.depth_step};
         block_product(bf16_kernels, BF16_ROWS, rows, size, from,
                       (right_side){b.data + k * LANES, b.panel_step}, c);

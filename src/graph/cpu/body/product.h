@@ -31,6 +31,10 @@ typedef struct result_side {
     size_t columns;    // that exist, of those computed
     const float *bias; // added to each row at the end of its chain, or NULL
     bool begun;        // data holds the sums over lower depths
+    // Behind the last depth, with the steps of data: adds, GELU, its slope; or NULL, false.
+    const float *plus;
+    float *slope;
+    bool gelu, ends;
 } result_side;
 
 _Static_assert(RML_PANEL == LANES, "a panel is a vector wide");
@@ -152,6 +156,29 @@ static size_t micro_rows(size_t left, size_t most)
     return left <= most ? left : left < 2 * most ? (left + 1) / 2 : most;
 }
 
+// What follows a product, on rows that are still near: the bits of the ops in its place.
+static void finish_block(size_t rows, size_t columns, const result_side *c, size_t at)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t j = 0, part; j < columns; j += part) {
+            size_t place = r * c->row_step + at + j;
+            part = columns - j < LANES ? columns - j : LANES;
+            lanes y = v_load_part(c->data + place, part);
+            if (c->plus) {
+                y = v_add(y, v_load_part(c->plus + place, part));
+            }
+            if (c->gelu) {
+                lanes below = v_below(y);
+                if (c->slope) {
+                    v_store_part(c->slope + place, v_gelu_slope(y, below), part);
+                }
+                y = v_mul(y, below);
+            }
+            v_store_part(c->data + place, y, part);
+        }
+    }
+}
+
 // One block of depth: all rows over all panels, by kernels[rows up to `most`][wide].
 static void block_product(micro_kernel *const kernels[][2], size_t most, size_t rows, size_t depth,
                           left_side a, right_side b, result_side c)
@@ -171,6 +198,9 @@ static void block_product(micro_kernel *const kernels[][2], size_t most, size_t 
             from += step * a.row_step;
             to += step * c.row_step;
         }
+        if (c.ends && (c.plus || c.gelu)) {
+            finish_block(rows, c.columns - at < width ? c.columns - at : width, &c, at);
+        }
     }
 }
 
@@ -183,7 +213,8 @@ static void panels_product(size_t rows, size_t depth, left_side a, right_side b,
         left_side from = {a.data + k * a.depth_step, a.row_step, a.depth_step};
         result_side to = c;
         to.begun = k > 0;
-        to.bias = k + size == depth ? c.bias : NULL;
+        to.ends = k + size == depth;
+        to.bias = to.ends ? c.bias : NULL;
         block_product(micro_kernels, MICRO_ROWS, rows, size, from,
                       (right_side){b.data + k * LANES, b.panel_step}, to);
         k += size;

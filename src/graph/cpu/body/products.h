@@ -31,10 +31,14 @@ static void kernel_product(const rml_call *c, size_t tile, size_t worker)
     size_t row = batch * p.rows + first, panel_step = panel_step_of(c, p.depth);
     left_side a = {(const float *)c->in[0] + row * p.depth, p.depth, 1};
     right_side b = {(const float *)c->work + (batch * p.panels + panel) * panel_step, panel_step};
-    result_side to = {.data = (float *)c->out + row * p.columns + column,
+    size_t at = row * p.columns + column;
+    result_side to = {.data = (float *)c->out + at,
                       .row_step = p.columns,
                       .columns = left < most ? left : most,
-                      .bias = bias ? bias + column : NULL};
+                      .bias = bias ? bias + column : NULL,
+                      .plus = c->plus ? (const float *)c->plus + at : NULL,
+                      .slope = c->side ? (float *)c->side + at : NULL,
+                      .gelu = c->gelu};
     if (c->bf16) {
         float *packed = (float *)(void *)((uint8_t *)c->scratch + worker * c->scratch_size);
         bf16_product(rows, p.depth, bf16_pack_left(rows, p.depth, a, packed), b, to);
