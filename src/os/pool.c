@@ -6,9 +6,11 @@
 #include "roadmill/os.h"
 
 #define THREADS_MAX 1024
-// How often an idle worker looks for the next run before it sleeps, some tens of microseconds in
-// all: a step of training has hundreds of runs a few microseconds apart.
-#define SPINS 1000
+// How often an idle worker looks for the next run before it sleeps, some hundred microseconds in
+// all: a step of training has hundreds of runs, and what its caller does alone between two of them
+// may take as long. Where there are more threads than processors it leaves its place sooner.
+#define SPINS 6000
+#define SPINS_CROWDED 100
 
 typedef struct rml_pool_run_state {
     void (*work)(void *context, size_t tile, size_t worker);
@@ -18,6 +20,7 @@ typedef struct rml_pool_run_state {
 
 struct rml_pool {
     size_t threads; // with the caller
+    int spins;
     pthread_t *workers;
     size_t started;
     pthread_mutex_t lock;
@@ -57,7 +60,7 @@ static void take_tiles(rml_pool *pool, size_t worker)
 
 static void wait_for_run(rml_pool *pool, unsigned long seen)
 {
-    for (int i = 0; i < SPINS; i++) {
+    for (int i = 0; i < pool->spins; i++) {
         if (atomic_load_explicit(&pool->generation, memory_order_acquire) != seen) {
             return;
         }
@@ -116,6 +119,7 @@ rml_status rml_pool_make(size_t threads, rml_pool **out, rml_error *err)
         return rml_fail_memory(err, threads * sizeof *workers);
     }
     pool->threads = threads;
+    pool->spins = threads <= rml_thread_count() ? SPINS : SPINS_CROWDED;
     pool->workers = workers;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
@@ -173,7 +177,7 @@ void rml_pool_run(rml_pool *pool, size_t tiles,
     pool->run = (rml_pool_run_state){work, context, tiles};
     publish(pool);
     take_tiles(pool, 0);
-    for (int i = 0; i < SPINS; i++) {
+    for (int i = 0; i < pool->spins; i++) {
         if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0) {
             return;
         }
