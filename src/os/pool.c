@@ -119,7 +119,7 @@ rml_status rml_pool_make(size_t threads, rml_pool **out, rml_error *err)
         return rml_fail_memory(err, threads * sizeof *workers);
     }
     pool->threads = threads;
-    pool->spins = threads <= rml_thread_count() ? SPINS : SPINS_CROWDED;
+    pool->spins = threads <= rml_processor_count() ? SPINS : SPINS_CROWDED;
     pool->workers = workers;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);

@@ -170,6 +170,11 @@ size_t rml_thread_count(void)
         count <= 1024) {
         return (size_t)count;
     }
+    return rml_processor_count();
+}
+
+size_t rml_processor_count(void)
+{
     cpu_set_t set;
     return sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
 }

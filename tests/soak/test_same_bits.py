@@ -1,5 +1,5 @@
 """500 steps at any number of threads and processes, stopped half way and gone on with at another number: one set of
-weights, with AdamW and with Muon."""
+weights, with AdamW, with Muon, and in bfloat16 with relative poses."""
 import json
 import os
 import subprocess
@@ -19,14 +19,17 @@ def step_on(program, made, home, config, way, *more):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("muon", ["false", "true"])
-def test_500_steps(program, made, muon):
-    (made / "bits.yaml").write_text(CONFIG.format(batch=32, steps=500) + f"muon: {muon}\n")
+SETTINGS = {"adamw": "", "muon": "muon: true\n", "bfloat16": "bfloat16: true\npose_bias: true\nnearest: 5\n"}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_500_steps(program, made, name):
+    (made / "bits.yaml").write_text(CONFIG.format(batch=32, steps=500) + SETTINGS[name])
     weights = set()
     for i, way in enumerate(WAYS):
-        home = home_again(made, f"bits-{muon}-{i}")
+        home = home_again(made, f"bits-{name}-{i}")
         weights.add(step_on(program, made, home, "bits", way)["weights"])
-        home = home_again(made, f"halves-{muon}-{i}")
+        home = home_again(made, f"halves-{name}-{i}")
         step_on(program, made, home, "bits", way, "--until", "237")
         done = step_on(program, made, home, "bits", WAYS[(i + 5) % len(WAYS)])
         assert done["resumed_at"] == 237
