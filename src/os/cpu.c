@@ -1,5 +1,6 @@
 // What the processor can do, found once by its own answer and lowered by ROADMILL_CPU.
 #define _DEFAULT_SOURCE // syscall
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -44,10 +45,23 @@ static unsigned found(void)
 }
 #endif
 
+// The processor is asked once: its answer is a trap under most hypervisors.
+static unsigned known(void)
+{
+    enum { ASKED = 1 << 30 };
+    static atomic_uint answer;
+    unsigned features = atomic_load(&answer);
+    if (features == 0) {
+        features = found() | ASKED;
+        atomic_store(&answer, features);
+    }
+    return features & ~(unsigned)ASKED;
+}
+
 unsigned rml_cpu_features(void)
 {
     const char *wanted = rml_env("ROADMILL_CPU");
-    unsigned features = found();
+    unsigned features = known();
     if (wanted == NULL) {
         return features;
     }
