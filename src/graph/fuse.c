@@ -27,26 +27,36 @@ static bool is_output(const rml_plan *plan, rml_tensor root)
     return false;
 }
 
-// The one step that reads a value, but for what only needs a GELU's slope; 0: another number.
-static size_t only_reader(const rml_plan *plan, size_t from, rml_tensor value)
+static bool reads(const rml_plan *plan, const rml_step *step, rml_tensor value)
 {
-    size_t found = 0;
-    for (size_t i = from; i < plan->step_count; i++) {
-        const rml_node_data *n = plan->steps[i].node;
-        bool slope = n->op == &rml_row_gelu_backward;
-        for (size_t k = slope ? 1 : 0; k < n->input_count; k++) {
-            if (n->inputs[k] >= 0 && plan->roots[n->inputs[k]] == value) {
-                if (found != 0) {
-                    return 0;
-                }
-                found = i;
-            }
-        }
-        if (plan->steps[i].plus >= 0 && plan->roots[plan->steps[i].plus] == value) {
-            return 0;
-        }
+    bool found = step->plus >= 0 && plan->roots[step->plus] == value;
+    for (size_t k = 0; k < step->node->input_count; k++) {
+        rml_tensor t = step->node->inputs[k];
+        found = found || (t >= 0 && plan->roots[t] == value);
     }
     return found;
+}
+
+// The one step that reads what a step puts out; 0: there is another number. `behind` is its op.
+// Behind a GELU one gradient may read it too: that takes the slope in its place (share_slope).
+static size_t only_reader(const rml_plan *plan, size_t index, const rml_op *behind)
+{
+    rml_tensor value = plan->steps[index].output;
+    size_t found = 0, readers = 0, slopes = 0;
+    for (size_t i = index + 1; i < plan->step_count; i++) {
+        const rml_node_data *n = plan->steps[i].node;
+        if (!reads(plan, &plan->steps[i], value)) {
+            continue;
+        }
+        if (behind == &rml_row_gelu && n->op == &rml_row_gelu_backward && n->inputs[0] == value &&
+            plan->roots[n->inputs[1]] != value) {
+            slopes++;
+        } else {
+            readers++;
+            found = i;
+        }
+    }
+    return readers == 1 && slopes <= 1 && plan->steps[found].node->op == behind ? found : 0;
 }
 
 static bool is_there_before(const rml_plan *plan, size_t step, rml_tensor t)
@@ -72,11 +82,11 @@ static rml_tensor addend(const rml_plan *plan, const rml_node_data *n, rml_tenso
 static void take_behind(rml_plan *plan, size_t index, const struct epilogue *e)
 {
     rml_step *step = &plan->steps[index];
-    size_t behind = only_reader(plan, index + 1, step->output);
-    const rml_node_data *n = behind > 0 ? plan->steps[behind].node : NULL;
-    if (n == NULL || n->op != e->behind || is_output(plan, step->output)) {
+    size_t behind = is_output(plan, step->output) ? 0 : only_reader(plan, index, e->behind);
+    if (behind == 0) {
         return;
     }
+    const rml_node_data *n = plan->steps[behind].node;
     if (e->behind == &rml_row_gelu) {
         step->call.gelu = n->inputs[0] == step->output;
         if (!step->call.gelu) { // it reads a view

@@ -326,13 +326,58 @@ static void test_rows(void **state)
     rml_graph_free(g);
 }
 
+// Steps that are joined must leave what others still read: a product read by an addition and by
+// the gradient of a GELU whose own value nobody wants; one with two gradients of its GELU.
+static void test_joined_steps_leave_what_is_read(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        rml_graph *g;
+        rml_plan *plan, *exact;
+        rml_tensor outputs[2];
+        assert_int_equal(rml_graph_make(&g, NULL), RML_OK);
+        rml_shape square = {2, {19, 19}};
+        rml_tensor x = rml_graph_parameter(g, "x", square, RML_INIT_NORMAL, 1);
+        rml_tensor w = rml_graph_parameter(g, "w", square, RML_INIT_NORMAL, 0.3);
+        rml_tensor y = rml_op_linear(g, x, w, -1), bent = rml_op_gelu(g, y);
+        rml_tensor beside = kind == 0 ? rml_op_add(g, y, x) : rml_op_mul(g, bent, bent);
+        rml_tensor squares = kind == 0 ? rml_op_mul(g, beside, beside) : beside;
+        rml_tensor sums[2] = {rml_op_sum(g, rml_op_sum(g, bent, 1), 0),
+                              rml_op_sum(g, rml_op_sum(g, squares, 1), 0)};
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(rml_graph_gradient(g, sums[i], &w, 1, &outputs[i], NULL), RML_OK);
+        }
+        assert_int_equal(rml_plan_make(g, outputs, 2, 3, NULL, &plan, NULL), RML_OK);
+        assert_int_equal(rml_plan_make(g, outputs, 2, 3, &(rml_plan_options){.precision = RML_F64},
+                                       &exact, NULL),
+                         RML_OK);
+        rml_plan_run(plan, NULL);
+        rml_plan_run(exact, NULL);
+        for (int i = 0; i < 2; i++) {
+            const float *got = rml_plan_data(plan, outputs[i]);
+            const double *want = rml_plan_data(exact, outputs[i]);
+            for (size_t k = 0; k < rml_plan_elements(plan, outputs[i]); k++) {
+                assert_true(fabs((double)got[k] - want[k]) <= 1e-4 * (1 + fabs(want[k])));
+            }
+        }
+        rml_plan_free(plan);
+        rml_plan_free(exact);
+        rml_graph_free(g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),           cmocka_unit_test(test_adamw),
-        cmocka_unit_test(test_adamw_bits),     cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_frozen),         cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_initial_values), cmocka_unit_test(test_functions_follow_math),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_adamw_bits),
+        cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_initial_values),
+        cmocka_unit_test(test_functions_follow_math),
+        cmocka_unit_test(test_joined_steps_leave_what_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
