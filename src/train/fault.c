@@ -3,15 +3,29 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
-static rml_status scene_of(const rml_learner *l, size_t index, const rml_scene_row **out,
-                           rml_error *err)
+// Where a sample is from, in words; its index alone where the scenes' names cannot be read, so that
+// the fault itself is told all the same.
+typedef struct origin {
+    char text[256];
+} origin;
+
+static origin origin_of(const rml_learner *l, size_t index)
 {
     const rml_loader *o = &l->loader;
     rml_sample_ref ref = rml_loader_at(o, o->position - l->engine.config.batch + index);
-    RML_TRY(rml_dataset_read_scenes(o->dataset, err));
-    *out = &rml_dataset_scenes(o->dataset, ref.split)[ref.index].row;
-    return RML_OK;
+    origin out;
+    if (rml_dataset_read_scenes(o->dataset, NULL) != RML_OK) {
+        snprintf(out.text, sizeof out.text, "sample %zu of %s", (size_t)ref.index,
+                 rml_split_name(ref.split));
+        return out;
+    }
+    const rml_scene_row *scene = &rml_dataset_scenes(o->dataset, ref.split)[ref.index].row;
+    snprintf(out.text, sizeof out.text,
+             "scene %.12s of recording %.*s, track %.*s at %" PRId64 " ns", scene->scene_id,
+             RML_FMT(scene->recording_id), RML_FMT(scene->track_id), scene->t0_ns);
+    return out;
 }
 
 // A sample in all rows of a leaf.
@@ -45,14 +59,10 @@ rml_status rml_fault_not_finite(const rml_augment *a, const char *what, rml_erro
                         ": in the sum over the batch, no sample alone",
                         what, l->step + 1);
     }
-    const rml_scene_row *scene;
-    RML_TRY(scene_of(l, first, &scene, err));
     return rml_fail(err, RML_ERR_DATA, (rml_place){0}, REMEDY,
                     "expected a finite %s, found none at step %" PRIu64 ": op \"%s\" first, in %zu "
-                    "of %u samples, first in scene %.12s of recording %.*s, track %.*s at %" PRId64
-                    " ns",
-                    what, l->step + 1, first_op, found, e->config.batch, scene->scene_id,
-                    RML_FMT(scene->recording_id), RML_FMT(scene->track_id), scene->t0_ns);
+                    "of %u samples, first in %s",
+                    what, l->step + 1, first_op, found, e->config.batch, origin_of(l, first).text);
 }
 
 rml_status rml_fault_exploded(const rml_augment *a, double loss, double first, rml_error *err)
@@ -70,13 +80,9 @@ rml_status rml_fault_exploded(const rml_augment *a, double loss, double first, r
             largest = index;
         }
     }
-    const rml_scene_row *scene;
-    RML_TRY(scene_of(l, largest, &scene, err));
     return rml_fail(err, RML_ERR_DATA, (rml_place){0},
                     "lower learning_rate or clip_norm and train again",
                     "expected a loss near that of the first steps (%.4g), found %.4g at step "
-                    "%" PRIu64 " (gradient norm %.4g): largest in scene %.12s of recording %.*s, "
-                    "track %.*s at %" PRId64 " ns: %.4g",
-                    first, loss, l->step, l->norm, scene->scene_id, RML_FMT(scene->recording_id),
-                    RML_FMT(scene->track_id), scene->t0_ns, most / e->batch);
+                    "%" PRIu64 " (gradient norm %.4g): largest in %s: %.4g",
+                    first, loss, l->step, l->norm, origin_of(l, largest).text, most / e->batch);
 }
