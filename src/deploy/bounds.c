@@ -52,7 +52,7 @@ static const struct {
     {"exp", {.multiply_add = 4, .simple = 40}},
     {"log", {.multiply_add = 8, .simple = 36}},
     {"tanh", {.multiply_add = 10, .simple = 76, .divide = 1}},
-    {"gelu", {.multiply_add = 19, .simple = 78}},
+    {"gelu", {.multiply_add = 17, .simple = 66}},
     {"layer_norm", {.simple = 16}},
     {"softmax", {.multiply_add = 4, .simple = 56}},
     {"log_softmax", {.multiply_add = 4, .simple = 56}},

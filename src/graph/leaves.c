@@ -366,15 +366,15 @@ rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
                           void (*fill)(void *context, rml_plan *plan, size_t first, size_t count),
                           void *context, rml_error *err)
 {
-    RML_TRY(rml_plan_freeze(l->plan, pool, err));
-    for (size_t i = 1; i < l->worker_count; i++) {
-        rml_plan_adopt(l->workers[i].plan, l->plan);
-    }
     leaf_run run = {l, fill, context, pool};
     if (l->leaves <= 1) {
         fill(context, l->plan, 0, l->samples);
         rml_plan_run(l->plan, pool);
         return RML_OK;
+    }
+    RML_TRY(rml_plan_freeze(l->plan, pool, err));
+    for (size_t i = 1; i < l->worker_count; i++) {
+        rml_plan_adopt(l->workers[i].plan, l->plan);
     }
     size_t groups = l->end_group - l->first_group;
     if (rml_pool_threads(pool) <= l->worker_count) {

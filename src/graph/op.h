@@ -210,6 +210,9 @@ typedef struct rml_product {
     size_t tile_rows, row_tiles, column_tiles, panels_per_tile;
 } rml_product;
 void rml_product_of(const rml_call *c, rml_product *p);
+// Whether one tile alone reads each panel: it packs them itself, where they stay in its cache, and
+// no phase waits for them. With work, which a frozen plan gives, they are packed there.
+bool rml_product_packs_near(const rml_call *c);
 
 // left[samples, rows, m]' x right[samples, rows, n]: sums over rows inside leaves, leaves in a
 // tree.

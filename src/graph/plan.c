@@ -189,6 +189,12 @@ static rml_tensor dying_input(const layout *l, const rml_node_data *n, size_t st
     return -1;
 }
 
+static bool packs_near(const rml_step *step)
+{
+    return step->call.op->phases[0].kernel == RML_KERNEL_PACK &&
+           rml_product_packs_near(&step->call);
+}
+
 // Offsets of all values, of the work memory of each step and of what it puts beside its output.
 static void lay_out(layout *l, size_t *work_at, size_t *side_at)
 {
@@ -211,7 +217,7 @@ static void lay_out(layout *l, size_t *work_at, size_t *side_at)
         } else {
             out->at = take(l, count_of(l->g, step->output) * plan->item, out->last);
         }
-        size_t work = n->op->work && !plan->f64 ? n->op->work(&step->call) : 0;
+        size_t work = n->op->work && !plan->f64 && !packs_near(step) ? n->op->work(&step->call) : 0;
         work_at[i] = work > 0 ? take(l, work, i) : 0;
         side_at[i] = step->side_last > 0
                          ? take(l, count_of(l->g, step->output) * plan->item, step->side_last)
@@ -382,7 +388,8 @@ static rml_status point(layout *l, const size_t *work_at, const size_t *side_at,
         step->call.side = step->side_last > 0 ? plan->values + side_at[i] : NULL;
         step->call.out = plan->data[step->output];
         step->call.plus = step->plus >= 0 ? plan->data[step->plus] : NULL;
-        step->call.work = plan->values + work_at[i];
+        step->first_phase = packs_near(step) ? 1 : 0;
+        step->call.work = packs_near(step) ? NULL : plan->values + work_at[i];
         step->call.scratch = plan->scratch;
         step->call.scratch_size = plan->scratch_size;
         for (int phase = 0; phase < 2 && !plan->f64; phase++) {

@@ -1,7 +1,7 @@
-// exp, log, tanh and erf in float32, without branches that a vector kernel could not follow:
-// selections only; polynomials in Horner's order by fused multiply-adds, all else by plain
-// multiplications and additions. These are the reference of the vector kernels of graph, which
-// return the same bits.
+// exp, log, tanh and the normal distribution in float32, without branches that a vector kernel
+// could not follow: selections only; polynomials in Horner's order by fused multiply-adds, all else
+// by plain multiplications and additions. These are the reference of the vector kernels of graph,
+// which return the same bits.
 #include "roadmill/math.h"
 
 #include <math.h>
@@ -75,13 +75,14 @@ float rml_f32_tanh(float x)
     return a < RML_F32_TANH_NEAR ? near : far;
 }
 
-float rml_f32_erf(float x)
+float rml_f32_normal_below(float x, float *density)
 {
-    static const float near_c[] = RML_F32_ERF, far_c[] = RML_F32_ERFC;
-    float a = of_bits(bits_of(x) & 0x7fffffffu);
-    float near = x + x * polynomial(near_c, RML_F32_ERF_COUNT, x * x);
-    float t = a > RML_F32_ERF_FAR ? RML_F32_ERF_FAR : a;
-    float far = 1.0f - rml_f32_exp(polynomial(far_c, RML_F32_ERFC_COUNT, t));
-    far = of_bits(bits_of(far) | (bits_of(x) & 0x80000000u));
-    return a < RML_F32_ERF_NEAR ? near : far;
+    static const float near_c[] = RML_F32_BELOW, far_c[] = RML_F32_ABOVE;
+    float a = of_bits(bits_of(x) & 0x7fffffffu), square = x * x;
+    float near = fmaf(x, polynomial(near_c, RML_F32_BELOW_COUNT, square), 0.5f);
+    float t = a > RML_F32_ABOVE_FAR ? RML_F32_ABOVE_FAR : a;
+    *density = rml_f32_exp(-0.5f * square);
+    float above = *density * polynomial(far_c, RML_F32_ABOVE_COUNT, t);
+    float far = x < 0.0f ? above : 1.0f - above;
+    return a < RML_F32_BELOW_NEAR ? near : far;
 }

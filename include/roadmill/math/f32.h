@@ -1,6 +1,7 @@
 // The numbers of the float32 functions of math, for vector kernels that return the same bits.
 //
-// Near-minimax polynomials (Chebyshev interpolation at 60 digits, rounded to float32), evaluated by
+// Near-minimax polynomials (Chebyshev interpolation at 60 digits, those of the normal distribution
+// by Lawson's algorithm in float64; rounded to float32), evaluated by
 // Horner's rule with fused multiply-adds; src/math/f32.c is the text to follow.
 #ifndef ROADMILL_MATH_F32_H
 #define ROADMILL_MATH_F32_H
@@ -37,21 +38,21 @@
 #define RML_F32_TANH_NEAR 0.625f
 #define RML_F32_TANH_FAR 9.5f // 1 from here on
 
-// erf(x) / x - 1 in x^2, |x| < 0.921875
-#define RML_F32_ERF                                                                                \
+// The normal distribution below x: (below - 1/2) / x in x^2, |x| < 1.3125
+#define RML_F32_BELOW                                                                              \
     {                                                                                              \
-        0.128379167f, -0.376126335f, 0.112836915f, -0.0268591515f, 0.00520036859f,                 \
-            -0.000813470933f, 8.33471862e-05f                                                      \
+        0.398942232f, -0.0664897561f, 0.00997061376f, -0.00118131773f, 0.000109383422f,            \
+            -6.41431052e-06f                                                                       \
     }
-#define RML_F32_ERF_COUNT 7
-#define RML_F32_ERF_NEAR 0.921875f
-// log(1 - erf(x)), 0.92 <= x <= 4
-#define RML_F32_ERFC                                                                               \
+#define RML_F32_BELOW_COUNT 6
+#define RML_F32_BELOW_NEAR 1.3125f
+// above exp(x^2 / 2) in x, 1.3125 <= x <= 5, its error weighted by exp(-x^2 / 2)
+#define RML_F32_ABOVE                                                                              \
     {                                                                                              \
-        0.000320441531f, -1.13023762f, -0.631814517f, -0.110094481f, 0.0264310176f,                \
-            -0.00476357525f, 0.000597743472f, -4.61779128e-05f, 1.64356965e-06f                    \
+        0.494189084f, -0.374171942f, 0.202914253f, -0.079768531f, 0.0219898671f, -0.00399214821f,  \
+            0.000425363367f, -2.00343638e-05f                                                      \
     }
-#define RML_F32_ERFC_COUNT 9
-#define RML_F32_ERF_FAR 4.0f // 1 from here on
+#define RML_F32_ABOVE_COUNT 8
+#define RML_F32_ABOVE_FAR 5.0f // as there from here on
 
 #endif

@@ -68,6 +68,13 @@ void rml_product_of(const rml_call *c, rml_product *p)
     p->column_tiles = rml_ceil(p->panels, p->panels_per_tile);
 }
 
+bool rml_product_packs_near(const rml_call *c)
+{
+    rml_product p;
+    rml_product_of(c, &p);
+    return !c->bf16 && p.row_tiles == 1;
+}
+
 static size_t tiles_pack(const rml_call *c)
 {
     rml_product p;
@@ -91,12 +98,17 @@ static size_t work_pack(const rml_call *c)
     return p.batch * p.panels * depth * RML_PANEL * sizeof(float);
 }
 
-// The left side's rows of a tile, rounded; as above for tiles of bfloat16.
+// In bfloat16 the left side's rows of a tile, rounded, whole as above; else the panels that it
+// packs itself.
 static size_t scratch_product(const rml_call *c)
 {
     rml_product p;
     rml_product_of(c, &p);
-    return c->bf16 ? p.tile_rows * rml_ceil(p.depth, 16) * 16 * sizeof(float) : 0;
+    if (c->bf16) {
+        return p.tile_rows * rml_ceil(p.depth, 16) * 16 * sizeof(float);
+    }
+    size_t near = rml_product_packs_near(c) ? p.panels_per_tile : 0;
+    return near * (p.depth * RML_PANEL + RML_PACK_GAP) * sizeof(float);
 }
 
 static size_t flop_product(const rml_call *c)

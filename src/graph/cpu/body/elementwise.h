@@ -123,9 +123,9 @@ static void kernel_gelu_slope(const rml_call *c, size_t tile, size_t worker)
     chunk_of(c, tile, &i, &to);
     for (size_t part; i < to; i += part) {
         part = to - i < LANES ? to - i : LANES;
-        lanes x = v_load_part((const float *)c->in[0] + i, part), below = v_below(x);
-        v_store_part((float *)c->side + i, v_gelu_slope(x, below), part);
-        v_store_part((float *)c->out + i, v_mul(x, below), part);
+        lanes slope, y = v_gelu_with_slope(v_load_part((const float *)c->in[0] + i, part), &slope);
+        v_store_part((float *)c->side + i, slope, part);
+        v_store_part((float *)c->out + i, y, part);
     }
 }
 

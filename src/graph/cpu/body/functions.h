@@ -1,4 +1,5 @@
-// exp, log, tanh, erf, gelu on lanes: the text of src/math/f32.c, operation by operation.
+// exp, log, tanh, the normal distribution, gelu on lanes: the text of src/math/f32.c, operation by
+// operation.
 #ifndef RML_GRAPH_CPU_BODY_FUNCTIONS_H
 #define RML_GRAPH_CPU_BODY_FUNCTIONS_H
 
@@ -89,39 +90,39 @@ LANES_INLINE lanes v_tanh(lanes x)
     return v_select(v_less(a, v_set(RML_F32_TANH_NEAR)), near, far);
 }
 
-LANES_INLINE lanes v_erf(lanes x)
+// The share of a normal variable below x; *density: exp(-x^2 / 2).
+LANES_INLINE lanes v_below(lanes x, lanes *density)
 {
-    static const float near_c[] = RML_F32_ERF, far_c[] = RML_F32_ERFC;
-    lanes a = v_abs(x);
-    lanes near = v_add(x, v_mul(x, v_polynomial(near_c, RML_F32_ERF_COUNT, v_mul(x, x))));
-    lanes limit = v_set(RML_F32_ERF_FAR);
+    static const float near_c[] = RML_F32_BELOW, far_c[] = RML_F32_ABOVE;
+    const lanes limit = v_set(RML_F32_ABOVE_FAR);
+    lanes a = v_abs(x), square = v_mul(x, x);
+    lanes near = v_fma(x, v_polynomial(near_c, RML_F32_BELOW_COUNT, square), v_set(0.5f));
     lanes t = v_select(v_less(limit, a), limit, a);
-    lanes far = v_sub(v_set(1.0f), v_exp(v_polynomial(far_c, RML_F32_ERFC_COUNT, t)));
-    return v_select(v_less(a, v_set(RML_F32_ERF_NEAR)), near, v_with_sign(far, x));
+    *density = v_exp(v_mul(v_set(-0.5f), square));
+    lanes above = v_mul(*density, v_polynomial(far_c, RML_F32_ABOVE_COUNT, t));
+    lanes far = v_select(v_less(x, v_set(0.0f)), above, v_sub(v_set(1.0f), above));
+    return v_select(v_less(a, v_set(RML_F32_BELOW_NEAR)), near, far);
 }
 
-// Half of one plus erf(x / sqrt 2): the share of a normal variable below x.
-LANES_INLINE lanes v_below(lanes x)
+// GELU and its slope.
+LANES_INLINE lanes v_gelu_with_slope(lanes x, lanes *slope)
 {
-    lanes erf = v_erf(v_mul(x, v_set(0.707106781f)));
-    return v_mul(v_set(0.5f), v_add(v_set(1.0f), erf));
+    lanes density, below = v_below(x, &density);
+    *slope = v_add(below, v_mul(v_mul(x, v_set(0.398942280f)), density));
+    return v_mul(x, below);
 }
 
 LANES_INLINE lanes v_gelu(lanes x)
 {
-    return v_mul(x, v_below(x));
-}
-
-// Of GELU, where `below` is v_below(x).
-LANES_INLINE lanes v_gelu_slope(lanes x, lanes below)
-{
-    lanes density = v_exp(v_mul(v_mul(v_set(-0.5f), x), x));
-    return v_add(below, v_mul(v_mul(x, v_set(0.398942280f)), density));
+    lanes density;
+    return v_mul(x, v_below(x, &density));
 }
 
 LANES_INLINE lanes v_gelu_backward(lanes x, lanes dy)
 {
-    return v_mul(dy, v_gelu_slope(x, v_below(x)));
+    lanes slope;
+    v_gelu_with_slope(x, &slope);
+    return v_mul(dy, slope);
 }
 
 #endif

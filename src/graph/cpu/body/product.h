@@ -168,11 +168,11 @@ static void finish_block(size_t rows, size_t columns, const result_side *c, size
                 y = v_add(y, v_load_part(c->plus + place, part));
             }
             if (c->gelu) {
-                lanes below = v_below(y);
+                lanes slope;
+                y = v_gelu_with_slope(y, &slope);
                 if (c->slope) {
-                    v_store_part(c->slope + place, v_gelu_slope(y, below), part);
+                    v_store_part(c->slope + place, slope, part);
                 }
-                y = v_mul(y, below);
             }
             v_store_part(c->data + place, y, part);
         }

@@ -18,6 +18,18 @@ static void kernel_pack(const rml_call *c, size_t tile, size_t worker)
         across, (float *)c->work + tile * panel_step_of(c, p.depth));
 }
 
+// The panels of a tile, packed by it, where no phase has packed them before.
+static right_side pack_near(const rml_call *c, const rml_product *p, size_t batch, size_t panel,
+                            size_t columns, float *packed)
+{
+    right_side b = {packed, p->depth * LANES + RML_PACK_GAP};
+    size_t down = p->right_transposed ? 1 : p->columns, across = p->right_transposed ? p->depth : 1;
+    pack_panels(p->depth, columns,
+                (const float *)c->in[1] + batch * p->right_step + panel * LANES * across, down,
+                across, packed, b.panel_step);
+    return b;
+}
+
 static void kernel_product(const rml_call *c, size_t tile, size_t worker)
 {
     rml_product p;
@@ -29,19 +41,22 @@ static void kernel_product(const rml_call *c, size_t tile, size_t worker)
     size_t left = p.columns - column, most = p.panels_per_tile * LANES;
     const float *bias = c->input_count > 2 ? c->in[2] : NULL;
     size_t row = batch * p.rows + first, panel_step = panel_step_of(c, p.depth);
+    size_t at = row * p.columns + column, columns = left < most ? left : most;
+    float *own = (float *)(void *)((uint8_t *)c->scratch + worker * c->scratch_size);
     left_side a = {(const float *)c->in[0] + row * p.depth, p.depth, 1};
     right_side b = {(const float *)c->work + (batch * p.panels + panel) * panel_step, panel_step};
-    size_t at = row * p.columns + column;
+    if (c->work == NULL) {
+        b = pack_near(c, &p, batch, panel, columns, own);
+    }
     result_side to = {.data = (float *)c->out + at,
                       .row_step = p.columns,
-                      .columns = left < most ? left : most,
+                      .columns = columns,
                       .bias = bias ? bias + column : NULL,
                       .plus = c->plus ? (const float *)c->plus + at : NULL,
                       .slope = c->side ? (float *)c->side + at : NULL,
                       .gelu = c->gelu};
     if (c->bf16) {
-        float *packed = (float *)(void *)((uint8_t *)c->scratch + worker * c->scratch_size);
-        bf16_product(rows, p.depth, bf16_pack_left(rows, p.depth, a, packed), b, to);
+        bf16_product(rows, p.depth, bf16_pack_left(rows, p.depth, a, own), b, to);
     } else {
         panels_product(rows, p.depth, a, b, to);
     }
