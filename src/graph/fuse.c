@@ -15,6 +15,7 @@ static const struct epilogue {
     {&rml_row_linear, &rml_row_gelu, "linear+gelu"},
     {&rml_row_linear, &rml_row_add, "linear+add"},
     {&rml_row_matmul, &rml_row_add, "matmul+add"},
+    {&rml_row_matmul, &rml_row_gelu_backward, "matmul+gelu_backward"},
 };
 
 static bool is_output(const rml_plan *plan, rml_tensor root)
@@ -79,6 +80,32 @@ static rml_tensor addend(const rml_plan *plan, const rml_node_data *n, rml_tenso
     return whole ? other : -1;
 }
 
+static bool makes_gelu_of(const rml_step *step, rml_tensor input)
+{
+    return step->node->op == &rml_row_gelu ? step->node->inputs[0] == input
+                                           : step->call.gelu && step->node->output == input;
+}
+
+// The input of the GELU whose gradient n is, where n takes the whole of `value` for dy and a step
+// before puts that GELU's slope down for it alone; else -1.
+static rml_tensor slope_for(const rml_plan *plan, size_t index, const rml_node_data *n,
+                            rml_tensor value)
+{
+    const rml_graph *g = plan->graph;
+    rml_tensor input = n->inputs[0];
+    size_t gradients = 0;
+    bool made = false;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const rml_node_data *other = plan->steps[i].node;
+        gradients += other->op == &rml_row_gelu_backward && other->inputs[0] == input;
+        made = made || (i < index && makes_gelu_of(&plan->steps[i], input));
+    }
+    bool whole = plan->roots[n->inputs[1]] == value && plan->roots[input] != value &&
+                 rml_shape_count(&rml_graph_tensor(g, value)->shape) ==
+                     rml_shape_count(&rml_graph_tensor(g, n->output)->shape);
+    return made && gradients == 1 && whole ? input : -1;
+}
+
 static void take_behind(rml_plan *plan, size_t index, const struct epilogue *e)
 {
     rml_step *step = &plan->steps[index];
@@ -90,6 +117,11 @@ static void take_behind(rml_plan *plan, size_t index, const struct epilogue *e)
     if (e->behind == &rml_row_gelu) {
         step->call.gelu = n->inputs[0] == step->output;
         if (!step->call.gelu) { // it reads a view
+            return;
+        }
+    } else if (e->behind == &rml_row_gelu_backward) {
+        step->slope_of = slope_for(plan, index, n, step->output);
+        if (step->slope_of < 0) {
             return;
         }
     } else {
@@ -108,19 +140,19 @@ static void take_behind(rml_plan *plan, size_t index, const struct epilogue *e)
 
 // ---- GELU and its slope ------------------------------------------------------------------------
 
-// The slope shares the error function with GELU and takes the place of the input: backward is one
-// product.
+// The slope shares the exponential with GELU and takes the place of the input: backward is a
+// multiplication, of its own or in the epilogue of the product before it.
 static void share_slope(rml_plan *plan, size_t index)
 {
     rml_step *back = &plan->steps[index];
+    bool joined = back->slope_of >= 0;
+    rml_tensor input = joined ? back->slope_of : back->node->inputs[0];
     for (size_t i = 0; i < index; i++) {
         rml_step *step = &plan->steps[i];
-        bool alone = step->node->op == &rml_row_gelu;
-        rml_tensor input = alone ? step->node->inputs[0] : step->node->output;
-        if ((alone || step->call.gelu) && step->side_last == 0 && input == back->node->inputs[0]) {
-            step->fused = alone ? RML_KERNEL_GELU_SLOPE : RML_KERNEL_NONE;
+        if (step->side_last == 0 && makes_gelu_of(step, input)) {
+            step->fused = step->call.gelu ? RML_KERNEL_NONE : RML_KERNEL_GELU_SLOPE;
             step->side_last = index;
-            back->fused = RML_KERNEL_MUL;
+            back->fused = joined ? RML_KERNEL_NONE : RML_KERNEL_MUL;
             back->side_from = i + 1;
             return;
         }
@@ -141,7 +173,7 @@ void rml_plan_fuse(rml_plan *plan)
         }
     }
     for (size_t i = 0; i < plan->step_count; i++) {
-        if (plan->steps[i].node->op == &rml_row_gelu_backward) {
+        if (plan->steps[i].node->op == &rml_row_gelu_backward || plan->steps[i].slope_of >= 0) {
             share_slope(plan, i);
         }
     }

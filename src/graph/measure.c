@@ -26,6 +26,7 @@ size_t rml_plan_rows(const rml_plan *plan, rml_plan_row *rows)
             rows[i].bytes += t >= 0 ? bytes_of(plan, t) : 0;
         }
         rows[i].bytes += step->plus >= 0 ? bytes_of(plan, step->plus) : 0;
+        rows[i].bytes += step->slope_of >= 0 ? bytes_of(plan, step->slope_of) : 0;
     }
     return plan->step_count;
 }

@@ -20,8 +20,8 @@ typedef struct rml_call {
     void *const *in; // NULL where an optional input is left out; float, or double in a reference
     void *out;
     void *side; // of a fused op: what its backward op will read
-    // A product's epilogue (fuse.c): adds, in the output's shape, or NULL; then GELU.
-    void *plus;
+    // A product's epilogue (fuse.c): adds, multiplies, in the output's shape, or NULL; then GELU.
+    void *plus, *times;
     bool gelu;
     void *work;    // op->work bytes, kept between the phases of one call
     void *scratch; // op->scratch bytes for each worker

@@ -38,7 +38,7 @@ rml_status rml_plan_list_slots(rml_plan *plan, rml_error *err)
     }
     for (size_t i = 0; i < plan->step_count; i++) {
         rml_step *step = &plan->steps[i];
-        for (size_t k = step->side_from > 0 ? 1 : 0; k < step->call.input_count; k++) {
+        for (size_t k = rml_step_first_input(step); k < step->call.input_count; k++) {
             add(plan, wanted, step->node->inputs[k], &step->in[k]);
         }
         add(plan, wanted, step->output, &step->call.out);

@@ -133,7 +133,7 @@ static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count,
         step->node = n;
         step->name = n->op->name;
         step->output = n->output;
-        step->plus = -1;
+        step->plus = step->slope_of = -1;
         plan->step_count++;
     }
     for (size_t i = 0; i < plan->tensor_count; i++) {
@@ -142,7 +142,7 @@ static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count,
     rml_plan_fuse(plan);
     for (size_t i = 0; i < plan->step_count; i++) {
         const rml_step *step = &plan->steps[i];
-        for (size_t k = step->side_from > 0 ? 1 : 0; k < step->node->input_count; k++) {
+        for (size_t k = rml_step_first_input(step); k < step->node->input_count; k++) {
             if (step->node->inputs[k] >= 0) {
                 l->places[root_of(l, step->node->inputs[k])].last = i;
             }
@@ -381,9 +381,11 @@ static rml_status point(layout *l, const size_t *work_at, const size_t *side_at,
         for (size_t k = 0; k < n->input_count; k++) {
             in[k] = n->inputs[k] < 0 ? NULL : plan->data[n->inputs[k]];
         }
-        if (step->side_from > 0) {
-            in[0] = plan->values + side_at[step->side_from - 1];
+        void *slope = step->side_from > 0 ? plan->values + side_at[step->side_from - 1] : NULL;
+        if (rml_step_first_input(step) > 0) {
+            in[0] = slope;
         }
+        step->call.times = step->slope_of >= 0 ? slope : NULL;
         step->call.in = step->in = in;
         step->call.side = step->side_last > 0 ? plan->values + side_at[i] : NULL;
         step->call.out = plan->data[step->output];

@@ -8,19 +8,26 @@
 typedef struct rml_step {
     const rml_node_data *node;
     rml_call call;
-    void **in;         // call.in
-    const char *name;  // of its op, or of the ops that it does together
-    rml_tensor output; // what it writes: the node's output, or that of the op behind it
-    rml_tensor plus;   // what a product adds, -1: nothing
+    void **in;           // call.in
+    const char *name;    // of its op, or of the ops that it does together
+    rml_tensor output;   // what it writes: the node's output, or that of the op behind it
+    rml_tensor plus;     // what a product adds, -1: nothing
+    rml_tensor slope_of; // the GELU's input by whose slope a product is multiplied, -1: none
     // Fused (fuse.c): where a later step reads what this one puts beside its output, that step;
-    // else 0. Where this one reads it in place of its first input, the step that puts it there,
-    // + 1.
+    // else 0. Where this one reads it, in place of its first input or in an epilogue, the step that
+    // puts it there, + 1.
     size_t side_last, side_from;
     rml_kernel_id fused;   // the kernel of such a step
     rml_kernel *kernel[2]; // NULL: no such phase; in float64 the reference runs instead
     size_t tiles[2];
     int first_phase; // 1 when what the first one makes is frozen
 } rml_step;
+
+// The first of a node's inputs that its step reads: a slope may stand for the first one.
+static inline size_t rml_step_first_input(const rml_step *step)
+{
+    return step->side_from > 0 && step->slope_of < 0 ? 1 : 0;
+}
 
 // Where a pointer to the memory of an output stands.
 typedef struct rml_slot {

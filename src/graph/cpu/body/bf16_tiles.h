@@ -206,7 +206,7 @@ static void bf16_product(size_t rows, size_t depth, bf16_left a, right_side b, r
             to.bias = c.bias ? c.bias + j : NULL;
             tile_result(rows - r < SIDE ? rows - r : SIDE, columns, &k, &to);
         }
-        if (c.plus || c.gelu) {
+        if (has_epilogue(&c)) {
             finish_block(rows, columns, &c, j);
         }
     }

@@ -31,8 +31,9 @@ typedef struct result_side {
     size_t columns;    // that exist, of those computed
     const float *bias; // added to each row at the end of its chain, or NULL
     bool begun;        // data holds the sums over lower depths
-    // Behind the last depth, with the steps of data: adds, GELU, its slope; or NULL, false.
-    const float *plus;
+    // Behind the last depth, with the steps of data: adds, multiplies, GELU, its slope; or NULL,
+    // false.
+    const float *plus, *times;
     float *slope;
     bool gelu, ends;
 } result_side;
@@ -156,6 +157,11 @@ static size_t micro_rows(size_t left, size_t most)
     return left <= most ? left : left < 2 * most ? (left + 1) / 2 : most;
 }
 
+static inline bool has_epilogue(const result_side *c)
+{
+    return c->plus || c->times || c->gelu;
+}
+
 // What follows a product, on rows that are still near: the bits of the ops in its place.
 static void finish_block(size_t rows, size_t columns, const result_side *c, size_t at)
 {
@@ -166,6 +172,9 @@ static void finish_block(size_t rows, size_t columns, const result_side *c, size
             lanes y = v_load_part(c->data + place, part);
             if (c->plus) {
                 y = v_add(y, v_load_part(c->plus + place, part));
+            }
+            if (c->times) {
+                y = v_mul(v_load_part(c->times + place, part), y);
             }
             if (c->gelu) {
                 lanes slope;
@@ -198,7 +207,7 @@ static void block_product(micro_kernel *const kernels[][2], size_t most, size_t 
             from += step * a.row_step;
             to += step * c.row_step;
         }
-        if (c.ends && (c.plus || c.gelu)) {
+        if (c.ends && has_epilogue(&c)) {
             finish_block(rows, c.columns - at < width ? c.columns - at : width, &c, at);
         }
     }

@@ -53,6 +53,7 @@ static void kernel_product(const rml_call *c, size_t tile, size_t worker)
                       .columns = columns,
                       .bias = bias ? bias + column : NULL,
                       .plus = c->plus ? (const float *)c->plus + at : NULL,
+                      .times = c->times ? (const float *)c->times + at : NULL,
                       .slope = c->side ? (float *)c->side + at : NULL,
                       .gelu = c->gelu};
     if (c->bf16) {
