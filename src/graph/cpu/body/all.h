@@ -4,6 +4,8 @@
 
 #include "cpu/body/functions.h"
 
+#include "cpu/body/walk.h"
+
 #include "cpu/body/elementwise.h"
 
 #include "cpu/body/probe.h"

@@ -61,17 +61,22 @@ static void binary_tile(const rml_call *c, size_t tile, binary_row *row)
     const rml_shape *shapes[2] = {&c->shapes[0], &c->shapes[1]};
     rml_walk_broadcast(&w, &c->shape, shapes, 2);
     uint32_t last = w.rank - 1;
-    size_t inner = w.size[last];
-    while (from < to) {
-        size_t outer = from / inner, within = from % inner;
-        size_t n = inner - within < to - from ? inner - within : to - from;
-        size_t at_a = within * w.stride[0][last], at_b = within * w.stride[1][last];
-        for (uint32_t k = last; k-- > 0; outer /= w.size[k]) {
-            at_a += outer % w.size[k] * w.stride[0][k];
-            at_b += outer % w.size[k] * w.stride[1][k];
+    walk_at left = walk_from(&w, 0, from), right = walk_from(&w, 1, from);
+    if (w.size[last] >= LANES) {
+        for (size_t n; from < to; from += n) {
+            n = walk_run(&w, &left, to - from);
+            row(n, a + left.at, w.stride[0][last], b + right.at, w.stride[1][last], out + from);
+            walk_on(&w, 0, &left, n);
+            walk_on(&w, 1, &right, n);
         }
-        row(n, a + at_a, w.stride[0][last], b + at_b, w.stride[1][last], out + from);
-        from += n;
+        return;
+    }
+    float x[WALK_BLOCK], y[WALK_BLOCK];
+    for (size_t n; from < to; from += n) {
+        n = to - from < WALK_BLOCK ? to - from : WALK_BLOCK;
+        walk_copy(&w, 0, &left, a, n, x);
+        walk_copy(&w, 1, &right, b, n, y);
+        row(n, x, 1, y, 1, out + from);
     }
 }
 

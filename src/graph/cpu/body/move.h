@@ -7,26 +7,8 @@ static void kernel_copy(const rml_call *c, size_t tile, size_t worker)
     chunk_of(c, tile, &from, &to);
     rml_walk w;
     rml_walk_copy(&w, c);
-    uint32_t last = w.rank - 1;
-    size_t inner = w.size[last], step = w.stride[0][last];
-    float *out = c->out;
-    while (from < to) {
-        size_t outer = from / inner, within = from % inner;
-        size_t n = inner - within < to - from ? inner - within : to - from;
-        size_t at = w.start[0] + within * step;
-        for (uint32_t k = last; k-- > 0; outer /= w.size[k]) {
-            at += outer % w.size[k] * w.stride[0][k];
-        }
-        const float *in = (const float *)c->in[0] + at;
-        if (step == 1) {
-            memcpy(out + from, in, n * sizeof *in);
-        } else {
-            for (size_t i = 0; i < n; i++) {
-                out[from + i] = in[i * step];
-            }
-        }
-        from += n;
-    }
+    walk_at at = walk_from(&w, 0, from);
+    walk_copy(&w, 0, &at, c->in[0], to - from, (float *)c->out + from);
 }
 
 static void kernel_place(const rml_call *c, size_t tile, size_t worker)
