@@ -150,6 +150,7 @@ typedef struct rml_plan_options {
     // Parameters are this plan's, by name: it must have all of them and outlive the new one, which
     // has no moments. NULL: its own.
     const struct rml_plan *parameters_of;
+    rml_pool *pool; // whose workers fill the parameters; NULL: the caller does
 } rml_plan_options;
 typedef struct rml_plan rml_plan;
 // outputs stay readable after run. Parameters start at their initial values from seed.

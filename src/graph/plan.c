@@ -284,10 +284,39 @@ static void fill_leaf(rml_plan *plan, rml_tensor t, uint64_t seed)
     }
 }
 
+typedef struct filling {
+    rml_plan *plan;
+    uint64_t seed;
+} filling;
+
+// A tensor that is the plan's own, none of its values.
+static void fill_tile(void *context, size_t tile, size_t worker)
+{
+    (void)worker;
+    const filling *f = context;
+    rml_tensor_role role = rml_graph_tensor(f->plan->graph, (rml_tensor)tile)->role;
+    bool borrowed = role == RML_ROLE_PARAMETER && f->plan->parameters_of != NULL;
+    if (role != RML_ROLE_VALUE && !borrowed) {
+        fill_leaf(f->plan, (rml_tensor)tile, f->seed);
+    }
+}
+
 rml_status rml_plan_take(uint8_t **out, size_t size, rml_error *err)
 {
     *out = rml_heap_aligned_make(ALIGNMENT, size > 0 ? size : ALIGNMENT);
     return *out == NULL ? rml_fail_memory(err, size) : RML_OK;
+}
+
+enum { ZERO_BYTES = 1 << 20 };
+
+// The moments are written before they are read: of memory that the system has zeroed a first read
+// maps its page of zeros, and each write then has to take that away from all processors.
+static void zero_tile(void *context, size_t tile, size_t worker)
+{
+    (void)worker;
+    const rml_plan *plan = context;
+    size_t from = tile * ZERO_BYTES, left = plan->moments_size - from;
+    memset(plan->moments + from, 0, left < ZERO_BYTES ? left : ZERO_BYTES);
 }
 
 static rml_status borrow_parameter(rml_plan *plan, rml_tensor t, rml_error *err)
@@ -307,7 +336,7 @@ static rml_status borrow_parameter(rml_plan *plan, rml_tensor t, rml_error *err)
 }
 
 // Inputs, parameters and constants; two moments for each parameter where there is a gradient.
-static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
+static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_pool *pool, rml_error *err)
 {
     const rml_graph *g = plan->graph;
     size_t moments = 0;
@@ -329,7 +358,6 @@ static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
             } else if (pass == 1) {
                 plan->data[i] = plan->leaves + at;
                 plan->kept[i] = true;
-                fill_leaf(plan, (rml_tensor)i, seed);
             }
             at += size;
         }
@@ -338,10 +366,12 @@ static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_error *err)
             RML_TRY(rml_plan_take(&plan->leaves, at, err));
         }
     }
+    rml_pool_run(pool, plan->tensor_count, fill_tile, &(filling){plan, seed});
     plan->moments_size = moments;
     if (moments > 0) {
         plan->norms = RML_NEW_ARRAY(&plan->arena, double, plan->norm_count);
         RML_TRY(rml_plan_take(&plan->moments, moments, err));
+        rml_pool_run(pool, rml_ceil(moments, ZERO_BYTES), zero_tile, plan);
     }
     size_t at = 0;
     for (size_t i = 0; i < plan->tensor_count && moments > 0; i++) {
@@ -424,7 +454,7 @@ static void choose_variant(rml_plan *plan, const rml_plan_options *options)
 }
 
 static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count, uint64_t seed,
-                        rml_error *err)
+                        rml_pool *pool, rml_error *err)
 {
     const rml_graph *g = plan->graph;
     rml_arena *arena = &plan->arena;
@@ -460,7 +490,7 @@ static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count,
     plan->scratch_size = rml_plan_aligned(plan->scratch_size);
     RML_TRY(rml_plan_take(&plan->values, plan->values_size, err));
     RML_TRY(rml_plan_take(&plan->scratch, plan->scratch_size * plan->workers, err));
-    RML_TRY(make_leaves(plan, seed, err));
+    RML_TRY(make_leaves(plan, seed, pool, err));
     RML_TRY(point(&l, work_at, side_at, err));
     return rml_plan_list_slots(plan, err);
 }
@@ -480,7 +510,8 @@ rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, size_t c
     plan->bf16 = options != NULL && options->precision == RML_BF16;
     plan->item = plan->f64 ? sizeof(double) : sizeof(float);
     choose_variant(plan, options);
-    rml_status st = build(plan, outputs, count, seed, err);
+    rml_pool *pool = options != NULL ? options->pool : NULL;
+    rml_status st = build(plan, outputs, count, seed, pool, err);
     if (st != RML_OK) {
         rml_plan_free(plan);
         return st;

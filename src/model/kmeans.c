@@ -27,7 +27,7 @@ typedef struct kmeans_run {
 } kmeans_run;
 
 typedef struct kmeans_job {
-    const double *points; // [count][width], padded by zeros to whole lanes
+    const double *points; // [count][width], padded by zeros to whole lanes, or two
     size_t count, width;
     uint32_t clusters;
     uint64_t seed;
@@ -52,6 +52,10 @@ static pair difference_squared(const double *a, const double *b)
 
 static double distance_squared(const double *a, const double *b, size_t width)
 {
+    if (width == 2) { // the other lanes would be zero
+        pair only = difference_squared(a, b);
+        return only[0] + only[1];
+    }
     pair lane0 = {0}, lane2 = {0}, lane4 = {0}, lane6 = {0};
     for (size_t i = 0; i < width; i += LANES) {
         lane0 += difference_squared(a + i, b + i);
@@ -223,7 +227,7 @@ rml_status rml_kmeans(const double *points, size_t count, size_t dim, uint32_t c
     assert(count > 0 && dim > 0 && clusters > 0 && starts > 0);
     rml_arena arena = {0};
     kmeans_job job = {.count = count, .clusters = clusters, .seed = seed};
-    job.width = (dim + LANES - 1) / LANES * LANES;
+    job.width = dim <= 2 ? 2 : (dim + LANES - 1) / LANES * LANES;
     double *padded = RML_NEW_ARRAY(&arena, double, count *job.width);
     job.runs = RML_NEW_ARRAY(&arena, kmeans_run, starts);
     bool whole = padded && job.runs;

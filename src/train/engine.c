@@ -30,7 +30,8 @@ static rml_status engine_gradients(rml_engine *e, rml_tensor *outputs, size_t *c
 }
 
 rml_status rml_engine_make(rml_engine *e, const rml_train_config *config, uint32_t batch,
-                           const rml_engine *parameters_of, rml_tensor **gradients, rml_error *err)
+                           const rml_engine *parameters_of, rml_tensor **gradients, rml_pool *pool,
+                           rml_error *err)
 {
     *e = (rml_engine){.config = *config, .batch = batch};
     rml_tensor *outputs = NULL;
@@ -61,7 +62,8 @@ rml_status rml_engine_make(rml_engine *e, const rml_train_config *config, uint32
     if (st == RML_OK) {
         bool rounded = gradients != NULL && config->bfloat16; // answers are those that leave
         rml_plan_options options = {.precision = rounded ? RML_BF16 : RML_F32,
-                                    .parameters_of = parameters_of ? parameters_of->plan : NULL};
+                                    .parameters_of = parameters_of ? parameters_of->plan : NULL,
+                                    .pool = pool};
         st = rml_plan_make(e->graph, outputs, count, config->seed, &options, &e->plan, err);
     }
     rml_heap_free(outputs);

@@ -13,7 +13,7 @@
 enum { FEATURES, VALID }; // of rml_scene_layout
 // Streams of random numbers: by step, so that each step draws its own.
 enum { STREAM_MIRROR = 1, STREAM_DROP, STREAM_NOISE, STREAM_KINDS };
-enum { START_SAMPLES = 4096 };
+enum { START_SAMPLES = 1024 }; // that the first futures are fitted to
 
 static double at_least_zero(double value)
 {
@@ -125,10 +125,11 @@ static rml_status learner_start(rml_learner *l, size_t count, rml_pool *pool, rm
 
 // What an engine puts out for a step: gradients, then the sum of losses.
 static rml_status make_engine(rml_engine *e, const rml_train_config *c, uint32_t samples,
-                              const rml_engine *parameters_of, rml_tensor **sums, rml_error *err)
+                              const rml_engine *parameters_of, rml_tensor **sums, rml_pool *pool,
+                              rml_error *err)
 {
     rml_tensor *gradients = NULL;
-    RML_TRY(rml_engine_make(e, c, samples, parameters_of, &gradients, err));
+    RML_TRY(rml_engine_make(e, c, samples, parameters_of, &gradients, pool, err));
     const rml_tensor *parameters;
     size_t count = rml_graph_parameters(e->graph, &parameters);
     *sums = rml_heap_make((count + 1) * sizeof **sums);
@@ -161,19 +162,20 @@ static rml_status make_muon(rml_learner *l, const rml_train_config *c, size_t th
 }
 
 // The plans of a step: of a leaf, and of the samples behind the last whole one.
-static rml_status make_leaves(rml_learner *l, const rml_train_config *c, size_t threads,
+static rml_status make_leaves(rml_learner *l, const rml_train_config *c, rml_pool *pool,
                               rml_error *err)
 {
+    size_t threads = rml_pool_threads(pool);
     uint32_t left = c->batch % RML_LEAF, leaf = c->batch < RML_LEAF ? c->batch : RML_LEAF;
     bool has_rest = left > 0 && c->batch > RML_LEAF;
     rml_tensor *rest_sums = NULL;
     const rml_tensor *parameters;
-    rml_status st = make_engine(&l->engine, c, leaf, NULL, &l->gradients, err);
+    rml_status st = make_engine(&l->engine, c, leaf, NULL, &l->gradients, pool, err);
     if (st == RML_OK && c->muon) {
         st = make_muon(l, c, threads, err);
     }
     if (st == RML_OK && has_rest) {
-        st = make_engine(&l->rest, c, left, &l->engine, &rest_sums, err);
+        st = make_engine(&l->rest, c, left, &l->engine, &rest_sums, NULL, err);
     }
     if (st == RML_OK) {
         rml_leaves_setup setup = {
@@ -207,7 +209,7 @@ rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_samp
     }
     rml_train_config c;
     RML_TRY(rml_train_config_fit(config, d, &c, err));
-    rml_status st = make_leaves(l, &c, rml_pool_threads(pool), err);
+    rml_status st = make_leaves(l, &c, pool, err);
     l->loader = (rml_loader){.dataset = d,
                              .split = RML_TRAIN,
                              .samples = samples,

@@ -13,10 +13,11 @@ typedef struct rml_engine {
     rml_predictor predictor;
 } rml_engine;
 // gradients: also those by every parameter of the mean loss over the configuration's batch, then
-// *gradients[parameters]. parameters_of: an engine whose parameters it uses, or NULL.
+// *gradients[parameters]. parameters_of: an engine whose parameters it uses, or NULL. pool: fills
+// them, or NULL.
 RML_CHECKED rml_status rml_engine_make(rml_engine *e, const rml_train_config *config,
                                        uint32_t batch, const rml_engine *parameters_of,
-                                       rml_tensor **gradients, rml_error *err);
+                                       rml_tensor **gradients, rml_pool *pool, rml_error *err);
 void rml_engine_free(rml_engine *e);
 // All parameters of one plan into another's of the same configuration.
 void rml_engine_copy(rml_engine *to, const rml_engine *from);

@@ -29,7 +29,7 @@ rml_status rml_model_open(rml_str folder, uint32_t batch, rml_arena *kept, rml_e
     *out = (rml_engine){0};
     rml_status st = config.data && weights.data ? RML_OK : rml_fail_memory(err, 1);
     st = st ? st : config_open(config, kept, &c, err);
-    st = st ? st : rml_engine_make(out, &c, batch, NULL, NULL, err);
+    st = st ? st : rml_engine_make(out, &c, batch, NULL, NULL, NULL, err);
     st = st ? st : rml_weights_load(weights.data, out->graph, out->plan, err);
     rml_arena_reset(&arena);
     if (st != RML_OK) {

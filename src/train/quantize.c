@@ -377,7 +377,7 @@ static rml_status quantize(quantizing *q, rml_error *err)
     rml_calibration_ranges(c);
     rml_calibration_bins(c);
     RML_TRY(choose(q, err));
-    RML_TRY(rml_engine_make(&q->after, &q->config, BATCH, NULL, NULL, err));
+    RML_TRY(rml_engine_make(&q->after, &q->config, BATCH, NULL, NULL, NULL, err));
     RML_TRY(quantize_layers(q, err));
     RML_TRY(rml_engine_validate(&q->after, q->dataset, q->pool, &q->result->loss_validation, err));
     RML_TRY(account(q, err));

@@ -73,8 +73,8 @@ static rml_status run_name(run *r, rml_str home, const rml_train_config *c, rml_
 static rml_status take_judge(run *r, rml_error *err)
 {
     if (r->judge.graph == NULL) {
-        RML_TRY(
-            rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL, err));
+        RML_TRY(rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL,
+                                NULL, err));
     }
     rml_learner_weights(&r->learner, &r->judge);
     return RML_OK;

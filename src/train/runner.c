@@ -13,7 +13,7 @@ static rml_status runner_make(const rml_train_config *config, uint32_t batch, rm
     if (r == NULL) {
         return rml_fail_memory(err, sizeof *r);
     }
-    rml_status st = rml_engine_make(&r->engine, config, batch, NULL, NULL, err);
+    rml_status st = rml_engine_make(&r->engine, config, batch, NULL, NULL, NULL, err);
     if (st != RML_OK) {
         rml_heap_free(r);
         return st;
