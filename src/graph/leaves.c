@@ -267,9 +267,26 @@ static size_t rank_of_group(const rml_leaves *l, size_t group)
     return rank;
 }
 
+// The sums [from, end) into the plan's outputs.
+static void take_share(const rml_leaves *l, size_t from, size_t end)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < l->sum_count; i++) {
+        size_t size = rml_plan_elements(l->plan, l->sums[i]);
+        size_t first = from > at ? from - at : 0, last = end > at ? end - at : 0;
+        last = last < size ? last : size;
+        if (first < last) {
+            memcpy((float *)l->plan->data[l->sums[i]] + first, l->group_sums + at + first,
+                   (last - first) * sizeof(float));
+        }
+        at += size;
+    }
+}
+
 typedef struct joining {
     const rml_leaves *l;
-    bool own; // what this rank joins by itself, else what is left after that
+    bool own;  // what this rank joins by itself, else what is left after that
+    bool last; // the sums are whole afterwards
     size_t from, end;
 } joining;
 
@@ -289,12 +306,14 @@ static void join_tile(void *context, size_t tile, size_t worker)
             }
         }
     }
+    if (j->last) { // while they are near
+        take_share(l, from, from + count);
+    }
 }
 
-static void join(const rml_leaves *l, bool own, size_t from, size_t end, rml_pool *pool)
+static void join(joining j, rml_pool *pool)
 {
-    joining j = {l, own, from, end};
-    rml_pool_run(pool, rml_ceil(end - from, RML_CHUNK), join_tile, &j);
+    rml_pool_run(pool, rml_ceil(j.end - j.from, RML_CHUNK), join_tile, &j);
 }
 
 // Whether a rank's own joins end with the sum of this group: what it then gives to the others.
@@ -321,28 +340,11 @@ static void add_roots(rml_leaves *l, size_t owner, size_t peer)
     }
 }
 
-// The sums of this rank's share into the plan's outputs.
-static void take_share(rml_leaves *l, size_t from, size_t end)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < l->sum_count; i++) {
-        size_t size = rml_plan_elements(l->plan, l->sums[i]);
-        size_t first = from > at ? from - at : 0, last = end > at ? end - at : 0;
-        last = last < size ? last : size;
-        if (first < last) {
-            memcpy((float *)l->plan->data[l->sums[i]] + first, l->group_sums + at + first,
-                   (last - first) * sizeof(float));
-        }
-        at += size;
-    }
-}
-
 static rml_status join_groups(rml_leaves *l, rml_pool *pool, rml_error *err)
 {
     rml_shares *s = &l->shares;
-    join(l, true, 0, l->size, pool);
+    join((joining){l, true, s->ranks == NULL, 0, l->size}, pool);
     if (s->ranks == NULL) {
-        take_share(l, 0, l->size);
         return RML_OK;
     }
     for (size_t peer = 0; peer < s->rank_count; peer++) {
@@ -354,8 +356,7 @@ static rml_status join_groups(rml_leaves *l, rml_pool *pool, rml_error *err)
     RML_TRY(rml_shares_exchange(s, err));
     size_t from = rml_shares_offset(s, rml_shares_first(s, s->rank));
     size_t end = rml_shares_offset(s, rml_shares_first(s, s->rank + 1));
-    join(l, false, from, end, pool);
-    take_share(l, from, end);
+    join((joining){l, false, true, from, end}, pool);
     return rml_shares_spread(s, l->sums, l->sum_count - l->whole, l->sum_count, l->plan->data,
                              sizeof(float), false, err);
 }
