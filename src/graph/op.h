@@ -7,7 +7,7 @@
 
 #define RML_OP_INPUTS_MAX 16
 #define RML_OP_ATTRIBUTES_MAX 8
-#define RML_CHUNK 16384    // elements of a tile of an elementwise op
+#define RML_CHUNK 4096     // elements of a tile of an elementwise op
 #define RML_TREE_LEVELS 32 // a binary tree of 2^32 leaves
 
 // One op of a plan, ready to run: kernels read nothing else.
@@ -174,7 +174,7 @@ static inline size_t rml_ceil(size_t count, size_t by)
 }
 
 size_t rml_tiles_chunks(const rml_call *c); // of RML_CHUNK elements of the output
-#define RML_TILE_LINES 64
+#define RML_TILE_LINES 16
 size_t rml_tiles_rows(const rml_call *c); // of RML_TILE_LINES rows of the first input
 size_t rml_tiles_one(const rml_call *c);
 
@@ -220,7 +220,7 @@ typedef struct rml_batch_product {
     size_t samples, rows, m, n;
     size_t leaves, leaves_in_group, groups; // a group is a whole subtree, in one tile
     size_t levels;                          // of the tree of a group
-    size_t tile_m, m_tiles, n_tiles;
+    size_t tile_m, tile_n, m_tiles, n_tiles;
 } rml_batch_product;
 // Floats of the packed block of a tile: panels of the right side, then in bfloat16 rows of the left
 // one, which is otherwise read in place.

@@ -227,6 +227,8 @@ rml_tensor rml_op_linear(rml_graph *g, rml_tensor x, rml_tensor weight, rml_tens
 
 enum {
     TILES_LEAST = 8, // so many tiles keep some cores busy; with more, leaves join in their tile
+    TILES_FEW = 4,   // with fewer, tiles become narrow
+    COLUMNS_LEAST = 32,
     GROUP_LEAVES_MAX = 8, // what the tree of a tile holds at once stays small
 };
 
@@ -255,7 +257,12 @@ void rml_batch_product_of(const rml_call *c, rml_batch_product *p)
     p->n = c->shape.size[1];
     p->leaves = rml_ceil(p->samples, RML_LEAF);
     p->m_tiles = rml_ceil(p->m, RML_BATCH_ROWS);
-    p->n_tiles = rml_ceil(p->n, RML_BATCH_COLUMNS);
+    p->tile_n = RML_BATCH_COLUMNS;
+    p->n_tiles = rml_ceil(p->n, p->tile_n);
+    while (p->leaves * p->m_tiles * p->n_tiles < TILES_FEW && p->tile_n > COLUMNS_LEAST) {
+        p->tile_n /= 2; // a tile packs its own columns alone, so this costs nothing
+        p->n_tiles = rml_ceil(p->n, p->tile_n);
+    }
     p->tile_m = p->m_tiles > 0 ? rml_ceil(rml_ceil(p->m, p->m_tiles), 12) * 12 : RML_BATCH_ROWS;
     p->leaves_in_group = 1;
     while (p->leaves_in_group < GROUP_LEAVES_MAX && p->leaves_in_group < p->leaves &&

@@ -147,10 +147,10 @@ static void kernel_batch_product(const rml_call *c, size_t tile, size_t worker)
 {
     rml_batch_product p;
     rml_batch_product_of(c, &p);
-    size_t n0 = tile % p.n_tiles * RML_BATCH_COLUMNS;
+    size_t n0 = tile % p.n_tiles * p.tile_n;
     size_t m0 = tile / p.n_tiles % p.m_tiles * p.tile_m, group = tile / p.n_tiles / p.m_tiles;
     size_t m = p.m - m0 < p.tile_m ? p.m - m0 : p.tile_m;
-    size_t n = p.n - n0 < RML_BATCH_COLUMNS ? p.n - n0 : RML_BATCH_COLUMNS;
+    size_t n = p.n - n0 < p.tile_n ? p.n - n0 : p.tile_n;
     float *packed = (float *)((uint8_t *)c->scratch + worker * c->scratch_size);
     float *out = p.groups > 1 ? (float *)c->work + group * p.m * p.n : (float *)c->out;
     out += m0 * p.n + n0;
