@@ -4,8 +4,12 @@
 //
 // The peers are bench/train_torch.py and train_jax.py by the Python of RML_PYTHON; the line tells
 // where none is installed. Rows train_f32_bB_tT and train_bf16_bB_tT for batches of 32 and 1,
-// train_f32_bB_memory of the largest resident sets of this program and PyTorch, eager; usage:
-// train [BATCH]
+// train_f32_bB_memory of the largest resident sets of this program and PyTorch, eager. Usage:
+//   train [BATCH]      both batches, or this one
+//   train ranks        two processes against one
+//   train rank BATCH   the median of this process alone, one thread; under mpirun one of several
+//   train ops BATCH    a profile: the ops of one leaf of so many samples, one thread, by their
+//   names
 #define _DEFAULT_SOURCE 1 // popen, getrusage
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +21,7 @@
 
 #define ROUNDS 2
 #define REPEATS 15
+enum { OPS_MOST = 1024, OP_RUNS = 200, BATCH_MOST = 65536 };
 
 typedef struct step {
     rml_graph *g;
@@ -259,23 +264,73 @@ static int run_type(uint32_t batch, rml_precision precision)
     return 0;
 }
 
+// Each op at the least of many runs, summed by name: what a loaded machine disturbs least.
+static int run_ops(uint32_t batch)
+{
+    static rml_plan_row rows[OPS_MOST];
+    step s = {0};
+    rml_error err = {0};
+    if (step_make(&s, batch, RML_F32, &err) != RML_OK) {
+        fprintf(stderr, "%s\n", err.what);
+        return 1;
+    }
+    size_t count = rml_plan_rows(s.plan, NULL);
+    if (count > OPS_MOST) {
+        fprintf(stderr, "train: expected at most %d ops, found %zu\n", OPS_MOST, count);
+        return 1;
+    }
+    rml_plan_rows(s.plan, rows);
+    rml_plan_measure(s.plan, NULL, OP_RUNS, rows);
+    double all = 0;
+    for (size_t i = 0; i < count; i++) {
+        all += 1e6 * rows[i].seconds;
+    }
+    for (size_t i = 0; i < count; i++) {
+        double same = 0;
+        bool first = true;
+        for (size_t k = 0; k < count; k++) {
+            bool named = strcmp(rows[k].op, rows[i].op) == 0;
+            same += named ? 1e6 * rows[k].seconds : 0;
+            first = first && !(named && k < i);
+        }
+        if (first) {
+            rml_bench_line(rows[i].op, same, "us", "all ops", all, same / all);
+        }
+    }
+    step_free(&s);
+    return 0;
+}
+
 static int run_batch(uint32_t batch)
 {
     return run_type(batch, RML_F32) + run_type(batch, RML_BF16);
 }
 
+static int usage(void)
+{
+    fprintf(stderr, "train: expected [BATCH], ranks, rank BATCH or ops BATCH\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc > 2) {
-        return run_rank((uint32_t)strtoul(argv[2], NULL, 10));
+    const char *word = argc > 1 ? argv[1] : "";
+    unsigned long batch = strtoul(argv[argc - 1], NULL, 10); // 0: no number
+    if (argc == 1) {
+        run_ranks(argv[0], 32, 2);
+        return run_batch(32) + run_batch(1);
     }
-    if (argc > 1 && strcmp(argv[1], "ranks") == 0) {
+    if (argc == 2 && strcmp(word, "ranks") == 0) {
         run_ranks(argv[0], 32, 2);
         return 0;
     }
-    if (argc > 1) {
-        return run_batch((uint32_t)strtoul(argv[1], NULL, 10));
+    if (batch == 0 || batch > BATCH_MOST || argc > 3) {
+        return usage();
     }
-    run_ranks(argv[0], 32, 2);
-    return run_batch(32) + run_batch(1);
+    if (argc == 2) {
+        return run_batch((uint32_t)batch);
+    }
+    return strcmp(word, "rank") == 0  ? run_rank((uint32_t)batch)
+           : strcmp(word, "ops") == 0 ? run_ops((uint32_t)batch)
+                                      : usage();
 }

@@ -420,8 +420,9 @@ static rml_status point(layout *l, const size_t *work_at, const size_t *side_at,
         step->call.side = step->side_last > 0 ? plan->values + side_at[i] : NULL;
         step->call.out = plan->data[step->output];
         step->call.plus = step->plus >= 0 ? plan->data[step->plus] : NULL;
-        step->first_phase = packs_near(step) ? 1 : 0;
-        step->call.work = packs_near(step) ? NULL : plan->values + work_at[i];
+        bool near = packs_near(step);
+        step->first_phase = near ? 1 : 0;
+        step->call.work = near ? NULL : plan->values + work_at[i];
         step->call.scratch = plan->scratch;
         step->call.scratch_size = plan->scratch_size;
         for (int phase = 0; phase < 2 && !plan->f64; phase++) {

@@ -20,7 +20,7 @@ typedef struct rml_step {
     rml_kernel_id fused;   // the kernel of such a step
     rml_kernel *kernel[2]; // NULL: no such phase; in float64 the reference runs instead
     size_t tiles[2];
-    int first_phase; // 1 when what the first one makes is frozen
+    int first_phase; // 1 where nothing is packed before the product: frozen, or in its tiles
 } rml_step;
 
 // The first of a node's inputs that its step reads: a slope may stand for the first one.

@@ -74,7 +74,7 @@ static rml_status take_judge(run *r, rml_error *err)
 {
     if (r->judge.graph == NULL) {
         RML_TRY(rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL,
-                                NULL, err));
+                                r->pool, err));
     }
     rml_learner_weights(&r->learner, &r->judge);
     return RML_OK;

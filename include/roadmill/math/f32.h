@@ -1,8 +1,8 @@
 // The numbers of the float32 functions of math, for vector kernels that return the same bits.
 //
 // Near-minimax polynomials (Chebyshev interpolation at 60 digits, those of the normal distribution
-// by Lawson's algorithm in float64; rounded to float32), evaluated by
-// Horner's rule with fused multiply-adds; src/math/f32.c is the text to follow.
+// by Lawson's algorithm in float64; rounded to float32), evaluated by Horner's rule with fused
+// multiply-adds; src/math/f32.c is the text to follow.
 #ifndef ROADMILL_MATH_F32_H
 #define ROADMILL_MATH_F32_H
 

@@ -5,28 +5,43 @@ static size_t panel_step_of(const rml_call *c, size_t depth)
     return c->bf16 ? bf16_panel_step(depth) : depth * LANES;
 }
 
+// The right side of one product of a batch from a column on, as it lies in memory.
+typedef struct right_columns {
+    const float *data;
+    size_t down, across; // steps along the depth and the columns
+} right_columns;
+
+static right_columns right_from(const rml_call *c, const rml_product *p, size_t batch,
+                                size_t column)
+{
+    size_t down = p->right_transposed ? 1 : p->columns, across = p->right_transposed ? p->depth : 1;
+    return (right_columns){(const float *)c->in[1] + batch * p->right_step + column * across, down,
+                           across};
+}
+
 static void kernel_pack(const rml_call *c, size_t tile, size_t worker)
 {
     (void)worker;
     rml_product p;
     rml_product_of(c, &p);
-    size_t batch = tile / p.panels, first = tile % p.panels * LANES;
-    size_t down = p.right_transposed ? 1 : p.columns, across = p.right_transposed ? p.depth : 1;
+    size_t first = tile % p.panels * LANES;
     size_t columns = p.columns - first < LANES ? p.columns - first : LANES;
-    (c->bf16 ? bf16_pack_panel : pack_panel)(
-        p.depth, columns, (const float *)c->in[1] + batch * p.right_step + first * across, down,
-        across, (float *)c->work + tile * panel_step_of(c, p.depth));
+    right_columns from = right_from(c, &p, tile / p.panels, first);
+    (c->bf16 ? bf16_pack_panel : pack_panel)(p.depth, columns, from.data, from.down, from.across,
+                                             (float *)c->work + tile * panel_step_of(c, p.depth));
 }
 
-// The panels of a tile, packed by it, where no phase has packed them before.
-static right_side pack_near(const rml_call *c, const rml_product *p, size_t batch, size_t panel,
+// The panels of a tile: where the phase before has packed them, or packed here.
+static right_side panels_of(const rml_call *c, const rml_product *p, size_t batch, size_t panel,
                             size_t columns, float *packed)
 {
+    if (c->work != NULL) {
+        size_t step = panel_step_of(c, p->depth);
+        return (right_side){(const float *)c->work + (batch * p->panels + panel) * step, step};
+    }
     right_side b = {packed, p->depth * LANES + RML_PACK_GAP};
-    size_t down = p->right_transposed ? 1 : p->columns, across = p->right_transposed ? p->depth : 1;
-    pack_panels(p->depth, columns,
-                (const float *)c->in[1] + batch * p->right_step + panel * LANES * across, down,
-                across, packed, b.panel_step);
+    right_columns from = right_from(c, p, batch, panel * LANES);
+    pack_panels(p->depth, columns, from.data, from.down, from.across, packed, b.panel_step);
     return b;
 }
 
@@ -40,14 +55,11 @@ static void kernel_product(const rml_call *c, size_t tile, size_t worker)
     size_t panel = column_tile * p.panels_per_tile, column = panel * LANES;
     size_t left = p.columns - column, most = p.panels_per_tile * LANES;
     const float *bias = c->input_count > 2 ? c->in[2] : NULL;
-    size_t row = batch * p.rows + first, panel_step = panel_step_of(c, p.depth);
+    size_t row = batch * p.rows + first;
     size_t at = row * p.columns + column, columns = left < most ? left : most;
     float *own = (float *)(void *)((uint8_t *)c->scratch + worker * c->scratch_size);
     left_side a = {(const float *)c->in[0] + row * p.depth, p.depth, 1};
-    right_side b = {(const float *)c->work + (batch * p.panels + panel) * panel_step, panel_step};
-    if (c->work == NULL) {
-        b = pack_near(c, &p, batch, panel, columns, own);
-    }
+    right_side b = panels_of(c, &p, batch, panel, columns, own);
     result_side to = {.data = (float *)c->out + at,
                       .row_step = p.columns,
                       .columns = columns,

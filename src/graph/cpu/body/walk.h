@@ -39,15 +39,12 @@ static inline void walk_on(const rml_walk *w, int input, walk_at *p, size_t n)
     }
 }
 
-// Whole runs of `inner` elements, as many as the axis before the last one still has.
-LANES_INLINE void walk_pairs(const size_t inner, size_t runs, const float *in, size_t down,
-                             size_t step, float *out)
+// Runs of two: coordinates.
+static void walk_pairs(size_t runs, const float *in, size_t down, size_t step, float *out)
 {
     for (size_t r = 0; r < runs; r++) {
-        UNROLL
-        for (size_t i = 0; i < inner; i++) {
-            out[r * inner + i] = in[r * down + i * step];
-        }
+        out[2 * r] = in[r * down];
+        out[2 * r + 1] = in[r * down + step];
     }
 }
 
@@ -58,10 +55,10 @@ static void walk_copy(const rml_walk *w, int input, walk_at *p, const float *in,
     uint32_t last = w->rank - 1;
     size_t step = w->stride[input][last];
     for (size_t part; n > 0; n -= part, out += part) {
-        if (last > 0 && w->size[last] == 2 && p->index[last] == 0 && n >= 2) { // coordinates
+        if (last > 0 && w->size[last] == 2 && p->index[last] == 0 && n >= 2) {
             size_t runs = w->size[last - 1] - p->index[last - 1];
             runs = runs < n / 2 ? runs : n / 2;
-            walk_pairs(2, runs, in + p->at, w->stride[input][last - 1], step, out);
+            walk_pairs(runs, in + p->at, w->stride[input][last - 1], step, out);
             part = 2 * runs;
             p->index[last - 1] += runs - 1;
             p->at += (runs - 1) * w->stride[input][last - 1];
