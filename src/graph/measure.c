@@ -11,14 +11,21 @@ static size_t bytes_of(const rml_plan *plan, rml_tensor t)
     return rml_shape_count(&rml_graph_tensor(plan->graph, t)->shape) * plan->item;
 }
 
+// Of the phase with more of them; nothing is packed before a product that is frozen or packs
+// itself.
+static size_t tiles_of(const rml_step *step)
+{
+    size_t packing = step->first_phase == 0 ? step->tiles[0] : 0;
+    return packing > step->tiles[1] ? packing : step->tiles[1];
+}
+
 size_t rml_plan_rows(const rml_plan *plan, rml_plan_row *rows)
 {
     for (size_t i = 0; rows != NULL && i < plan->step_count; i++) {
         const rml_step *step = &plan->steps[i];
         rows[i] = (rml_plan_row){.op = step->name,
                                  .shape = step->call.shape,
-                                 .tiles = step->tiles[0] > step->tiles[1] ? step->tiles[0]
-                                                                          : step->tiles[1],
+                                 .tiles = tiles_of(step),
                                  .flop = step->call.op->flop(&step->call),
                                  .bytes = rml_shape_count(&step->call.shape) * plan->item};
         for (size_t k = 0; k < step->node->input_count; k++) {
