@@ -124,9 +124,19 @@ void rml_html_table_begin(rml_html *h, const char *const *heads, size_t count)
     put(h, "</tr></thead>\n<tbody>\n");
 }
 
+// With its interval and at most one word, its unit: a sentence may begin with a number, too.
 static bool is_number(rml_str cell)
 {
-    return cell.len > 0 && strchr("0123456789+-.", cell.data[0]) != NULL;
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    size_t words = 0;
+    bool within = false;
+    for (size_t i = 0; i < cell.len; i++) {
+        bool letter = cell.data[i] != '\0' && strchr(letters, cell.data[i]) != NULL;
+        words += letter && !within;
+        within = letter;
+    }
+    return cell.len > 0 && words <= 1 && cell.data[0] != '\0' &&
+           strchr("0123456789+-.", cell.data[0]) != NULL;
 }
 
 void rml_html_row(rml_html *h, const rml_str *cells, size_t count, const char *class_name)

@@ -108,10 +108,13 @@ static void pages_escape_and_stand_alone(void **state)
     rml_html_code(&h, RML_STR("a < b"));
     rml_html_table_begin(&h, heads, 2);
     rml_html_row(&h, cells, 2, "best");
+    const rml_str units[] = {RML_STR("1.0 [-2, 3] MB"), RML_STR("1, at most 20 are allowed")};
+    rml_html_row(&h, units, 2, NULL);
     rml_html_table_end(&h);
     assert_int_equal(rml_html_end(&h), RML_OK);
     assert_true(contains(&out, "<title>a &amp; b</title>") && contains(&out, "<h6>&lt;h&gt;"));
     assert_true(contains(&out, "<td>&lt;script&gt;</td><td class=\"n\">-1.5</td>"));
+    assert_true(contains(&out, "<td class=\"n\">1.0 [-2, 3] MB</td><td>1, at most"));
     assert_false(contains(&out, "<script") || contains(&out, "http:") || contains(&out, "https:"));
     rml_buffer_reset(&out);
 }
