@@ -136,6 +136,9 @@ RML_API void rml_turnstile_enter(rml_turnstile *t, uint64_t number);
 RML_API void rml_turnstile_leave(rml_turnstile *t, uint64_t number);
 // Processors that this process may use; ROADMILL_THREADS (1 to 1024) overrides.
 RML_API size_t rml_thread_count(void);
+// In a loop that looks again, its turns counted: leaves the core to its other thread, and after
+// some hundred turns the processor to others.
+RML_API void rml_relax(size_t turn);
 RML_API size_t rml_processor_count(void); // that this process may use, whatever is asked for
 
 // ---- Processor ---------------------------------------------------------------------------------

@@ -493,6 +493,9 @@ static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count,
     RML_TRY(rml_plan_take(&plan->scratch, plan->scratch_size * plan->workers, err));
     RML_TRY(make_leaves(plan, seed, pool, err));
     RML_TRY(point(&l, work_at, side_at, err));
+    if (!plan->f64) {
+        RML_TRY(rml_flow_make(plan, err));
+    }
     return rml_plan_list_slots(plan, err);
 }
 
@@ -531,6 +534,7 @@ void rml_plan_free(rml_plan *plan)
     rml_heap_aligned_free(plan->moments);
     rml_heap_aligned_free(plan->scratch);
     rml_heap_aligned_free(plan->frozen);
+    rml_flow_free(plan->flow);
     rml_arena_reset(&plan->arena);
     rml_heap_free(plan);
 }

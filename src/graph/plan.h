@@ -2,6 +2,7 @@
 #ifndef RML_GRAPH_PLAN_H
 #define RML_GRAPH_PLAN_H
 
+#include "flow.h"
 #include "graph.h"
 #include "shares.h"
 
@@ -50,8 +51,9 @@ struct rml_plan {
     size_t item; // bytes of an element
     rml_step *steps;
     size_t step_count;
-    void **data; // by tensor
-    bool *kept;  // by tensor: rml_plan_data shows it
+    rml_flow_step *flow; // by step; NULL in float64
+    void **data;         // by tensor
+    bool *kept;          // by tensor: rml_plan_data shows it
     size_t tensor_count;
     uint8_t *values;  // the arena of values and work
     uint8_t *leaves;  // inputs, parameters, constants

@@ -38,6 +38,10 @@ void rml_plan_run(rml_plan *plan, rml_pool *pool)
     if (rml_pool_threads(pool) > plan->workers) {
         pool = NULL; // scratch is for so many workers
     }
+    if (rml_pool_threads(pool) > 1 && !plan->f64) {
+        rml_flow_run(plan, pool);
+        return;
+    }
     for (size_t i = 0; i < plan->step_count; i++) {
         rml_plan_run_step(plan, i, pool);
     }

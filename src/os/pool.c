@@ -1,6 +1,7 @@
 // Workers that run numbered tiles. A run is published under a mutex; tiles are taken by an atomic
 // counter; the caller works too, so a pool of n threads has n - 1 workers.
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "roadmill/os.h"
@@ -45,6 +46,15 @@ static void relax(void)
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
+}
+
+void rml_relax(size_t turn)
+{
+    if (turn < SPINS_CROWDED) {
+        relax();
+    } else {
+        sched_yield();
+    }
 }
 
 static void take_tiles(rml_pool *pool, size_t worker)
