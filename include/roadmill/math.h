@@ -30,6 +30,7 @@ RML_API double rml_f64_pow(double x, double y); // x > 0; error below 4 ulp for 
 
 // float32, error below 2 ulp. The engine's vector kernels return these bits.
 RML_API float rml_f32_exp(float x);
+RML_API float rml_f32_exp_down(float x); // x <= 0; zero below -87
 RML_API float rml_f32_log(float x);
 RML_API float rml_f32_tanh(float x);
 // The standard normal distribution below x, error below 8e-8; *density is exp(-x^2 / 2).

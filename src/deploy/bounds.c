@@ -49,13 +49,13 @@ static const struct {
     {"scale", {.simple = 1}},
     {"quantize", {.simple = 8, .divide = 1}},
     {"sqrt", {.square_root = 1}},
-    {"exp", {.multiply_add = 4, .simple = 40}},
+    {"exp", {.multiply_add = 8, .simple = 36}},
     {"log", {.multiply_add = 8, .simple = 36}},
-    {"tanh", {.multiply_add = 10, .simple = 76, .divide = 1}},
-    {"gelu", {.multiply_add = 17, .simple = 66}},
+    {"tanh", {.multiply_add = 14, .simple = 72, .divide = 1}},
+    {"gelu", {.multiply_add = 21, .simple = 50}},
     {"layer_norm", {.simple = 16}},
-    {"softmax", {.multiply_add = 4, .simple = 56}},
-    {"log_softmax", {.multiply_add = 4, .simple = 56}},
+    {"softmax", {.multiply_add = 9, .simple = 44}},
+    {"log_softmax", {.multiply_add = 8, .simple = 44}},
     {"sum", {.simple = 3}},
     {"sum_batch", {.simple = 4}},
     {"max", {.simple = 3}},
@@ -138,7 +138,7 @@ static void count_attention(const rml_export *e, const rml_node *n, operations *
     double samples = s.size[0], tokens = s.size[1], width = s.size[2], heads = n->attributes[0];
     double head = up_to(width / heads, 16), pairs = samples * heads * tokens * tokens;
     double rows = samples * heads * up_to(tokens, 4);
-    const operations score = {.multiply_add = 4, .simple = 60};
+    const operations score = {.multiply_add = 9, .simple = 48};
     out->multiply_add += rows * (up_to(tokens, 16) * (width / heads) + tokens * head);
     add(out, &score, pairs);
     const operations row = {.simple = 4 * head + 64, .divide = 1};

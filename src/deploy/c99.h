@@ -10,6 +10,7 @@ typedef enum rml_c99_helper {
     RML_C99_EXP = 2,
     RML_C99_LOG = 4,
     RML_C99_TANH = 8,
+    RML_C99_EXP_DOWN = 16,
     RML_C99_LANES = 32,
     RML_C99_PRODUCT = 64,
     RML_C99_NORM = 128,

@@ -32,20 +32,33 @@ static float polynomial(const float *c, int count, float x)
     return sum;
 }
 
-float rml_f32_exp(float x)
+// y of exp(x) = y 2^n, 0.7 < y < 1.5; the low bits of *shifted hold n.
+static float exp_fraction(float x, float *shifted)
 {
     static const float c[] = RML_F32_EXP;
+    *shifted = fmaf(x, RML_F32_LOG2_E, RML_F32_ROUND);
+    float n = *shifted - RML_F32_ROUND;
+    float r = fmaf(n, -RML_F32_LN2_LOW, fmaf(n, -RML_F32_LN2_HIGH, x));
+    return 1.0f + fmaf(r * r, polynomial(c, RML_F32_EXP_COUNT, r), r);
+}
+
+float rml_f32_exp(float x)
+{
     x = x < RML_F32_EXP_LOW ? RML_F32_EXP_LOW : x; // written so that NaN passes
     x = x > RML_F32_EXP_HIGH ? RML_F32_EXP_HIGH : x;
-    float shifted = x * RML_F32_LOG2_E + RML_F32_ROUND;
-    float n = shifted - RML_F32_ROUND;
-    float r = (x - n * RML_F32_LN2_HIGH) - n * RML_F32_LN2_LOW;
-    float y = 1.0f + (r + r * r * polynomial(c, RML_F32_EXP_COUNT, r));
-    // The low bits of shifted hold n; two steps, so that subnormal results round once. A NaN
-    // keeps its way: its product with anything is NaN.
+    float shifted, y = exp_fraction(x, &shifted);
+    // Two steps, so that subnormal results round once. A NaN keeps its way: its product with
+    // anything is NaN.
     int32_t k = (int32_t)(bits_of(shifted) - bits_of(RML_F32_ROUND));
     int32_t half = k >> 1;
     return y * of_bits((uint32_t)(half + 127) << 23) * of_bits((uint32_t)(k - half + 127) << 23);
+}
+
+float rml_f32_exp_down(float x)
+{
+    float shifted, y = exp_fraction(x, &shifted);
+    y *= of_bits((bits_of(shifted) << 23) + 0x3f800000u);
+    return x < RML_F32_EXP_DOWN_LOW ? 0.0f : y;
 }
 
 float rml_f32_log(float x)
@@ -81,7 +94,7 @@ float rml_f32_normal_below(float x, float *density)
     float a = of_bits(bits_of(x) & 0x7fffffffu), square = x * x;
     float near = fmaf(x, polynomial(near_c, RML_F32_BELOW_COUNT, square), 0.5f);
     float t = a > RML_F32_ABOVE_FAR ? RML_F32_ABOVE_FAR : a;
-    *density = rml_f32_exp(-0.5f * square);
+    *density = rml_f32_exp_down(-0.5f * square);
     float above = *density * polynomial(far_c, RML_F32_ABOVE_COUNT, t);
     float far = x < 0.0f ? above : 1.0f - above;
     return a < RML_F32_BELOW_NEAR ? near : far;

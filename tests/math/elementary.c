@@ -181,6 +181,28 @@ static void test_f32(void **state)
     }
 }
 
+// Within the same bound where it is not zero by its name.
+static void test_f32_exp_down(void **state)
+{
+    (void)state;
+    double worst = 0;
+    for (uint64_t bits = 0; bits <= UINT32_MAX; bits += 1499) {
+        uint32_t low = (uint32_t)bits;
+        float x;
+        memcpy(&x, &low, sizeof x);
+        if (isnan(x)) {
+            assert_true(isnan(rml_f32_exp_down(x)));
+        } else if (x < -87.0f) {
+            assert_true(rml_f32_exp_down(x) == 0);
+        } else if (x <= 0) {
+            worst = fmax(worst, ulp_of_f32(rml_f32_exp_down(x), exp(x)));
+        }
+    }
+    printf("f32 exp_down %.3f ulp\n", worst);
+    assert_true(worst < 2);
+    assert_true(rml_f32_exp_down(-INFINITY) == 0 && rml_f32_exp_down(0) == 1);
+}
+
 // An absolute error; erfc is the C library's, in float64.
 static void test_f32_normal(void **state)
 {
@@ -197,7 +219,7 @@ static void test_f32_normal(void **state)
         }
         double e = fabs(below - 0.5 * erfc(-(double)x * sqrt(0.5)));
         worst = e > worst ? e : worst;
-        assert_true(density == rml_f32_exp(-0.5f * (x * x)) && below >= 0 && below <= 1);
+        assert_true(density == rml_f32_exp_down(-0.5f * (x * x)) && below >= 0 && below <= 1);
     }
     printf("f32 normal below %.3g\n", worst);
     assert_true(worst < 8e-8);
@@ -212,7 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_f64),        cmocka_unit_test(test_two_arguments),
         cmocka_unit_test(test_special),    cmocka_unit_test(test_f32),
-        cmocka_unit_test(test_f32_normal),
+        cmocka_unit_test(test_f32_normal), cmocka_unit_test(test_f32_exp_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

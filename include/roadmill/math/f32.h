@@ -12,6 +12,7 @@
 #define RML_F32_ROUND 12582912.0f // 1.5 * 2^23: adding it rounds to an integer
 #define RML_F32_EXP_LOW (-104.0f)
 #define RML_F32_EXP_HIGH 89.0f
+#define RML_F32_EXP_DOWN_LOW (-87.0f) // below it zero, above it no subnormal number
 // (e^r - 1 - r) / r^2, |r| <= 0.347
 #define RML_F32_EXP                                                                                \
     {                                                                                              \

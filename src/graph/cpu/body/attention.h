@@ -115,33 +115,52 @@ static inline lanes score_side_by_side(const head_data *h, const float *p, size_
     return score;
 }
 
-// softmax_row for sixteen queries from `query` on, at p.
-static void softmax_side_by_side(const head_data *h, float *p, size_t query)
+enum { TOPS = 4 }; // chains of maxima side by side, so that none waits for the one before it
+
+// The largest score of sixteen queries from `query` on. Where pairs add to it, p is made the score.
+static lanes top_side_by_side(const head_data *h, float *p, size_t query)
 {
-    lanes top = v_set(LOWEST), zero = v_set(0.0f), lane[LANES];
-    for (size_t k = 0; k < h->a.tokens; k++) {
-        if (!left_out(h, k)) {
-            lanes score = score_side_by_side(h, p, k, query);
-            v_store(p + k * h->tokens_step, score);
-            top = where_kept(h, k, query, v_max(score, top), top);
-        }
+    lanes top[TOPS];
+    for (size_t i = 0; i < TOPS; i++) {
+        top[i] = v_set(LOWEST);
     }
+    for (size_t k = 0; k < h->a.tokens; k++) {
+        if (left_out(h, k)) {
+            continue;
+        }
+        lanes score = score_side_by_side(h, p, k, query), *highest = &top[k % TOPS];
+        if (h->a.features > 0) {
+            v_store(p + k * h->tokens_step, score);
+        }
+        *highest = where_kept(h, k, query, v_max(score, *highest), *highest);
+    }
+    return v_max(v_max(top[0], top[1]), v_max(top[2], top[3]));
+}
+
+// softmax_row for sixteen queries from `query` on, at p. `of` is copied: a store of lanes might
+// change what a pointer leads to.
+static void softmax_side_by_side(const head_data *of, float *p, size_t query)
+{
+    const head_data h = *of;
+    lanes zero = v_set(0.0f), down = v_neg(top_side_by_side(&h, p, query)), lane[LANES];
     for (size_t i = 0; i < LANES; i++) {
         lane[i] = zero;
     }
-    for (size_t k = 0; k < h->a.tokens; k++) {
-        float *at = p + k * h->tokens_step;
+    lanes scale = v_set(h.a.features > 0 ? 1.0f : h.scale);
+    for (size_t k = 0; k < h.a.tokens; k++) {
+        float *at = p + k * h.tokens_step;
         lanes e = zero;
-        if (!left_out(h, k)) {
-            e = where_kept(h, k, query, v_exp(v_sub(v_load(at), top)), zero);
+        if (!left_out(&h, k)) {
+            e = v_exp_down(v_fma(v_load(at), scale, down));
+            e = where_kept(&h, k, query, e, zero);
             lane[k % LANES] = v_add(lane[k % LANES], e);
         }
         v_store(at, e);
     }
     lanes total = sums_side_by_side(lane);
     lanes inverse = v_select(v_less(zero, total), v_div(v_set(1.0f), total), total);
-    for (size_t k = 0; k < h->a.tokens; k++) {
-        float *at = p + k * h->tokens_step;
+    for (size_t k = 0; k < h.a.tokens; k++) {
+        float *at = p + k * h.tokens_step;
         v_store(at, v_mul(v_load(at), inverse));
     }
 }
@@ -166,24 +185,25 @@ static void kernel_attention(const rml_call *c, size_t tile, size_t worker)
 
 // Of the sixteen queries at p and dp: dp becomes the gradient by the products; what each feature's
 // weight gets is added to by_feature.
-static void softmax_backward_side_by_side(const head_data *h, const float *p, float *dp,
+static void softmax_backward_side_by_side(const head_data *of, const float *p, float *dp,
                                           size_t query, lanes *by_feature)
 {
-    lanes scale = v_set(h->scale), lane[LANES];
+    const head_data h = *of;
+    lanes scale = v_set(h.scale), lane[LANES];
     for (size_t i = 0; i < LANES; i++) {
         lane[i] = v_set(0.0f);
     }
-    for (size_t k = 0; k < h->a.tokens; k++) {
-        size_t at = k * h->tokens_step;
+    for (size_t k = 0; k < h.a.tokens; k++) {
+        size_t at = k * h.tokens_step;
         lanes product = v_mul(v_load(p + at), v_load(dp + at));
         lane[k % LANES] = v_add(lane[k % LANES], product);
     }
     lanes dot = sums_side_by_side(lane);
-    for (size_t k = 0; k < h->a.tokens; k++) {
-        size_t at = k * h->tokens_step;
+    for (size_t k = 0; k < h.a.tokens; k++) {
+        size_t at = k * h.tokens_step;
         lanes ds = v_mul(v_load(p + at), v_sub(v_load(dp + at), dot));
-        for (size_t r = 0; r < h->a.features; r++) {
-            lanes pair = load_queries(h, h->pairs + r * h->a.tokens * h->a.tokens, k, query);
+        for (size_t r = 0; r < h.a.features; r++) {
+            lanes pair = load_queries(&h, h.pairs + r * h.a.tokens * h.a.tokens, k, query);
             by_feature[r] = v_fma(ds, pair, by_feature[r]);
         }
         v_store(dp + at, v_mul(ds, scale));

@@ -40,21 +40,34 @@ static inline lanes v_with_sign(lanes x, lanes sign)
     return v_or(x, v_and(sign, v_bits(SIGN_BIT)));
 }
 
-LANES_INLINE lanes v_exp(lanes x)
+LANES_INLINE lanes v_exp_fraction(lanes x, lanes *shifted)
 {
     static const float c[] = RML_F32_EXP;
+    *shifted = v_fma(x, v_set(RML_F32_LOG2_E), v_set(RML_F32_ROUND));
+    lanes n = v_sub(*shifted, v_set(RML_F32_ROUND));
+    lanes r = v_fma(n, v_set(-RML_F32_LN2_LOW), v_fma(n, v_set(-RML_F32_LN2_HIGH), x));
+    lanes rest = v_fma(v_mul(r, r), v_polynomial(c, RML_F32_EXP_COUNT, r), r);
+    return v_add(v_set(1.0f), rest);
+}
+
+LANES_INLINE lanes v_exp(lanes x)
+{
     x = v_select(v_less(x, v_set(RML_F32_EXP_LOW)), v_set(RML_F32_EXP_LOW), x);
     x = v_select(v_less(v_set(RML_F32_EXP_HIGH), x), v_set(RML_F32_EXP_HIGH), x);
-    lanes shifted = v_add(v_mul(x, v_set(RML_F32_LOG2_E)), v_set(RML_F32_ROUND));
-    lanes n = v_sub(shifted, v_set(RML_F32_ROUND));
-    lanes r = v_sub(v_sub(x, v_mul(n, v_set(RML_F32_LN2_HIGH))), v_mul(n, v_set(RML_F32_LN2_LOW)));
-    lanes rest = v_mul(v_mul(r, r), v_polynomial(c, RML_F32_EXP_COUNT, r));
-    lanes y = v_add(v_set(1.0f), v_add(r, rest));
+    lanes shifted, y = v_exp_fraction(x, &shifted);
     lanes k = v_sub_bits(shifted, v_set(RML_F32_ROUND));
     lanes half = v_shift_right(k, 1);
     lanes first = v_shift_left(v_add_bits(half, v_bits(127)), 23);
     lanes second = v_shift_left(v_add_bits(v_sub_bits(k, half), v_bits(127)), 23);
     return v_mul(v_mul(y, first), second);
+}
+
+// x <= 0.
+LANES_INLINE lanes v_exp_down(lanes x)
+{
+    lanes shifted, y = v_exp_fraction(x, &shifted);
+    y = v_mul(y, v_add_bits(v_shift_left(shifted, 23), v_set(1.0f)));
+    return v_select(v_less(x, v_set(RML_F32_EXP_DOWN_LOW)), v_set(0.0f), y);
 }
 
 LANES_INLINE lanes v_log(lanes x)
@@ -98,7 +111,7 @@ LANES_INLINE lanes v_below(lanes x, lanes *density)
     lanes a = v_abs(x), square = v_mul(x, x);
     lanes near = v_fma(x, v_polynomial(near_c, RML_F32_BELOW_COUNT, square), v_set(0.5f));
     lanes t = v_select(v_less(limit, a), limit, a);
-    *density = v_exp(v_mul(v_set(-0.5f), square));
+    *density = v_exp_down(v_mul(v_set(-0.5f), square));
     lanes above = v_mul(*density, v_polynomial(far_c, RML_F32_ABOVE_COUNT, t));
     lanes far = v_select(v_less(x, v_set(0.0f)), above, v_sub(v_set(1.0f), above));
     return v_select(v_less(a, v_set(RML_F32_BELOW_NEAR)), near, far);

@@ -144,7 +144,7 @@ static void softmax_row(const float *x, const float *keep, float scale, size_t n
     }
     lanes highest = v_set(v_top(top)), sum = zero;
     for (size_t i = 0; i < n; i += LANES) {
-        lanes e = v_exp(v_sub(v_mul(load_row(x, i, n), one), highest));
+        lanes e = v_exp_down(v_fma(load_row(x, i, n), one, v_neg(highest)));
         e = keep ? v_select(v_unequal(load_row(keep, i, n), zero), e, zero) : e;
         store_row(p, e, i, n);
         sum = v_add(sum, load_row(p, i, n)); // zero behind the end
@@ -206,7 +206,7 @@ static void kernel_log_softmax(const rml_call *c, size_t tile, size_t worker)
         lanes sum = v_set(0.0f), highest = v_set(top);
         for (size_t i = 0; i < n; i += LANES) {
             memset(part, 0, sizeof part);
-            store_row(part, v_exp(v_sub(load_row(x, i, n), highest)), 0, n - i);
+            store_row(part, v_exp_down(v_sub(load_row(x, i, n), highest)), 0, n - i);
             sum = v_add(sum, v_load(part));
         }
         lanes log_sum = v_log(v_set(v_sum(sum)));
