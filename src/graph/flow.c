@@ -12,9 +12,9 @@
 enum { AHEAD = 16 };
 
 struct rml_flow_step {
-    _Alignas(64) atomic_size_t taken; // tiles, those of the first phase before the second's
+    _Alignas(64) atomic_size_t taken; // tiles, phase after phase
     atomic_size_t done;
-    size_t packing, tiles; // tiles of the first phase and of both, in this run
+    size_t end[3], tiles;  // tiles up to the end of each phase, the last takes sums; in this run
     const uint32_t *after; // steps
     size_t after_count;
 };
@@ -161,7 +161,7 @@ static bool is_done(rml_flow_step *step)
     return atomic_load_explicit(&step->done, memory_order_acquire) >= step->tiles;
 }
 
-// Tiles that may be taken now: none, those of the first phase, or all.
+// Tiles that may be taken now: those up to the end of the phase that goes on.
 static size_t tiles_ready(rml_flow_step *flow, size_t index)
 {
     rml_flow_step *step = &flow[index];
@@ -170,8 +170,11 @@ static size_t tiles_ready(rml_flow_step *flow, size_t index)
             return 0;
         }
     }
-    size_t done = atomic_load_explicit(&step->done, memory_order_acquire);
-    return done < step->packing ? step->packing : step->tiles;
+    size_t done = atomic_load_explicit(&step->done, memory_order_acquire), phase = 0;
+    while (phase < 2 && done >= step->end[phase]) {
+        phase++;
+    }
+    return step->end[phase];
 }
 
 static bool all_taken(rml_flow_step *step)
@@ -183,14 +186,20 @@ static void run_tile(rml_plan *plan, size_t index, size_t tile, size_t worker)
 {
     const rml_step *step = &plan->steps[index];
     rml_flow_step *flow = &plan->flow[index];
-    bool packs = tile < flow->packing;
-    // Two workers may take at once what was one tile of the first phase.
-    for (size_t turn = 0;
-         !packs && atomic_load_explicit(&flow->done, memory_order_acquire) < flow->packing;
-         turn++) {
-        rml_relax(turn);
+    size_t phase = 0;
+    while (tile >= flow->end[phase]) {
+        phase++;
     }
-    step->kernel[packs ? 0 : 1](&step->call, packs ? tile : tile - flow->packing, worker);
+    size_t first = phase > 0 ? flow->end[phase - 1] : 0;
+    // Two workers may take at once what was one tile of the phase before.
+    for (size_t turn = 0; atomic_load_explicit(&flow->done, memory_order_acquire) < first;) {
+        rml_relax(turn++);
+    }
+    if (phase < 2) {
+        step->kernel[phase](&step->call, tile - first, worker);
+    } else {
+        rml_plan_sum_tile(plan, step, tile - first);
+    }
     atomic_fetch_add_explicit(&flow->done, 1, memory_order_release);
 }
 
@@ -240,9 +249,15 @@ void rml_flow_run(rml_plan *plan, rml_pool *pool)
     for (size_t i = 0; i < plan->step_count; i++) {
         const rml_step *step = &plan->steps[i];
         rml_flow_step *flow = &plan->flow[i];
-        bool packs = step->first_phase == 0;
-        flow->packing = packs ? step->tiles[0] : 0;
-        flow->tiles = packs && flow->packing == 0 ? 0 : flow->packing + step->tiles[1];
+        size_t end = 0;
+        bool ends = false; // a step without a first tile has none
+        for (int phase = 0; phase < 2; phase++) {
+            bool runs = phase >= step->first_phase;
+            ends = ends || (runs && step->tiles[phase] == 0);
+            end += runs && !ends ? step->tiles[phase] : 0;
+            flow->end[phase] = end;
+        }
+        flow->tiles = flow->end[2] = end + rml_plan_sum_tiles(plan, step);
         atomic_store_explicit(&flow->taken, 0, memory_order_relaxed);
         atomic_store_explicit(&flow->done, 0, memory_order_relaxed);
     }

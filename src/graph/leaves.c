@@ -3,20 +3,21 @@
 // another worker, and memory does not grow with the batch.
 //
 // Leaves are cut into groups of 2^k neighbours, whole subtrees: a worker takes a group and sums it
-// as it goes; the sums of groups join at the end. Ranks run contiguous ranges of the groups and
-// join what lies within their own; each then gets of the others what it needs to join its share.
+// as it goes, each output as soon as it is made (sums.c); the sums of groups join at the end. Ranks
+// run contiguous ranges of the groups and join what lies within their own; each then gets of the
+// others what it needs to join its share.
 #include <math.h>
 #include <string.h>
 
 #include "plan.h"
 #include "roadmill/os.h"
 
-enum { GROUPS_MOST = 16, LEVELS_MOST = 32 };
+enum { GROUPS_MOST = 16 };
 
-// What a worker has for itself. In sums all outputs stand one behind the other.
+// What a worker has for itself.
 typedef struct leaf_worker {
-    rml_plan *plan; // the first worker's is the caller's
-    float *sums;    // [levels][size]
+    rml_plan *plan;
+    float *sums; // [levels - 1][size]: the stack on top of the group's own sum
 } leaf_worker;
 
 struct rml_leaves {
@@ -25,7 +26,6 @@ struct rml_leaves {
     size_t sum_count, samples, leaves, leaves_in_group, groups, levels;
     size_t size; // floats of all outputs
     size_t whole;
-    bool *placed, *rest_placed;    // sums that plans put where they are summed; others are copied
     size_t first_group, end_group; // of this rank
     rml_shares shares;
     rml_muon *muon;
@@ -60,22 +60,13 @@ static rml_status make_workers(rml_leaves *l, size_t threads, rml_error *err)
     if (l->workers == NULL) {
         return rml_fail_memory(err, most * sizeof *l->workers);
     }
-    rml_plan_options options = {.precision = l->plan->bf16 ? RML_BF16 : RML_F32,
-                                .parameters_of = l->plan};
     for (; l->worker_count < most; l->worker_count++) {
         leaf_worker *w = &l->workers[l->worker_count];
-        w->plan = l->plan;
-        if (l->worker_count > 0) {
-            RML_TRY(rml_plan_make(l->plan->graph, l->plan->outputs, l->plan->output_count, 0,
-                                  &options, &w->plan, err));
-            w->plan->variant = l->plan->variant;
-        }
-        if (l->leaves > 1) {
-            rml_status st = take_floats(&w->sums, l->levels * l->size, err);
-            if (st != RML_OK) {
-                l->worker_count++;
-                return st;
-            }
+        RML_TRY(rml_plan_make_leaf(l->plan, l->sums, l->sum_count, &w->plan, err));
+        rml_status st = take_floats(&w->sums, (l->levels - 1) * l->size, err);
+        if (st != RML_OK) {
+            rml_plan_free(w->plan);
+            return st;
         }
     }
     return RML_OK;
@@ -86,8 +77,15 @@ static size_t group_of_rank(const rml_leaves *l, size_t rank, size_t ranks)
     return l->groups * rank / ranks;
 }
 
-// Groups of leaves, at least one for each rank.
-static rml_status cut_groups(rml_leaves *l, const rml_ranks *ranks, rml_error *err)
+// Leaves of the worker that has most of them, if each takes the same number of groups.
+static size_t leaves_of_busiest(const rml_leaves *l, size_t leaves_in_group, size_t workers)
+{
+    return rml_ceil(rml_ceil(l->leaves, leaves_in_group), workers) * leaves_in_group;
+}
+
+// Groups of leaves, at least one for each rank, as large as they may be without more leaves for the
+// busiest worker: what joins within a group is still near.
+static rml_status cut_groups(rml_leaves *l, const rml_ranks *ranks, size_t threads, rml_error *err)
 {
     size_t count = rml_ranks_count(ranks), index = rml_ranks_index(ranks);
     size_t most = 2 * count > GROUPS_MOST ? 2 * count - 1 : GROUPS_MOST;
@@ -97,8 +95,13 @@ static rml_status cut_groups(rml_leaves *l, const rml_ranks *ranks, rml_error *e
                         "expected a batch of at least %zu samples for %zu processes, found %zu",
                         (count - 1) * RML_LEAF + 1, count, l->samples);
     }
-    for (l->leaves_in_group = 1; rml_ceil(l->leaves, l->leaves_in_group) > most;) {
-        l->leaves_in_group *= 2;
+    size_t workers = count * threads, least = leaves_of_busiest(l, 1, workers), twice = 2;
+    for (l->leaves_in_group = 1;
+         rml_ceil(l->leaves, l->leaves_in_group) > most ||
+         (rml_ceil(l->leaves, twice) >= count && l->leaves_in_group < l->leaves &&
+          leaves_of_busiest(l, twice, workers) <= least);
+         twice *= 2) {
+        l->leaves_in_group = twice;
     }
     l->groups = rml_ceil(l->leaves, l->leaves_in_group);
     l->levels = rml_tree_levels(l->leaves_in_group);
@@ -121,7 +124,7 @@ rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_
                       .whole = setup->whole,
                       .muon = setup->muon,
                       .samples = setup->samples};
-    rml_status st = cut_groups(l, setup->ranks, err);
+    rml_status st = cut_groups(l, setup->ranks, setup->threads, err);
     l->sums = rml_heap_make(2 * count * sizeof *l->sums);
     if (st == RML_OK && l->sums == NULL) {
         st = rml_fail_memory(err, 2 * count * sizeof *l->sums);
@@ -132,22 +135,16 @@ rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_
         l->rest_sums[i] = setup->rest != NULL ? setup->rest_sums[i] : -1;
         l->size += rml_plan_elements(setup->plan, l->sums[i]);
     }
-    l->placed = rml_heap_make(2 * count * sizeof *l->placed);
-    if (st == RML_OK && l->placed == NULL) {
-        st = rml_fail_memory(err, 2 * count * sizeof *l->placed);
-    }
-    for (size_t i = 0; st == RML_OK && i < count; i++) {
-        l->rest_placed = l->placed + count;
-        l->placed[i] = rml_plan_can_place(l->plan, l->sums, count, i);
-        l->rest_placed[i] = l->rest != NULL && rml_plan_can_place(l->rest, l->rest_sums, count, i);
-    }
     if (st == RML_OK) {
         st = rml_shares_make(&l->shares, setup->ranks, setup->plan->graph, l->sums, count,
                              l->groups, setup->muon != NULL, err);
     }
-    st = st ? st : make_workers(l, setup->threads, err);
     if (st == RML_OK && l->leaves > 1) {
-        st = take_floats(&l->group_sums, l->groups * l->size, err);
+        st = make_workers(l, setup->threads, err);
+        st = st ? st : take_floats(&l->group_sums, l->groups * l->size, err);
+    }
+    if (st == RML_OK && l->rest != NULL) {
+        st = rml_plan_list_sums(l->rest, l->rest_sums, count, err);
     }
     if (st != RML_OK) {
         rml_leaves_free(l);
@@ -164,58 +161,39 @@ void rml_leaves_free(rml_leaves *l)
     }
     for (size_t i = 0; i < l->worker_count; i++) {
         rml_heap_aligned_free(l->workers[i].sums);
-        if (i > 0) {
-            rml_plan_free(l->workers[i].plan);
-        }
+        rml_plan_free(l->workers[i].plan);
     }
     rml_shares_free(&l->shares);
     rml_heap_free(l->workers);
     rml_heap_aligned_free(l->group_sums);
     rml_heap_free(l->sums);
-    rml_heap_free(l->placed);
     rml_heap_free(l);
 }
 
 // ---- Running -----------------------------------------------------------------------------------
 
-static void put_sums(const rml_leaves *l, rml_plan *plan, const rml_tensor *sums,
-                     const bool *placed, float *out)
-{
-    for (size_t i = 0; i < l->sum_count; i++) {
-        if (placed[i]) {
-            rml_plan_place(plan, sums[i], out);
-        }
-        out += rml_plan_elements(plan, sums[i]);
-    }
-}
-
-static void take_sums(const rml_leaves *l, rml_plan *plan, const rml_tensor *sums,
-                      const bool *placed, float *out)
-{
-    for (size_t i = 0; i < l->sum_count; i++) {
-        size_t size = rml_plan_elements(plan, sums[i]);
-        if (placed[i]) {
-            rml_plan_place(plan, sums[i], NULL);
-        } else {
-            memcpy(out, plan->data[sums[i]], size * sizeof *out);
-        }
-        out += size;
-    }
-}
-
-static void run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, float *out)
+static void run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, const rml_sums *sums)
 {
     const rml_leaves *l = run->l;
     size_t first = leaf * RML_LEAF, left = l->samples - first;
     size_t count = left < RML_LEAF ? left : RML_LEAF;
-    bool is_rest = count < RML_LEAF && l->rest != NULL;
-    rml_plan *plan = is_rest ? l->rest : own;
-    const rml_tensor *sums = is_rest ? l->rest_sums : l->sums;
-    const bool *placed = is_rest ? l->rest_placed : l->placed;
+    rml_plan *plan = count < RML_LEAF && l->rest != NULL ? l->rest : own;
     run->fill(run->context, plan, first, count);
-    put_sums(l, plan, sums, placed, out);
-    rml_plan_run(plan, run->pool);
-    take_sums(l, plan, sums, placed, out);
+    rml_plan_run_leaf(plan, run->pool, sums);
+}
+
+// How many sums on top of the stack the next one joins: those of subtrees as large as its own, and
+// behind the last leaf all of them. level: of the subtrees on the stack.
+static size_t joins_of(uint32_t *level, size_t height, bool last)
+{
+    uint32_t own = 0;
+    size_t joins = 0;
+    while (joins < height && (last || level[height - joins - 1] == own)) {
+        joins++;
+        own++;
+    }
+    level[height - joins] = own;
+    return joins;
 }
 
 // A group's leaves in order; equal subtrees join as soon as both are there.
@@ -227,24 +205,16 @@ static void run_group(void *context, size_t tile, size_t worker)
     const leaf_worker *w = &l->workers[worker];
     size_t first = group * l->leaves_in_group, end = first + l->leaves_in_group;
     end = end < l->leaves ? end : l->leaves;
-    if (end == first + 1) {
-        run_leaf(run, first, w->plan, l->group_sums + group * l->size);
-        return;
+    rml_sums sums = {.stack = {l->group_sums + group * l->size}};
+    for (size_t i = 1; i < l->levels; i++) {
+        sums.stack[i] = w->sums + (i - 1) * l->size;
     }
-    uint32_t level[LEVELS_MOST + 2];
-    size_t count = 0;
+    uint32_t level[RML_SUMS_MOST];
     for (size_t leaf = first; leaf < end; leaf++) {
-        run_leaf(run, leaf, w->plan, w->sums + count * l->size);
-        level[count++] = 0;
-        bool last = leaf + 1 == end;
-        while (count >= 2 && (last || level[count - 1] == level[count - 2])) {
-            count--;
-            float *a = w->sums + (count - 1) * l->size;
-            l->plan->variant->add(l->size, a, a + l->size, a);
-            level[count - 1]++;
-        }
+        sums.joins = joins_of(level, sums.height, leaf + 1 == end);
+        run_leaf(run, leaf, w->plan, &sums);
+        sums.height += 1 - sums.joins;
     }
-    memcpy(l->group_sums + group * l->size, w->sums, l->size * sizeof *w->sums);
 }
 
 // ---- Joining -----------------------------------------------------------------------------------
@@ -374,7 +344,7 @@ rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
         return RML_OK;
     }
     RML_TRY(rml_plan_freeze(l->plan, pool, err));
-    for (size_t i = 1; i < l->worker_count; i++) {
+    for (size_t i = 0; i < l->worker_count; i++) {
         rml_plan_adopt(l->workers[i].plan, l->plan);
     }
     size_t groups = l->end_group - l->first_group;

@@ -105,8 +105,40 @@ static bool make_view(layout *l, const rml_node_data *n, const rml_call *call)
     return true;
 }
 
+// What a plan is made for.
+typedef struct order {
+    const rml_tensor *outputs, *sums; // sums: outputs that are taken as they are made (sums.c)
+    size_t count, sum_count;
+    uint64_t seed;
+    rml_pool *pool;
+} order;
+
+static bool is_taken(const rml_plan *plan, rml_tensor root)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const rml_step *step = &plan->steps[i];
+        if (step->sum_at != SIZE_MAX && plan->roots[step->output] == root) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Outputs can be read behind the last step, those that nobody takes before.
+static void keep_outputs(layout *l, const order *o)
+{
+    for (size_t i = 0; i < o->count; i++) {
+        rml_tensor root = o->outputs[i] < 0 ? -1 : root_of(l, o->outputs[i]);
+        if (root >= 0 && !is_taken(l->plan, root)) {
+            l->places[root].kept = true;
+            l->places[root].last = SIZE_MAX;
+            l->plan->kept[o->outputs[i]] = true;
+        }
+    }
+}
+
 // Which nodes become steps, and until when each root is read.
-static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count, rml_error *err)
+static rml_status find_steps(layout *l, const order *o, rml_error *err)
 {
     rml_plan *plan = l->plan;
     const rml_graph *g = l->g;
@@ -115,7 +147,7 @@ static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count,
     if (needed == NULL || plan->steps == NULL) {
         return rml_fail_memory(err, g->nodes.count * sizeof *plan->steps);
     }
-    rml_graph_mark(g, outputs, count, needed);
+    rml_graph_mark(g, o->outputs, o->count, needed);
     for (size_t i = 0; i < g->nodes.count; i++) {
         const rml_node_data *n = rml_graph_node(g, i);
         if (!needed[i]) {
@@ -134,6 +166,7 @@ static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count,
         step->name = n->op->name;
         step->output = n->output;
         step->plus = step->slope_of = -1;
+        step->sum_at = SIZE_MAX;
         plan->step_count++;
     }
     for (size_t i = 0; i < plan->tensor_count; i++) {
@@ -152,14 +185,8 @@ static rml_status find_steps(layout *l, const rml_tensor *outputs, size_t count,
         }
         l->places[step->output].last = i;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (outputs[i] >= 0) {
-            place *p = &l->places[root_of(l, outputs[i])];
-            p->kept = true;
-            p->last = SIZE_MAX;
-            plan->kept[outputs[i]] = true;
-        }
-    }
+    RML_TRY(rml_plan_list_sums(plan, o->sums, o->sum_count, err));
+    keep_outputs(l, o);
     return RML_OK;
 }
 
@@ -454,8 +481,7 @@ static void choose_variant(rml_plan *plan, const rml_plan_options *options)
     }
 }
 
-static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count, uint64_t seed,
-                        rml_pool *pool, rml_error *err)
+static rml_status build(rml_plan *plan, const order *o, rml_error *err)
 {
     const rml_graph *g = plan->graph;
     rml_arena *arena = &plan->arena;
@@ -474,29 +500,37 @@ static rml_status build(rml_plan *plan, const rml_tensor *outputs, size_t count,
         !l.places || !l.blocks || !work_at || !side_at) {
         return rml_fail_memory(err, g->tensors.count * sizeof *l.places);
     }
-    plan->outputs = RML_NEW_ARRAY(arena, rml_tensor, count + 1);
+    plan->outputs = RML_NEW_ARRAY(arena, rml_tensor, o->count + 1);
     if (plan->outputs == NULL) {
-        return rml_fail_memory(err, count * sizeof *outputs);
+        return rml_fail_memory(err, o->count * sizeof *plan->outputs);
     }
-    for (size_t i = 0; i < count; i++) {
-        plan->outputs[plan->output_count++] = outputs[i];
+    for (size_t i = 0; i < o->count; i++) {
+        plan->outputs[plan->output_count++] = o->outputs[i];
     }
     for (size_t i = 0; i < g->tensors.count; i++) {
         l.places[i].root = (rml_tensor)i;
     }
-    RML_TRY(find_steps(&l, outputs, count, err));
+    RML_TRY(find_steps(&l, o, err));
     lay_out(&l, work_at, side_at);
     plan->workers = rml_thread_count();
     plan->workers = plan->workers < WORKERS_LEAST ? WORKERS_LEAST : plan->workers;
     plan->scratch_size = rml_plan_aligned(plan->scratch_size);
     RML_TRY(rml_plan_take(&plan->values, plan->values_size, err));
     RML_TRY(rml_plan_take(&plan->scratch, plan->scratch_size * plan->workers, err));
-    RML_TRY(make_leaves(plan, seed, pool, err));
+    RML_TRY(make_leaves(plan, o->seed, o->pool, err));
     RML_TRY(point(&l, work_at, side_at, err));
-    if (!plan->f64) {
-        RML_TRY(rml_flow_make(plan, err));
+    return plan->f64 ? RML_OK : rml_flow_make(plan, err);
+}
+
+static rml_status build_or_free(rml_plan *plan, const order *o, rml_plan **out, rml_error *err)
+{
+    rml_status st = build(plan, o, err);
+    if (st != RML_OK) {
+        rml_plan_free(plan);
+        return st;
     }
-    return rml_plan_list_slots(plan, err);
+    *out = plan;
+    return RML_OK;
 }
 
 rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, size_t count, uint64_t seed,
@@ -514,14 +548,27 @@ rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, size_t c
     plan->bf16 = options != NULL && options->precision == RML_BF16;
     plan->item = plan->f64 ? sizeof(double) : sizeof(float);
     choose_variant(plan, options);
-    rml_pool *pool = options != NULL ? options->pool : NULL;
-    rml_status st = build(plan, outputs, count, seed, pool, err);
-    if (st != RML_OK) {
-        rml_plan_free(plan);
-        return st;
+    order o = {.outputs = outputs, .count = count, .seed = seed};
+    o.pool = options != NULL ? options->pool : NULL;
+    return build_or_free(plan, &o, out, err);
+}
+
+rml_status rml_plan_make_leaf(const rml_plan *like, const rml_tensor *sums, size_t count,
+                              rml_plan **out, rml_error *err)
+{
+    *out = NULL;
+    rml_plan *plan = rml_heap_make(sizeof *plan);
+    if (plan == NULL) {
+        return rml_fail_memory(err, sizeof *plan);
     }
-    *out = plan;
-    return RML_OK;
+    plan->graph = like->graph;
+    plan->parameters_of = like;
+    plan->bf16 = like->bf16;
+    plan->item = like->item;
+    plan->variant = like->variant;
+    order o = {
+        .outputs = like->outputs, .count = like->output_count, .sums = sums, .sum_count = count};
+    return build_or_free(plan, &o, out, err);
 }
 
 void rml_plan_free(rml_plan *plan)

@@ -21,6 +21,7 @@ typedef struct rml_step {
     rml_kernel_id fused;   // the kernel of such a step
     rml_kernel *kernel[2]; // NULL: no such phase; in float64 the reference runs instead
     size_t tiles[2];
+    size_t sum_at;   // where its output stands in the sums of leaves, or SIZE_MAX
     int first_phase; // 1 where nothing is packed before the product: frozen, or in its tiles
 } rml_step;
 
@@ -30,22 +31,31 @@ static inline size_t rml_step_first_input(const rml_step *step)
     return step->side_from > 0 && step->slope_of < 0 ? 1 : 0;
 }
 
-// Where a pointer to the memory of an output stands.
-typedef struct rml_slot {
-    rml_tensor root;
-    size_t offset; // bytes from the root's start
-    void *own;     // what it is in the plan's memory
-    void **at;
-} rml_slot;
+#define RML_SUMS_MOST 34 // a tree over 2^32 leaves
+
+// What becomes of the outputs of a leaf, each as soon as its step is done and it is still near: put
+// on a stack of sums, after it has joined the `joins` sums on top of it.
+typedef struct rml_sums {
+    float *stack[RML_SUMS_MOST]; // each of all outputs, one behind the other
+    size_t height;               // of the stack before this leaf
+    size_t joins;                // at most height
+} rml_sums;
+
+// An output that no step makes by itself: a part of another one, or a parameter.
+typedef struct rml_late_sum {
+    rml_tensor output;
+    size_t at; // in the sums
+} rml_late_sum;
 
 struct rml_plan {
     const rml_graph *graph;
     const rml_plan *parameters_of; // NULL: they are its own
     rml_tensor *outputs;
     size_t output_count;
-    rml_slot *slots; // pointers to outputs, by root: what rml_plan_place moves
-    size_t slot_count;
-    rml_tensor *roots; // by tensor: whose memory it shares
+    rml_late_sum *late;
+    size_t late_count;
+    const rml_sums *sums; // of this run, or NULL
+    rml_tensor *roots;    // by tensor: whose memory it shares
     rml_arena arena;
     bool f64, bf16;
     size_t item; // bytes of an element
@@ -71,14 +81,18 @@ struct rml_plan {
 
 #define RML_NORM_BLOCK 4096
 
-// Whether the output at `index` of a list has memory of its own in a float32 plan, of which no
-// other one of the list has a part.
-bool rml_plan_can_place(const rml_plan *plan, const rml_tensor *outputs, size_t count,
-                        size_t index);
-// The next runs put such an output into `to`, without a copy; NULL: into the plan's own memory.
-void rml_plan_place(rml_plan *plan, rml_tensor output, float *to);
-// Lists the slots of all outputs, when everything points into the plan's own memory.
-rml_status rml_plan_list_slots(rml_plan *plan, rml_error *err) RML_CHECKED;
+// A plan like this one for the leaves of one worker: it has the parameters of this one, and gives
+// the memory of a sum to others once it is taken. sums: outputs, in the order of the stack.
+rml_status rml_plan_make_leaf(const rml_plan *like, const rml_tensor *sums, size_t count,
+                              rml_plan **out, rml_error *err) RML_CHECKED;
+// Which steps make the sums of leaves (sums.c).
+rml_status rml_plan_list_sums(rml_plan *plan, const rml_tensor *sums, size_t count, rml_error *err)
+    RML_CHECKED;
+// A run whose outputs are taken as they are made.
+void rml_plan_run_leaf(rml_plan *plan, rml_pool *pool, const rml_sums *sums);
+// Chunks of RML_CHUNK numbers that a step has for the sums of this run, and to take one.
+size_t rml_plan_sum_tiles(const rml_plan *plan, const rml_step *step);
+void rml_plan_sum_tile(const rml_plan *plan, const rml_step *step, size_t tile);
 
 // Joins steps that are cheaper together, before memory is laid out; roots are known.
 void rml_plan_fuse(rml_plan *plan);

@@ -21,6 +21,18 @@ static void run_phase(const rml_step *step, int phase, rml_pool *pool)
     rml_pool_run(pool, step->tiles[phase], run_tile, &run);
 }
 
+typedef struct sum_run {
+    const rml_plan *plan;
+    const rml_step *step;
+} sum_run;
+
+static void sum_tile(void *context, size_t tile, size_t worker)
+{
+    (void)worker;
+    const sum_run *run = context;
+    rml_plan_sum_tile(run->plan, run->step, tile);
+}
+
 void rml_plan_run_step(rml_plan *plan, size_t index, rml_pool *pool)
 {
     const rml_step *step = &plan->steps[index];
@@ -31,6 +43,7 @@ void rml_plan_run_step(rml_plan *plan, size_t index, rml_pool *pool)
     for (int phase = step->first_phase; phase < 2 && step->tiles[phase] > 0; phase++) {
         run_phase(step, phase, pool);
     }
+    rml_pool_run(pool, rml_plan_sum_tiles(plan, step), sum_tile, &(sum_run){plan, step});
 }
 
 void rml_plan_run(rml_plan *plan, rml_pool *pool)
