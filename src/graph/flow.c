@@ -198,7 +198,7 @@ static void run_tile(rml_plan *plan, size_t index, size_t tile, size_t worker)
     if (phase < 2) {
         step->kernel[phase](&step->call, tile - first, worker);
     } else {
-        rml_plan_sum_tile(plan, step, tile - first);
+        rml_plan_sum_tile(plan, step, tile - first, worker);
     }
     atomic_fetch_add_explicit(&flow->done, 1, memory_order_release);
 }

@@ -6,33 +6,11 @@
 // as it goes, each output as soon as it is made (sums.c); the sums of groups join at the end. Ranks
 // run contiguous ranges of the groups and join what lies within their own; each then gets of the
 // others what it needs to join its share.
-#include <math.h>
-#include <string.h>
+#include "leaves.h"
 
-#include "plan.h"
-#include "roadmill/os.h"
+#include <math.h>
 
 enum { GROUPS_MOST = 16 };
-
-// What a worker has for itself.
-typedef struct leaf_worker {
-    rml_plan *plan;
-    float *sums; // [levels - 1][size]: the stack on top of the group's own sum
-} leaf_worker;
-
-struct rml_leaves {
-    rml_plan *plan, *rest;
-    rml_tensor *sums, *rest_sums;
-    size_t sum_count, samples, leaves, leaves_in_group, groups, levels;
-    size_t size; // floats of all outputs
-    size_t whole;
-    size_t first_group, end_group; // of this rank
-    rml_shares shares;
-    rml_muon *muon;
-    leaf_worker *workers;
-    size_t worker_count;
-    float *group_sums; // [groups][size]
-};
 
 typedef struct leaf_run {
     rml_leaves *l;
@@ -72,11 +50,6 @@ static rml_status make_workers(rml_leaves *l, size_t threads, rml_error *err)
     return RML_OK;
 }
 
-static size_t group_of_rank(const rml_leaves *l, size_t rank, size_t ranks)
-{
-    return l->groups * rank / ranks;
-}
-
 // Leaves of the worker that has most of them, if each takes the same number of groups.
 static size_t leaves_of_busiest(const rml_leaves *l, size_t leaves_in_group, size_t workers)
 {
@@ -105,8 +78,8 @@ static rml_status cut_groups(rml_leaves *l, const rml_ranks *ranks, size_t threa
     }
     l->groups = rml_ceil(l->leaves, l->leaves_in_group);
     l->levels = rml_tree_levels(l->leaves_in_group);
-    l->first_group = group_of_rank(l, index, count);
-    l->end_group = group_of_rank(l, index + 1, count);
+    l->first_group = rml_leaves_group(l, index, count);
+    l->end_group = rml_leaves_group(l, index + 1, count);
     return RML_OK;
 }
 
@@ -196,139 +169,43 @@ static size_t joins_of(uint32_t *level, size_t height, bool last)
     return joins;
 }
 
+typedef struct group_run {
+    rml_leaves *l;
+    bool by_caller; // its thread alone may move what is whole
+} group_run;
+
+// Of a group's last leaf.
+static void count_taken(void *context, size_t at, size_t count, size_t worker)
+{
+    const group_run *group = context;
+    rml_join_count(group->l, at, count);
+    if (group->by_caller && worker == 0) {
+        rml_join_go_on(group->l);
+    }
+}
+
 // A group's leaves in order; equal subtrees join as soon as both are there.
 static void run_group(void *context, size_t tile, size_t worker)
 {
     const leaf_run *run = context;
-    const rml_leaves *l = run->l;
+    rml_leaves *l = run->l;
     size_t group = l->first_group + tile;
     const leaf_worker *w = &l->workers[worker];
     size_t first = group * l->leaves_in_group, end = first + l->leaves_in_group;
     end = end < l->leaves ? end : l->leaves;
-    rml_sums sums = {.stack = {l->group_sums + group * l->size}};
+    group_run counted = {l, worker == 0};
+    rml_sums sums = {.stack = {l->group_sums + group * l->size}, .context = &counted};
     for (size_t i = 1; i < l->levels; i++) {
         sums.stack[i] = w->sums + (i - 1) * l->size;
     }
     uint32_t level[RML_SUMS_MOST];
     for (size_t leaf = first; leaf < end; leaf++) {
-        sums.joins = joins_of(level, sums.height, leaf + 1 == end);
+        bool last = leaf + 1 == end;
+        sums.joins = joins_of(level, sums.height, last);
+        sums.taken = last && l->shares.ranks != NULL ? count_taken : NULL;
         run_leaf(run, leaf, w->plan, &sums);
         sums.height += 1 - sums.joins;
     }
-}
-
-// ---- Joining -----------------------------------------------------------------------------------
-
-// Groups join by pairs of neighbours, level by level: group i takes i + apart. Whether a rank has
-// both subtrees whole: then it joins them, else it gives the right one away.
-static bool joins_within(const rml_leaves *l, size_t rank, size_t left, size_t apart)
-{
-    size_t ranks = l->shares.rank_count, end = left + 2 * apart;
-    end = end < l->groups ? end : l->groups;
-    return left >= group_of_rank(l, rank, ranks) && end <= group_of_rank(l, rank + 1, ranks);
-}
-
-static size_t rank_of_group(const rml_leaves *l, size_t group)
-{
-    size_t rank = 0;
-    while (group_of_rank(l, rank + 1, l->shares.rank_count) <= group) {
-        rank++;
-    }
-    return rank;
-}
-
-// The sums [from, end) into the plan's outputs.
-static void take_share(const rml_leaves *l, size_t from, size_t end)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < l->sum_count; i++) {
-        size_t size = rml_plan_elements(l->plan, l->sums[i]);
-        size_t first = from > at ? from - at : 0, last = end > at ? end - at : 0;
-        last = last < size ? last : size;
-        if (first < last) {
-            memcpy((float *)l->plan->data[l->sums[i]] + first, l->group_sums + at + first,
-                   (last - first) * sizeof(float));
-        }
-        at += size;
-    }
-}
-
-typedef struct joining {
-    const rml_leaves *l;
-    bool own;  // what this rank joins by itself, else what is left after that
-    bool last; // the sums are whole afterwards
-    size_t from, end;
-} joining;
-
-static void join_tile(void *context, size_t tile, size_t worker)
-{
-    (void)worker;
-    const joining *j = context;
-    const rml_leaves *l = j->l;
-    size_t from = j->from + tile * RML_CHUNK, left = j->end - from;
-    size_t count = left < RML_CHUNK ? left : RML_CHUNK;
-    for (size_t apart = 1; apart < l->groups; apart *= 2) {
-        for (size_t i = 0; i + apart < l->groups; i += 2 * apart) {
-            size_t rank = j->own ? l->shares.rank : rank_of_group(l, i);
-            if (joins_within(l, rank, i, apart) == j->own) {
-                float *a = l->group_sums + i * l->size + from;
-                l->plan->variant->add(count, a, a + apart * l->size, a);
-            }
-        }
-    }
-    if (j->last) { // while they are near
-        take_share(l, from, from + count);
-    }
-}
-
-static void join(joining j, rml_pool *pool)
-{
-    rml_pool_run(pool, rml_ceil(j.end - j.from, RML_CHUNK), join_tile, &j);
-}
-
-// Whether a rank's own joins end with the sum of this group: what it then gives to the others.
-static bool is_root(const rml_leaves *l, size_t rank, size_t group)
-{
-    size_t ranks = l->shares.rank_count, apart = group & (~group + 1);
-    return group >= group_of_rank(l, rank, ranks) && group < group_of_rank(l, rank + 1, ranks) &&
-           (group == 0 || !joins_within(l, rank, group - apart, apart));
-}
-
-// Of a rank's roots a peer's share, one way or the other.
-static void add_roots(rml_leaves *l, size_t owner, size_t peer)
-{
-    bool receive = owner != l->shares.rank;
-    size_t share = receive ? l->shares.rank : peer;
-    size_t from = rml_shares_offset(&l->shares, rml_shares_first(&l->shares, share));
-    size_t end = rml_shares_offset(&l->shares, rml_shares_first(&l->shares, share + 1));
-    for (size_t group = 0; group < l->groups; group++) {
-        if (is_root(l, owner, group)) {
-            rml_shares_add(&l->shares,
-                           (rml_ranks_move){peer, l->group_sums + group * l->size + from,
-                                            (end - from) * sizeof(float), receive});
-        }
-    }
-}
-
-static rml_status join_groups(rml_leaves *l, rml_pool *pool, rml_error *err)
-{
-    rml_shares *s = &l->shares;
-    join((joining){l, true, s->ranks == NULL, 0, l->size}, pool);
-    if (s->ranks == NULL) {
-        return RML_OK;
-    }
-    for (size_t peer = 0; peer < s->rank_count; peer++) {
-        if (peer != s->rank) {
-            add_roots(l, s->rank, peer);
-            add_roots(l, peer, peer);
-        }
-    }
-    RML_TRY(rml_shares_exchange(s, err));
-    size_t from = rml_shares_offset(s, rml_shares_first(s, s->rank));
-    size_t end = rml_shares_offset(s, rml_shares_first(s, s->rank + 1));
-    join((joining){l, false, true, from, end}, pool);
-    return rml_shares_spread(s, l->sums, l->sum_count - l->whole, l->sum_count, l->plan->data,
-                             sizeof(float), false, err);
 }
 
 // ---- A step ------------------------------------------------------------------------------------
@@ -347,6 +224,7 @@ rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
     for (size_t i = 0; i < l->worker_count; i++) {
         rml_plan_adopt(l->workers[i].plan, l->plan);
     }
+    rml_join_begin(l);
     size_t groups = l->end_group - l->first_group;
     if (rml_pool_threads(pool) <= l->worker_count) {
         run.pool = NULL;
@@ -356,7 +234,7 @@ rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
             run_group(&run, group, 0);
         }
     }
-    return join_groups(l, pool, err);
+    return rml_join_finish(l, pool, err);
 }
 
 rml_status rml_leaves_adamw(rml_leaves *l, const rml_tensor *parameters, size_t count,

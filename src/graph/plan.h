@@ -39,6 +39,9 @@ typedef struct rml_sums {
     float *stack[RML_SUMS_MOST]; // each of all outputs, one behind the other
     size_t height;               // of the stack before this leaf
     size_t joins;                // at most height
+    // NULL, or told which floats have been taken; worker: of the pool that runs the plan.
+    void (*taken)(void *context, size_t at, size_t count, size_t worker);
+    void *context;
 } rml_sums;
 
 // An output that no step makes by itself: a part of another one, or a parameter.
@@ -92,7 +95,7 @@ rml_status rml_plan_list_sums(rml_plan *plan, const rml_tensor *sums, size_t cou
 void rml_plan_run_leaf(rml_plan *plan, rml_pool *pool, const rml_sums *sums);
 // Chunks of RML_CHUNK numbers that a step has for the sums of this run, and to take one.
 size_t rml_plan_sum_tiles(const rml_plan *plan, const rml_step *step);
-void rml_plan_sum_tile(const rml_plan *plan, const rml_step *step, size_t tile);
+void rml_plan_sum_tile(const rml_plan *plan, const rml_step *step, size_t tile, size_t worker);
 
 // Joins steps that are cheaper together, before memory is laid out; roots are known.
 void rml_plan_fuse(rml_plan *plan);

@@ -28,9 +28,8 @@ typedef struct sum_run {
 
 static void sum_tile(void *context, size_t tile, size_t worker)
 {
-    (void)worker;
     const sum_run *run = context;
-    rml_plan_sum_tile(run->plan, run->step, tile);
+    rml_plan_sum_tile(run->plan, run->step, tile, worker);
 }
 
 void rml_plan_run_step(rml_plan *plan, size_t index, rml_pool *pool)

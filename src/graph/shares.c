@@ -85,6 +85,13 @@ void rml_shares_add(rml_shares *s, rml_ranks_move move)
     }
 }
 
+rml_status rml_shares_send(rml_shares *s, rml_error *err)
+{
+    size_t count = s->move_count;
+    s->move_count = 0;
+    return rml_ranks_begin(s->ranks, s->moves, count, err);
+}
+
 rml_status rml_shares_exchange(rml_shares *s, rml_error *err)
 {
     size_t count = s->move_count;

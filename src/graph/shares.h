@@ -35,6 +35,8 @@ size_t rml_shares_first(const rml_shares *s, size_t rank); // block; that of ran
 size_t rml_shares_offset(const rml_shares *s, size_t block);
 
 void rml_shares_add(rml_shares *s, rml_ranks_move move);
+// Begins all that was added; the next exchange waits for it too.
+rml_status rml_shares_send(rml_shares *s, rml_error *err) RML_CHECKED;
 // All that was added.
 rml_status rml_shares_exchange(rml_shares *s, rml_error *err) RML_CHECKED;
 // Tensors [first, end) of the list or, with the same shapes, of another one: every owner's pieces

@@ -43,7 +43,7 @@ rml_status rml_plan_list_sums(rml_plan *plan, const rml_tensor *sums, size_t cou
 }
 
 // Numbers `from`, `count` of them, that stand at `at` in the sums.
-static void take(const rml_plan *plan, size_t at, size_t count, const float *from)
+static void take(const rml_plan *plan, size_t at, size_t count, const float *from, size_t worker)
 {
     const rml_sums *s = plan->sums;
     if (s->joins == 0) {
@@ -54,6 +54,9 @@ static void take(const rml_plan *plan, size_t at, size_t count, const float *fro
         plan->variant->add(count, to, from, to);
         from = to;
     }
+    if (s->taken != NULL) {
+        s->taken(s->context, at, count, worker);
+    }
 }
 
 size_t rml_plan_sum_tiles(const rml_plan *plan, const rml_step *step)
@@ -62,11 +65,11 @@ size_t rml_plan_sum_tiles(const rml_plan *plan, const rml_step *step)
     return wanted ? rml_ceil(rml_shape_count(&step->call.shape), RML_CHUNK) : 0;
 }
 
-void rml_plan_sum_tile(const rml_plan *plan, const rml_step *step, size_t tile)
+void rml_plan_sum_tile(const rml_plan *plan, const rml_step *step, size_t tile, size_t worker)
 {
     size_t from = tile * RML_CHUNK, left = rml_shape_count(&step->call.shape) - from;
     size_t count = left < RML_CHUNK ? left : RML_CHUNK;
-    take(plan, step->sum_at + from, count, (const float *)step->call.out + from);
+    take(plan, step->sum_at + from, count, (const float *)step->call.out + from, worker);
 }
 
 void rml_plan_run_leaf(rml_plan *plan, rml_pool *pool, const rml_sums *sums)
@@ -75,7 +78,7 @@ void rml_plan_run_leaf(rml_plan *plan, rml_pool *pool, const rml_sums *sums)
     rml_plan_run(plan, pool);
     for (size_t i = 0; i < plan->late_count; i++) {
         rml_tensor output = plan->late[i].output;
-        take(plan, plan->late[i].at, rml_plan_elements(plan, output), plan->data[output]);
+        take(plan, plan->late[i].at, rml_plan_elements(plan, output), plan->data[output], 0);
     }
     plan->sums = NULL;
 }

@@ -209,6 +209,26 @@ static rml_status look_for_others(const rml_ranks *r, const rml_ranks_move *move
     return RML_OK;
 }
 
+static rml_status not_moved(const rml_ranks *r, const char *text, rml_error *err)
+{
+    return rml_fail(err, RML_ERR_IO, (rml_place){0},
+                    "start the same command again: it goes on from the last checkpoint",
+                    "expected MPI to move data while %s %" PRIu64 ": %s", r->what, r->number, text);
+}
+
+rml_status rml_ranks_begin(rml_ranks *r, const rml_ranks_move *moves, size_t count, rml_error *err)
+{
+    char text[RML_RANKS_TEXT] = "";
+    return r->module->post(moves, count, text) ? RML_OK : not_moved(r, text, err);
+}
+
+rml_status rml_ranks_go_on(rml_ranks *r, rml_error *err)
+{
+    char text[RML_RANKS_TEXT] = "";
+    bool done;
+    return r->module->test(&done, text) ? RML_OK : not_moved(r, text, err);
+}
+
 rml_status rml_ranks_exchange(rml_ranks *r, const rml_ranks_move *moves, size_t count,
                               rml_error *err)
 {
@@ -227,13 +247,7 @@ rml_status rml_ranks_exchange(rml_ranks *r, const rml_ranks_move *moves, size_t 
             RML_TRY(look_for_others(r, moves, count, &stop_ns, err));
         }
     }
-    if (!ok) {
-        return rml_fail(err, RML_ERR_IO, (rml_place){0},
-                        "start the same command again: it goes on from the last checkpoint",
-                        "expected MPI to move data while %s %" PRIu64 ": %s", r->what, r->number,
-                        text);
-    }
-    return RML_OK;
+    return ok ? RML_OK : not_moved(r, text, err);
 }
 
 rml_status rml_ranks_share(rml_ranks *r, void *data, size_t size, rml_error *err)

@@ -12,7 +12,8 @@ typedef struct rml_ranks_module {
     // Each gives false and MPI's own words on an error.
     bool (*start)(int *index, int *count, char text[RML_RANKS_TEXT]);
     bool (*post)(const rml_ranks_move *moves, size_t count, char text[RML_RANKS_TEXT]);
-    bool (*test)(bool *done, char text[RML_RANKS_TEXT]); // of all that was posted
+    // Of all that was posted since it last was all done.
+    bool (*test)(bool *done, char text[RML_RANKS_TEXT]);
     void (*finish)(void);
     void (*abandon)(void); // ends all processes of the job
 } rml_ranks_module;

@@ -31,10 +31,15 @@ typedef struct rml_ranks_move {
     size_t size; // bytes; none is allowed
     bool receive;
 } rml_ranks_move;
-// All moves at once; returns when all are done. Moves between two ranks meet in their order, so
-// both list them alike. Data that is sent is not written to.
+// All moves at once; returns when they and all that were begun before are done. Moves between two
+// ranks meet in their order, so both list them alike. Data that is sent is not written to.
 RML_API rml_status rml_ranks_exchange(rml_ranks *r, const rml_ranks_move *moves, size_t count,
                                       rml_error *err) RML_CHECKED;
+// Moves that go on beside other work: the data is neither written nor read until an exchange has
+// returned. go_on gives them a moment now and then.
+RML_API rml_status rml_ranks_begin(rml_ranks *r, const rml_ranks_move *moves, size_t count,
+                                   rml_error *err) RML_CHECKED;
+RML_API rml_status rml_ranks_go_on(rml_ranks *r, rml_error *err) RML_CHECKED;
 // Rank 0's bytes to all.
 RML_API rml_status rml_ranks_share(rml_ranks *r, void *data, size_t size, rml_error *err)
     RML_CHECKED;

@@ -69,8 +69,7 @@ static bool post(const rml_ranks_move *moves, size_t count, char text[RML_RANKS_
     for (size_t i = 0; i < count; i++) {
         pieces += moves[i].size / PIECE + 1;
     }
-    posted.count = 0;
-    if (pieces > INT_MAX || !room_for(pieces, text)) {
+    if (pieces > INT_MAX - posted.count || !room_for(posted.count + pieces, text)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -89,6 +88,7 @@ static bool test(bool *done, char text[RML_RANKS_TEXT])
     int all = 0;
     bool ok = worked(MPI_Testall((int)posted.count, posted.requests, &all, posted.statuses), text);
     *done = all != 0;
+    posted.count = *done ? 0 : posted.count;
     return ok;
 }
 
