@@ -11,25 +11,31 @@ export ROADMILL_DUCKDB="${ROADMILL_DUCKDB:-$root/build/lib/libduckdb.so}" ROADMI
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 [ -n "$data" ] || unset RML_DATA
 
-# run_programs KIND FOLDER PATTERN: every test program of a build, its output kept.
+# run_programs KIND FOLDER NAME...: test programs of a build side by side, the output of each kept.
+# One of them:
+cat >$results/run_program <<'end'
+program=build/$2/tests/$3 log=build/test-results/$1-$3.log
+[ -x "$program" ] || exit 0
+if ! timeout 600 "$program" >"$log" 2>&1; then
+    echo "[  CRASHED  ] $3 ($1)" >>"$log"
+    echo "failed: $3 ($1), see $log" >&2
+    grep -E 'FAILED|ERROR|error:|SUMMARY|\.c:[0-9]+' "$log" | head -n 12 >&2
+fi
+end
 run_programs() {
-    for program in build/$2/tests/$3; do
-        [ -x "$program" ] || continue
-        name=$(basename "$program")
-        log=$results/$1-$name.log
-        if ! (cd "$root" && timeout 600 "$program") >"$log" 2>&1; then
-            echo "[  CRASHED  ] $name ($1)" >>"$log"
-            say "failed: $name ($1), see $log"
-            grep -E 'FAILED|ERROR|error:|SUMMARY|\.c:[0-9]+' "$log" | head -n 12 >&2
-        fi
-    done
+    kind=$1 folder=$2
+    shift 2
+    printf '%s\n' "$@" | xargs -P "$jobs" -n 1 sh $results/run_program "$kind" "$folder"
 }
-run_programs plain check '*'
-run_programs asan asan '*'
+# shellcheck disable=SC2046
+run_programs plain check $(ls build/check/tests)
+# shellcheck disable=SC2046
+run_programs asan asan $(ls build/asan/tests)
 if [ "${RML_TSAN:-yes}" = yes ]; then
     build_in tsan "roadmill_static $(sed 's/^/test_/' tests/concurrent.txt | tr '\n' ' ')" -DCMAKE_BUILD_TYPE=Check \
         -DRML_TESTS=ON -DRML_SANITIZE=thread "-DCMAKE_C_FLAGS_CHECK=-O1 -g1"
-    while read -r name; do run_programs tsan tsan "$name"; done <tests/concurrent.txt
+    # shellcheck disable=SC2046
+    run_programs tsan tsan $(cat tests/concurrent.txt)
 fi
 
 # The corpus of each fuzz target, replayed.
