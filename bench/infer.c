@@ -3,7 +3,8 @@
 // exports and PyTorch compiled and frozen, in the same run; and the emitted C against ONNX Runtime.
 //
 // Peers: bench/infer_peer.py by the Python of RML_TORCH_PYTHON or RML_PYTHON. Rows infer_f32_t1 and
-// infer_f32_t2 with each peer, infer_p99_t1 (times the median), infer_c_march and infer_c_O2;
+// infer_f32_t2 with each peer, infer_p99_t1 (times the median), infer_bf16_t1 with products in
+// bfloat16 against ONNX Runtime in float32, infer_c_march and infer_c_O2;
 // infer_c_int8: layers of the blocks in int8, against the emitted C in float32.
 // usage: infer [RUNS]
 #define _POSIX_C_SOURCE 200809L // popen
@@ -84,7 +85,7 @@ static size_t block_layers(uint32_t blocks, rml_quantiser *out)
     return count;
 }
 
-static void scene_make(scene *s, bool int8, rml_error *err)
+static void scene_make(scene *s, rml_precision precision, bool int8, rml_error *err)
 {
     rml_predictor_config config = {.predict = 32, .no_single = true};
     rml_predictor_defaults(&config);
@@ -96,7 +97,8 @@ static void scene_make(scene *s, bool int8, rml_error *err)
     must(rml_graph_make(&s->g, err), err);
     must(rml_predictor_build(s->g, &config, 1, 0, &s->p, err), err);
     const rml_tensor outputs[] = {s->p.futures, s->p.logits, s->p.probabilities};
-    must(rml_plan_make(s->g, outputs, 3, 1, NULL, &s->plan, err), err);
+    const rml_plan_options options = {.precision = precision};
+    must(rml_plan_make(s->g, outputs, 3, 1, &options, &s->plan, err), err);
     whole_weights(s, quantisers, config.quantiser_count);
     fill(s, s->p.features, -2, 2);
     fill(s, s->p.position, -20, 20);
@@ -181,11 +183,25 @@ static void time_int8(const char *folder, double float_us, rml_error *err)
 {
     static scene s;
     const rml_deploy_options c_only = {.c = true, .vectors = 1, .seed = 1};
-    scene_make(&s, true, err);
+    scene_make(&s, RML_F32, true, err);
     must(rml_deploy_predictor(s.g, s.plan, &s.p, "predictor", folder, &c_only, err), err);
     double us = time_emitted(folder, "-O3 -march=native");
     if (us > 0 && float_us > 0) {
         rml_bench_line("infer_c_int8", us, "us", "emitted C, float32", float_us, float_us / us);
+    }
+    rml_plan_free(s.plan);
+    rml_graph_free(s.g);
+}
+
+// Products in bfloat16: pays where the processor has tiles for them.
+static void time_bf16(size_t runs, double *us, double runtime_us, rml_error *err)
+{
+    static scene s;
+    scene_make(&s, RML_BF16, false, err);
+    time_runs(&s, 1, runs, us);
+    if (runtime_us > 0) {
+        rml_bench_line("infer_bf16_t1", us[runs / 2], "us", "onnxruntime, float32", runtime_us,
+                       runtime_us / us[runs / 2]);
     }
     rml_plan_free(s.plan);
     rml_graph_free(s.g);
@@ -203,7 +219,7 @@ int main(int argc, char **argv)
     if (us == NULL || runs == 0) {
         return 2;
     }
-    scene_make(&s, false, &err);
+    scene_make(&s, RML_F32, false, &err);
     must(rml_folder_temporary(&arena, &folder, &err), &err);
     const rml_deploy_options both = {.onnx = true, .c = true, .vectors = 1, .seed = 1};
     must(rml_deploy_predictor(s.g, s.plan, &s.p, "predictor", folder.data, &both, &err), &err);
@@ -230,6 +246,7 @@ int main(int argc, char **argv)
                            median / us[runs - 1]);
         }
     }
+    time_bf16(runs, us, runtime_us, &err);
     static const char *const forms[][2] = {{"infer_c_march", "-O3 -march=native"},
                                            {"infer_c_O2", "-O2"}};
     double float_us[2] = {0, 0};
