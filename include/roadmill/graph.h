@@ -233,7 +233,7 @@ typedef struct rml_leaves_setup {
     size_t sum_count;
     size_t whole; // so many of the last sums are whole on every rank
     size_t samples;
-    size_t threads; // that may run leaves, each with a plan of its own
+    size_t threads; // that may run leaves, each with a plan of its own; ranks may differ in it
     rml_ranks *ranks;
     rml_muon *muon; // of the plan's parameters, NULL: AdamW alone; borrowed
 } rml_leaves_setup;

@@ -50,15 +50,18 @@ static rml_status make_workers(rml_leaves *l, size_t threads, rml_error *err)
     return RML_OK;
 }
 
-// Leaves of the worker that has most of them, if each takes the same number of groups.
-static size_t leaves_of_busiest(const rml_leaves *l, size_t leaves_in_group, size_t workers)
+// Leaves of the worker that has most of them, on the rank that has most groups.
+static size_t leaves_of_busiest(const rml_leaves *l, size_t leaves_in_group, size_t ranks,
+                                size_t threads)
 {
-    return rml_ceil(rml_ceil(l->leaves, leaves_in_group), workers) * leaves_in_group;
+    size_t groups = rml_ceil(rml_ceil(l->leaves, leaves_in_group), ranks);
+    return rml_ceil(groups, threads) * leaves_in_group;
 }
 
 // Groups of leaves, at least one for each rank, as large as they may be without more leaves for the
-// busiest worker: what joins within a group is still near.
-static rml_status cut_groups(rml_leaves *l, const rml_ranks *ranks, size_t threads, rml_error *err)
+// busiest worker: what joins within a group is still near. All ranks cut for the threads of the
+// first, for they have to know each other's groups.
+static rml_status cut_groups(rml_leaves *l, rml_ranks *ranks, size_t threads, rml_error *err)
 {
     size_t count = rml_ranks_count(ranks), index = rml_ranks_index(ranks);
     size_t most = 2 * count > GROUPS_MOST ? 2 * count - 1 : GROUPS_MOST;
@@ -68,11 +71,13 @@ static rml_status cut_groups(rml_leaves *l, const rml_ranks *ranks, size_t threa
                         "expected a batch of at least %zu samples for %zu processes, found %zu",
                         (count - 1) * RML_LEAF + 1, count, l->samples);
     }
-    size_t workers = count * threads, least = leaves_of_busiest(l, 1, workers), twice = 2;
+    uint64_t first = threads;
+    RML_TRY(rml_ranks_share(ranks, &first, sizeof first, err));
+    size_t least = leaves_of_busiest(l, 1, count, (size_t)first), twice = 2;
     for (l->leaves_in_group = 1;
          rml_ceil(l->leaves, l->leaves_in_group) > most ||
          (rml_ceil(l->leaves, twice) >= count && l->leaves_in_group < l->leaves &&
-          leaves_of_busiest(l, twice, workers) <= least);
+          leaves_of_busiest(l, twice, count, (size_t)first) <= least);
          twice *= 2) {
         l->leaves_in_group = twice;
     }

@@ -26,6 +26,19 @@ def test_same_weights_at_any_number_of_processes(program, made, config):
     assert len(set(weights.values())) == 1
 
 
+def test_ranks_may_have_different_numbers_of_threads(program, made):
+    weights = set()
+    pick = 'rank=${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; shift $rank; export ROADMILL_THREADS=$1; shift $((3 - rank)); exec "$@"'
+    for threads in [(1, 1, 1), (1, 2, 1), (2, 1, 3)]:
+        home = home_again(made, "threads-" + "-".join(map(str, threads)))
+        words = [*map(str, threads), *command(program, made, home, "short", 1)]
+        done = subprocess.run(["mpirun", "-n", "3", "sh", "-c", pick, "sh", *words], capture_output=True, text=True,
+                              env={**os.environ, **ENV}, timeout=60)
+        assert done.returncode == 0, done.stderr
+        weights.add(re.search(r'"weights":\s*"(\w{64})"', done.stdout).group(1))
+    assert len(weights) == 1
+
+
 def wait_for(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
