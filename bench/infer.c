@@ -134,8 +134,9 @@ static size_t ask_peers(size_t threads, const char *onnx, peer peers[4])
         count += sscanf(line, "{\"peer\": \"%95[^\"]\", \"median\": %lf, \"p99\": %lf", p->name,
                         &p->median_us, &p->p99_us) == 3;
     }
-    if (pipe != NULL) {
-        pclose(pipe);
+    if (pipe == NULL || pclose(pipe) != 0) {
+        fprintf(stderr, "infer: not all peers ran; why: %s %s/infer_peer.py %zu %s %d\n",
+                rml_bench_python(), RML_BENCH_FOLDER, threads, onnx, PEER_CALLS);
     }
     return count;
 }

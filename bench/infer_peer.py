@@ -2,6 +2,7 @@
 
 usage: infer_peer.py THREADS MODEL.onnx CALLS   prints one JSON line a peer: median and 99th percentile in microseconds
 """
+import importlib.util
 import json
 import sys
 import time
@@ -39,20 +40,17 @@ def frozen():
     import torch
     import torch._inductor.config as config
 
-    sys.argv = ["", str(THREADS), "1", "1"]
-    from train_torch import FEATURES, TOKENS, Predictor
+    from train_torch import FEATURES, TOKENS, Predictor, attention_in_steps
 
     torch.set_num_threads(THREADS)
     config.freezing = True
-    model = Predictor().eval()
     features, valid = torch.randn(1, TOKENS, FEATURES), torch.rand(1, TOKENS) < 0.8
-    with torch.no_grad():
-        run = torch.compile(model, dynamic=False)
-        report(f"torch {torch.__version__} compiled, frozen", lambda: run(features, valid))
+    for name, attend in [("fused", torch.nn.functional.scaled_dot_product_attention), ("in steps", attention_in_steps)]:
+        with torch.no_grad():
+            run = torch.compile(Predictor(attend).eval(), dynamic=False)
+            report(f"torch {torch.__version__} compiled, frozen, attention {name}", lambda: run(features, valid))
 
 
 onnx()
-try:
+if importlib.util.find_spec("torch"):
     frozen()
-except ImportError:
-    pass

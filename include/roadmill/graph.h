@@ -242,8 +242,8 @@ RML_API rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **o
     RML_CHECKED;
 RML_API void rml_leaves_free(rml_leaves *l);
 // fill writes samples [first, first + count) into the inputs of a plan; it runs side by side. The
-// parameters are packed anew. A pool of more threads than leaves runs one leaf after the other,
-// each on all of them.
+// parameters are packed anew. A pool of more threads than groups of leaves runs one leaf after the
+// other, each on all of them.
 RML_API rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
                                   void (*fill)(void *context, rml_plan *plan, size_t first,
                                                size_t count),
