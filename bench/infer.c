@@ -252,6 +252,7 @@ int main(int argc, char **argv)
     double *us = malloc(runs * sizeof *us);
     char onnx[512];
     if (us == NULL || runs == 0) {
+        fprintf(stderr, "infer: expected [RUNS], a number above 0\n");
         return 2;
     }
     scene_make(&s, RML_F32, false, &err);

@@ -28,6 +28,7 @@ typedef enum rml_c99_helper {
     RML_C99_HEADS = 524288,
     RML_C99_PAIRS = 1048576,
     RML_C99_NEAREST = 2097152,
+    RML_C99_EXP_NEAR = 4194304,
 } rml_c99_helper;
 
 typedef struct rml_c99_text {

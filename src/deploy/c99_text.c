@@ -27,7 +27,18 @@ const rml_c99_text rml_c99_texts[] = {
      "    uint32_t mask = (first != 0) ? 0xffffffffu : 0u;\n"
      "    return of_bits((bits_of(a) & mask) | (bits_of(b) & ~mask));\n"
      "}\n"},
-    {RML_C99_EXP, RML_C99_BITS,
+    {RML_C99_EXP_NEAR, 0,
+     "/* |r| <= 0.347 */\n"
+     "static inline float exp_near(float r)\n"
+     "{\n"
+     "    float y = 0.00139263919f;\n"
+     "    y = FMA(r, y, 0.00836334581f);\n"
+     "    y = FMA(r, y, 0.0416665534f);\n"
+     "    y = FMA(r, y, 0.16666576f);\n"
+     "    y = FMA(r, y, 0.5f);\n"
+     "    return 1.0f + FMA(r * r, y, r);\n"
+     "}\n"},
+    {RML_C99_EXP, RML_C99_BITS | RML_C99_EXP_NEAR,
      "static inline float exp_of(float x)\n"
      "{\n"
      "    float above = choose(x < -104.0f, -104.0f, x);\n"
@@ -37,30 +48,19 @@ const rml_c99_text rml_c99_texts[] = {
      "    shifted = FMA(inside, 1.44269502f, 12582912.0f);\n"
      "    n = shifted - 12582912.0f;\n"
      "    r = FMA(n, -1.42860677e-06f, FMA(n, -0.693145752f, inside));\n"
-     "    y = 0.00139263919f;\n"
-     "    y = FMA(r, y, 0.00836334581f);\n"
-     "    y = FMA(r, y, 0.0416665534f);\n"
-     "    y = FMA(r, y, 0.16666576f);\n"
-     "    y = FMA(r, y, 0.5f);\n"
-     "    y = 1.0f + FMA(r * r, y, r);\n"
+     "    y = exp_near(r);\n"
      "    k = bits_of(shifted) - bits_of(12582912.0f) + 512u; /* 2^k as 2^half 2^(k - half) */\n"
      "    half = (k >> 1) - 256u;\n"
      "    k -= 512u;\n"
      "    return y * of_bits((half + 127u) << 23) * of_bits((k - half + 127u) << 23);\n"
      "}\n"},
-    {RML_C99_EXP_DOWN, RML_C99_BITS,
+    {RML_C99_EXP_DOWN, RML_C99_BITS | RML_C99_EXP_NEAR,
      "/* x <= 0; zero below -87. */\n"
      "static inline float exp_down_of(float x)\n"
      "{\n"
      "    float shifted = FMA(x, 1.44269502f, 12582912.0f), n = shifted - 12582912.0f;\n"
-     "    float r = FMA(n, -1.42860677e-06f, FMA(n, -0.693145752f, x)), y;\n"
-     "    y = 0.00139263919f;\n"
-     "    y = FMA(r, y, 0.00836334581f);\n"
-     "    y = FMA(r, y, 0.0416665534f);\n"
-     "    y = FMA(r, y, 0.16666576f);\n"
-     "    y = FMA(r, y, 0.5f);\n"
-     "    y = 1.0f + FMA(r * r, y, r);\n"
-     "    y *= of_bits((bits_of(shifted) << 23) + 0x3f800000u);\n"
+     "    float r = FMA(n, -1.42860677e-06f, FMA(n, -0.693145752f, x));\n"
+     "    float y = exp_near(r) * of_bits((bits_of(shifted) << 23) + 0x3f800000u);\n"
      "    return choose(x < -87.0f, 0.0f, y);\n"
      "}\n"},
     {RML_C99_LOG, RML_C99_BITS,

@@ -14,7 +14,7 @@ enum { AHEAD = 16 };
 struct rml_flow_step {
     _Alignas(64) atomic_size_t taken; // tiles, phase after phase
     atomic_size_t done;
-    size_t end[3], tiles;  // tiles up to the end of each phase, the last takes sums; in this run
+    size_t end[3];         // tiles up to the end of each phase, the last takes sums; in this run
     const uint32_t *after; // steps
     size_t after_count;
 };
@@ -31,11 +31,6 @@ typedef struct touch {
     size_t read_count, write_count;
 } touch;
 
-static size_t bytes_of(const rml_plan *plan, rml_tensor t)
-{
-    return rml_plan_elements(plan, t) * plan->item;
-}
-
 static void add(range *list, size_t *count, const void *from, size_t size)
 {
     if (from != NULL && size > 0) {
@@ -46,7 +41,7 @@ static void add(range *list, size_t *count, const void *from, size_t size)
 static void add_read(const rml_plan *plan, touch *t, rml_tensor input)
 {
     if (input >= 0 && rml_graph_tensor(plan->graph, plan->roots[input])->role == RML_ROLE_VALUE) {
-        add(t->reads, &t->read_count, plan->data[input], bytes_of(plan, input));
+        add(t->reads, &t->read_count, plan->data[input], rml_plan_bytes_of(plan, input));
     }
 }
 
@@ -63,9 +58,10 @@ static rml_status list_touched(rml_plan *plan, const rml_step *step, touch *t, r
     add_read(plan, t, step->plus);
     if (step->side_from > 0) {
         const rml_step *from = &plan->steps[step->side_from - 1];
-        add(t->reads, &t->read_count, from->call.side, bytes_of(plan, from->output));
+        add(t->reads, &t->read_count, from->call.side, rml_plan_bytes_of(plan, from->output));
     }
-    size_t output = bytes_of(plan, step->output), work = n->op->work ? n->op->work(&step->call) : 0;
+    size_t output = rml_plan_bytes_of(plan, step->output),
+           work = n->op->work ? n->op->work(&step->call) : 0;
     add(t->writes, &t->write_count, step->call.out, output);
     add(t->writes, &t->write_count, step->call.side, output);
     add(t->writes, &t->write_count, step->call.work, work);
@@ -158,7 +154,7 @@ void rml_flow_free(rml_flow_step *flow)
 
 static bool is_done(rml_flow_step *step)
 {
-    return atomic_load_explicit(&step->done, memory_order_acquire) >= step->tiles;
+    return atomic_load_explicit(&step->done, memory_order_acquire) >= step->end[2];
 }
 
 // Tiles that may be taken now: those up to the end of the phase that goes on.
@@ -179,7 +175,7 @@ static size_t tiles_ready(rml_flow_step *flow, size_t index)
 
 static bool all_taken(rml_flow_step *step)
 {
-    return atomic_load_explicit(&step->taken, memory_order_relaxed) >= step->tiles;
+    return atomic_load_explicit(&step->taken, memory_order_relaxed) >= step->end[2];
 }
 
 static void run_tile(rml_plan *plan, size_t index, size_t tile, size_t worker)
@@ -214,7 +210,7 @@ static bool take_tiles(rml_plan *plan, size_t index, size_t worker)
             return found;
         }
         size_t tile = atomic_fetch_add_explicit(&flow->taken, 1, memory_order_relaxed);
-        if (tile >= flow->tiles) {
+        if (tile >= flow->end[2]) {
             return found;
         }
         run_tile(plan, index, tile, worker);
@@ -257,7 +253,7 @@ void rml_flow_run(rml_plan *plan, rml_pool *pool)
             end += runs && !ends ? step->tiles[phase] : 0;
             flow->end[phase] = end;
         }
-        flow->tiles = flow->end[2] = end + rml_plan_sum_tiles(plan, step);
+        flow->end[2] = end + rml_plan_sum_tiles(plan, step);
         atomic_store_explicit(&flow->taken, 0, memory_order_relaxed);
         atomic_store_explicit(&flow->done, 0, memory_order_relaxed);
     }

@@ -73,13 +73,13 @@ static rml_status cut_groups(rml_leaves *l, rml_ranks *ranks, size_t threads, rm
     }
     uint64_t first = threads;
     RML_TRY(rml_ranks_share(ranks, &first, sizeof first, err));
-    size_t least = leaves_of_busiest(l, 1, count, (size_t)first), twice = 2;
-    for (l->leaves_in_group = 1;
-         rml_ceil(l->leaves, l->leaves_in_group) > most ||
-         (rml_ceil(l->leaves, twice) >= count && l->leaves_in_group < l->leaves &&
-          leaves_of_busiest(l, twice, count, (size_t)first) <= least);
-         twice *= 2) {
-        l->leaves_in_group = twice;
+    size_t least = leaves_of_busiest(l, 1, count, (size_t)first);
+    l->leaves_in_group = 1;
+    while (rml_ceil(l->leaves, l->leaves_in_group) > most ||
+           (rml_ceil(l->leaves, 2 * l->leaves_in_group) >= count &&
+            l->leaves_in_group < l->leaves &&
+            leaves_of_busiest(l, 2 * l->leaves_in_group, count, (size_t)first) <= least)) {
+        l->leaves_in_group *= 2;
     }
     l->groups = rml_ceil(l->leaves, l->leaves_in_group);
     l->levels = rml_tree_levels(l->leaves_in_group);

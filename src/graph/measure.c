@@ -6,11 +6,6 @@
 
 enum { PROBES = 5, PROBE_ROUNDS = 20000, COPY_BYTES = 16 << 10, COPIES = 1000 };
 
-static size_t bytes_of(const rml_plan *plan, rml_tensor t)
-{
-    return rml_shape_count(&rml_graph_tensor(plan->graph, t)->shape) * plan->item;
-}
-
 // Of the phase with more of them; nothing is packed before a product that is frozen or packs
 // itself.
 static size_t tiles_of(const rml_step *step)
@@ -30,10 +25,10 @@ size_t rml_plan_rows(const rml_plan *plan, rml_plan_row *rows)
                                  .bytes = rml_shape_count(&step->call.shape) * plan->item};
         for (size_t k = 0; k < step->node->input_count; k++) {
             rml_tensor t = step->node->inputs[k]; // negative: left out
-            rows[i].bytes += t >= 0 ? bytes_of(plan, t) : 0;
+            rows[i].bytes += t >= 0 ? rml_plan_bytes_of(plan, t) : 0;
         }
-        rows[i].bytes += step->plus >= 0 ? bytes_of(plan, step->plus) : 0;
-        rows[i].bytes += step->slope_of >= 0 ? bytes_of(plan, step->slope_of) : 0;
+        rows[i].bytes += step->plus >= 0 ? rml_plan_bytes_of(plan, step->plus) : 0;
+        rows[i].bytes += step->slope_of >= 0 ? rml_plan_bytes_of(plan, step->slope_of) : 0;
     }
     return plan->step_count;
 }

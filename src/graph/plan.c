@@ -443,7 +443,7 @@ static rml_status point(layout *l, const size_t *work_at, const size_t *side_at,
             in[0] = slope;
         }
         step->call.times = step->slope_of >= 0 ? slope : NULL;
-        step->call.in = step->in = in;
+        step->call.in = in;
         step->call.side = step->side_last > 0 ? plan->values + side_at[i] : NULL;
         step->call.out = plan->data[step->output];
         step->call.plus = step->plus >= 0 ? plan->data[step->plus] : NULL;

@@ -9,7 +9,6 @@
 typedef struct rml_step {
     const rml_node_data *node;
     rml_call call;
-    void **in;           // call.in
     const char *name;    // of its op, or of the ops that it does together
     rml_tensor output;   // what it writes: the node's output, or that of the op behind it
     rml_tensor plus;     // what a product adds, -1: nothing
@@ -112,6 +111,11 @@ rml_status rml_plan_adamw_share(rml_plan *plan, const rml_tensor *parameters,
 
 // One op of a plan; the pool has at most as many threads as there is scratch for.
 void rml_plan_run_step(rml_plan *plan, size_t index, rml_pool *pool);
+
+static inline size_t rml_plan_bytes_of(const rml_plan *plan, rml_tensor t)
+{
+    return rml_plan_elements(plan, t) * plan->item;
+}
 
 size_t rml_plan_aligned(size_t size);
 // Memory that begins at a line of cache.
