@@ -5,7 +5,7 @@
 #define _POSIX_C_SOURCE 200809L // popen
 #include "bench.h"
 #include "imu.h"
-#include "roadmill/message/can.h"
+#include "roadmill/can.h"
 
 #define MESSAGES 2000
 #define ROUNDS 400

@@ -5,8 +5,8 @@
 #include "bench.h"
 #include "mcap_file.h"
 #include "roadmill/codec.h"
+#include "roadmill/lake.h"
 #include "roadmill/log.h"
-#include "roadmill/table.h"
 
 static double floor_seconds(const char *path)
 {

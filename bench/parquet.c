@@ -8,7 +8,7 @@
 
 #include "bench.h"
 #include "roadmill/os.h"
-#include "roadmill/table/parquet.h"
+#include "roadmill/parquet.h"
 
 enum { COLUMNS = 11, ROWS = 2000000, RUNS = 3 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "allocations.h"
-#include "roadmill/message/can.h"
+#include "roadmill/can.h"
 
 static void decode(const rml_dbc *dbc, rml_bytes left)
 {

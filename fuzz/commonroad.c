@@ -1,5 +1,5 @@
 // Fuzzes the CommonRoad reader, and with it the XML walk below it.
-#include "roadmill/drive.h"
+#include "roadmill/scenario.h"
 
 #include <stdint.h>
 #include <stdlib.h>

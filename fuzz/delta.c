@@ -1,5 +1,5 @@
 // Fuzzes the replay of a Delta log: lines of JSON that anybody may have written.
-#include "roadmill/table/delta.h"
+#include "roadmill/lake/delta.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

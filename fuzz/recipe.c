@@ -1,5 +1,5 @@
 // Fuzzes the recipe language, and with it the YAML reader below it.
-#include "roadmill/drive.h"
+#include "roadmill/recipe.h"
 
 #include <stdint.h>
 

@@ -23,7 +23,7 @@ for room in src/*/; do
     [ -f "include/roadmill/$name.h" ] || fault "include/roadmill/$name.h: missing, each room has its public header"
 done
 
-# Things that belong to one room: malloc to base, system headers to os, DuckDB to table.
+# Things that belong to one room: malloc to base, system headers to os.
 belongs() { # PATTERN ROOM WHAT
     hits=$(git grep -nE "$1" -- 'src/*.c' 'src/*.h' | grep -vE "^src/($2)/" || :)
     [ -z "$hits" ] || { say "$hits"; fault "$3"; }

@@ -38,6 +38,24 @@ RML_API const rml_metric *rml_metrics(size_t *count);
 RML_API double rml_calibration(const rml_truth *truth, const rml_forecast *forecast,
                                double bins_confidence[10], double bins_accuracy[10]);
 
+// ---- The tensors of a split
+// ----------------------------------------------------------------------
+
+// The tensors of a version's split, side by side: what baselines fit and metrics judge.
+typedef struct rml_split_arrays {
+    size_t count;
+    uint32_t history, steps;
+    float *history_xy;   // [n, history, 2]
+    float *target_xy;    // [n, steps, 2]
+    float *target_valid; // [n, steps]
+    uint32_t *family;    // [n]
+} rml_split_arrays;
+RML_API rml_status rml_split_arrays_make(rml_arena *arena, const rml_dataset *d, rml_split split,
+                                         rml_split_arrays *out, rml_error *err) RML_CHECKED;
+// A metric of every sample by name ("min_fde_6"); [count].
+RML_API rml_status rml_split_metric(const rml_split_arrays *a, const rml_forecast *f,
+                                    const char *metric, double *out, rml_error *err) RML_CHECKED;
+
 // ---- Intervals ---------------------------------------------------------------------------------
 
 typedef struct rml_interval {

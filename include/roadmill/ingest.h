@@ -7,9 +7,8 @@
 #ifndef ROADMILL_INGEST_H
 #define ROADMILL_INGEST_H
 
-#include "roadmill/catalog.h"
-#include "roadmill/message/can.h"
-#include "roadmill/table.h"
+#include "roadmill/can.h"
+#include "roadmill/lake.h"
 
 #ifdef __cplusplus
 extern "C" {

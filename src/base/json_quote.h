@@ -1,6 +1,6 @@
 // A JSON string in quotes, with the escapes that RFC 8785 (section 3.2.2.2) prescribes.
-#ifndef ROADMILL_SRC_BASE_JSON_QUOTE_H
-#define ROADMILL_SRC_BASE_JSON_QUOTE_H
+#ifndef ROADMILL_BASE_JSON_QUOTE_H
+#define ROADMILL_BASE_JSON_QUOTE_H
 
 #include "roadmill/base.h"
 

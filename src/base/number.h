@@ -1,6 +1,6 @@
 // Decimals as written, between the scanner of a format and the double that they mean.
-#ifndef ROADMILL_SRC_BASE_NUMBER_H
-#define ROADMILL_SRC_BASE_NUMBER_H
+#ifndef ROADMILL_BASE_NUMBER_H
+#define ROADMILL_BASE_NUMBER_H
 
 #include "roadmill/base.h"
 

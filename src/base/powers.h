@@ -1,6 +1,6 @@
 // The leading 128 bits of powers of ten, for reading and writing decimals without big numbers.
-#ifndef ROADMILL_SRC_BASE_POWERS_H
-#define ROADMILL_SRC_BASE_POWERS_H
+#ifndef ROADMILL_BASE_POWERS_H
+#define ROADMILL_BASE_POWERS_H
 
 #include <stdint.h>
 

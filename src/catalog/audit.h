@@ -1,6 +1,6 @@
 // What writing and verifying the audit chain share.
-#ifndef ROADMILL_SRC_CATALOG_AUDIT_H
-#define ROADMILL_SRC_CATALOG_AUDIT_H
+#ifndef ROADMILL_CATALOG_AUDIT_H
+#define ROADMILL_CATALOG_AUDIT_H
 
 #include "database.h"
 

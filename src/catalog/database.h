@@ -1,6 +1,6 @@
 // The database behind the catalog: its statements, transactions and errors.
-#ifndef ROADMILL_SRC_CATALOG_DATABASE_H
-#define ROADMILL_SRC_CATALOG_DATABASE_H
+#ifndef ROADMILL_CATALOG_DATABASE_H
+#define ROADMILL_CATALOG_DATABASE_H
 
 #include "roadmill/catalog.h"
 

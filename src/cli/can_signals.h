@@ -4,8 +4,8 @@
 #define ROADMILL_CLI_CAN_SIGNALS_H
 
 #include "command.h"
+#include "roadmill/can.h"
 #include "roadmill/log.h"
-#include "roadmill/message/can.h"
 
 typedef struct can_signals {
     rml_dbc **files;

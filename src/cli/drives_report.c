@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "command.h"
-#include "roadmill/drive/report.h"
+#include "roadmill/report.h"
 
 static void print_recordings(rml_cli *cli, const rml_drive_report *r)
 {

@@ -181,8 +181,8 @@ static rml_status ingest(rml_cli *cli, const rml_recipe *recipe, const can_signa
         rml_json_list(&cli->writer);
     }
     rml_source_sums sums;
-    RML_TRY(rml_home_ingest(home, sources, cli->argument_count, &source, tell, cli, &cli->progress,
-                            &sums, err));
+    RML_TRY(rml_ingest_sources(home->lake, sources, cli->argument_count, &source, tell, cli,
+                               &cli->progress, &sums, err));
     finish(cli, home, &sums);
     return RML_OK;
 }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "command.h"
+#include "roadmill/lake.h"
 #include "roadmill/message.h"
-#include "roadmill/table.h"
 
 // ---- lake tables, lake history -----------------------------------------------------------------
 

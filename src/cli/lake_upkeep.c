@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "command.h"
-#include "roadmill/table/upkeep.h"
+#include "roadmill/lake/upkeep.h"
 
 // The tables named, or all.
 static rml_status tables_of(rml_cli *cli, rml_lake *lake, rml_array *out, rml_error *err)

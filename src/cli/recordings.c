@@ -1,8 +1,8 @@
 // Commands on what has been recorded: `recordings`, `recordings show`, `drives`, `drives show`.
 #include "command.h"
+#include "roadmill/lake.h"
+#include "roadmill/lake/sql.h"
 #include "roadmill/message.h"
-#include "roadmill/table.h"
-#include "roadmill/table/sql.h"
 
 #define ROWS_MAX 1000000
 #define ID_TEXT_MAX 64

@@ -6,7 +6,7 @@
 
 #include "roadmill/codec.h"
 #include "roadmill/dataset/shard.h"
-#include "roadmill/table/parquet.h"
+#include "roadmill/parquet.h"
 #include "version.h"
 
 #define ROWS_AT_ONCE 4096

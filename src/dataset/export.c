@@ -2,7 +2,7 @@
 // tensor as a list of float32 in row-major order) and manifest.json, which has the shapes.
 #include <string.h>
 
-#include "roadmill/table/parquet.h"
+#include "roadmill/parquet.h"
 #include "version.h"
 
 #define ROWS_AT_ONCE 256

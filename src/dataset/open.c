@@ -7,7 +7,7 @@
 #include "roadmill/base/json.h"
 #include "roadmill/codec.h"
 #include "roadmill/dataset/shard.h"
-#include "roadmill/table/sql.h"
+#include "roadmill/lake/sql.h"
 #include "version.h"
 
 #define MANIFEST_SIZE_MAX ((size_t)256 << 20)

@@ -2,6 +2,7 @@
 // by theirs. And what differs between two versions.
 #include "open.h"
 #include "roadmill/codec.h"
+#include "roadmill/parquet.h"
 
 static rml_status verify_shard(rml_str folder, const rml_json *entry, rml_arena *arena,
                                rml_error *err)

@@ -1,8 +1,8 @@
 // Reads traffic back from the lake: `tracks`, `maps`, `places` and `recordings`, one query each for
 // any number of recordings. Rows come sorted as importers sort, so what is loaded equals what was
 // read.
-#include "names.h"
-#include "traffic_builder.h"
+#include "roadmill/drive.h"
+#include "roadmill/world/builder.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 // The tables `tracks` (an agent at an instant), `maps` (an element of a map) and `places` (the
 // frame that both are in). What each column means stands in docs/importers.md.
-#include "traffic_table.h"
+#include "roadmill/drive.h"
 
-#include "row.h"
+#include "roadmill/base/row.h"
 
 enum { ROWS_AT_ONCE = 65536 };
 

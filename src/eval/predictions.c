@@ -5,8 +5,8 @@
 
 #include "roadmill/codec.h"
 #include "roadmill/eval.h"
-#include "roadmill/table/parquet.h"
-#include "roadmill/table/sql.h"
+#include "roadmill/lake/sql.h"
+#include "roadmill/parquet.h"
 
 #define MODES_MAX 64
 #define NAMED_MAX 5 // missing scenes named in an error

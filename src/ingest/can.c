@@ -2,7 +2,7 @@
 // it here, so nothing is lost; what a DBC does not decode is told once for each id and reason.
 #include "can.h"
 
-#include "roadmill/table/recordings.h"
+#include "roadmill/lake/recordings.h"
 
 #define MISSES_MAX 65536
 

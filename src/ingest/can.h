@@ -4,8 +4,8 @@
 #define ROADMILL_INGEST_CAN_H
 
 #include "roadmill/base/column.h"
+#include "roadmill/can.h"
 #include "roadmill/log.h"
-#include "roadmill/message/can.h"
 
 typedef struct rml_ingest_can {
     const rml_dbc *const *files; // borrowed

@@ -5,9 +5,9 @@
 
 #include "frame.h"
 #include "roadmill/base/column.h"
+#include "roadmill/lake.h"
 #include "roadmill/log.h"
 #include "roadmill/message.h"
-#include "roadmill/table.h"
 
 typedef enum rml_channel_fate {
     RML_FATE_SIGNALS,

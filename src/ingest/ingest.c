@@ -6,9 +6,9 @@
 
 #include "roadmill/base/json.h"
 #include "roadmill/codec.h"
+#include "roadmill/lake/recordings.h"
 #include "roadmill/os.h"
 #include "roadmill/store.h"
-#include "roadmill/table/recordings.h"
 
 #include "blobs.h"
 #include "can.h"

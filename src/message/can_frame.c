@@ -1,7 +1,7 @@
 // Frames of CAN, CAN FD and LIN as they are: the layouts of www.tcpdump.org/linktypes
 // (LINKTYPE_CAN_SOCKETCAN, LINKTYPE_LIN), and their columns.
 #include "plan.h"
-#include "roadmill/message/can.h"
+#include "roadmill/can.h"
 
 #define CAN_EXTENDED 0x80000000u
 #define CAN_REMOTE 0x40000000u

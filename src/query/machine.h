@@ -2,7 +2,7 @@
 #ifndef ROADMILL_QUERY_MACHINE_H
 #define ROADMILL_QUERY_MACHINE_H
 
-#include "world.h"
+#include "program.h"
 
 #define RML_ABSENT UINT32_MAX
 

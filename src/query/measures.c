@@ -4,7 +4,7 @@
 
 #include "roadmill/math.h"
 
-#include "world.h"
+#include "program.h"
 
 #define LAG_NS 500000000   // of accelerations
 #define TURN_NS 1000000000 // of turning

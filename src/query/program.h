@@ -3,6 +3,7 @@
 #define ROADMILL_QUERY_PROGRAM_H
 
 #include "roadmill/query.h"
+#include "roadmill/world/view.h"
 
 #define RML_QUERY_TEXT_MAX 65536
 #define RML_QUERY_STEPS_MAX 4096
@@ -50,14 +51,6 @@ const char *rml_nearest_name(rml_str text, const char *const *candidates, size_t
 
 // Three values; and is the least, or the greatest, not is 2 - v.
 enum { RML_FALSE = 0, RML_UNKNOWN = 1, RML_TRUE = 2 };
-
-// An agent's state in a world (world.h).
-typedef struct rml_world rml_world;
-typedef struct rml_at {
-    uint32_t track, index;
-} rml_at;
-
-enum { RML_READS_LANES = 1, RML_READS_BOXES = 2 };
 
 // A row per measure; docs/query.md has the formulas and their sources.
 typedef struct rml_measure {

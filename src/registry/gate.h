@@ -1,6 +1,6 @@
 // A gate at work: the policy, the evidence, and the conditions found so far.
-#ifndef ROADMILL_SRC_REGISTRY_GATE_H
-#define ROADMILL_SRC_REGISTRY_GATE_H
+#ifndef ROADMILL_REGISTRY_GATE_H
+#define ROADMILL_REGISTRY_GATE_H
 
 #include "policy.h"
 #include "roadmill/base/json.h"

@@ -1,6 +1,6 @@
 // A gate policy: what must hold before a model may be promoted.
-#ifndef ROADMILL_SRC_REGISTRY_POLICY_H
-#define ROADMILL_SRC_REGISTRY_POLICY_H
+#ifndef ROADMILL_REGISTRY_POLICY_H
+#define ROADMILL_REGISTRY_POLICY_H
 
 #include "roadmill/registry.h"
 

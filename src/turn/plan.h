@@ -4,7 +4,7 @@
 #define ROADMILL_TURN_PLAN_H
 
 #include "roadmill/base/json.h"
-#include "roadmill/mine.h"
+#include "roadmill/mine/gain.h"
 #include "roadmill/model.h"
 #include "roadmill/turn.h"
 
@@ -66,47 +66,5 @@ rml_status rml_turn_path(const rml_turn *t, const char *a, const char *b, const 
 // HOME/runs/HASH/model.
 rml_status rml_turn_model_folder(const rml_turn *t, rml_str run, rml_str *out, rml_error *err)
     RML_CHECKED;
-
-// The tensors of a version's split, side by side: what baselines fit and metrics judge.
-typedef struct rml_split_arrays {
-    size_t count;
-    uint32_t history, steps;
-    float *history_xy;   // [n, history, 2]
-    float *target_xy;    // [n, steps, 2]
-    float *target_valid; // [n, steps]
-    uint32_t *family;    // [n]
-} rml_split_arrays;
-rml_status rml_split_arrays_make(rml_arena *arena, const rml_dataset *d, rml_split split,
-                                 rml_split_arrays *out, rml_error *err) RML_CHECKED;
-// A metric of every sample by name ("min_fde_6"); [count].
-rml_status rml_split_metric(const rml_split_arrays *a, const rml_forecast *f, const char *metric,
-                            double *out, rml_error *err) RML_CHECKED;
-
-// ---- Mined against random ----------------------------------------------------------------------
-
-// What a batch of scenes was worth: models trained with it against models trained with a random
-// batch of the same size, on the validation split, over seeds.
-typedef struct rml_gain {
-    double estimate, low, high; // relative change of minFDE of 6; below zero is better
-    size_t families, samples;
-    uint32_t seeds;
-    uint32_t false_alarms; // seeds whose own interval claims a gain
-} rml_gain;
-typedef struct rml_gain_report {
-    rml_gain mined, control;                     // control: the same selection on shuffled scores
-    double base_m, random_m, mined_m, control_m; // minFDE of 6, metres, mean
-    size_t budget, train_before;
-} rml_gain_report;
-rml_status rml_gain_measure(rml_turn *t, const rml_dataset *d, rml_gain_report *out, rml_error *err)
-    RML_CHECKED;
-// The scores of the dev split by a model, and the batch that they give.
-typedef struct rml_batch_picks {
-    rml_mine_pick *picks;
-    size_t count;
-} rml_batch_picks;
-typedef enum rml_batch_arm { RML_ARM_MINED, RML_ARM_RANDOM, RML_ARM_SHUFFLED } rml_batch_arm;
-rml_status rml_batch_choose(rml_runner *model, const rml_dataset *d, rml_batch_arm arm,
-                            const rml_mine_options *wanted, uint64_t seed, rml_arena *arena,
-                            rml_batch_picks *out, rml_error *err) RML_CHECKED;
 
 #endif

@@ -73,8 +73,8 @@ static rml_status write_tables(rml_turn *t, rml_json_writer *w, rml_error *err)
 rml_status rml_step_ingest(rml_turn *t, rml_json_writer *w, rml_error *err)
 {
     rml_source_sums sums;
-    RML_TRY(rml_home_ingest(t->home, t->sources, t->source_count, t->options, NULL, NULL,
-                            t->progress, &sums, err));
+    RML_TRY(rml_ingest_sources(t->home->lake, t->sources, t->source_count, t->options, NULL, NULL,
+                               t->progress, &sums, err));
     RML_TRY(write_totals(t, w, err));
     return write_tables(t, w, err);
 }

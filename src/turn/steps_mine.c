@@ -55,7 +55,12 @@ rml_status rml_step_mine(rml_turn *t, rml_json_writer *w, rml_error *err)
         rml_dataset_open(t->home->path, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
     rml_status st = choose_batch(t, d, w, err);
     if (!st) {
-        st = rml_gain_measure(t, d, &gain, err);
+        const rml_gain_setup setup = {.compare = t->config->compare,
+                                      .mine = t->config->mine,
+                                      .seeds = t->config->mine_seeds,
+                                      .pool = t->pool,
+                                      .progress = t->progress};
+        st = rml_gain_measure(&setup, d, t->arena, &gain, err);
     }
     rml_dataset_close(d);
     RML_TRY(st);

@@ -1,6 +1,7 @@
 // Protects: clips and families of the NGSIM scenarios exactly as CLIPS.tsv has them (made by an
 // independent reading in Python, see SOURCE.txt of the archive); empty and short recordings.
 #include "roadmill/dataset.h"
+#include "roadmill/scenario.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -2,6 +2,7 @@
 // conservation of windows, one stream of samples for any number of readers, digests that notice a
 // flipped byte, leaks that are named, children that keep what their parent holds out.
 #include "roadmill/dataset.h"
+#include "roadmill/scenario.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,8 +16,8 @@
 #include <cmocka.h>
 
 #include "roadmill/base/random.h"
+#include "roadmill/lake/sql.h"
 #include "roadmill/synth.h"
-#include "roadmill/table/sql.h"
 
 #define DRIVES 8
 

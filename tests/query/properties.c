@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
+#include "program.h"
 #include "traffic.h"
-#include "world.h"
 
 // ---- Random programs and traffics --------------------------------------------------------------
 

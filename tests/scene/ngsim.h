@@ -3,8 +3,8 @@
 #ifndef ROADMILL_TESTS_SCENE_NGSIM_H
 #define ROADMILL_TESTS_SCENE_NGSIM_H
 
-#include "roadmill/drive.h"
 #include "roadmill/os.h"
+#include "roadmill/scenario.h"
 
 #include <stdio.h>
 #include <string.h>

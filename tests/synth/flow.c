@@ -2,8 +2,8 @@
 // and brake, the same seed gives the same bytes; and the scenario that is written reads back as it
 // was.
 #include "fleet.h"
-#include "roadmill/drive.h"
 #include "roadmill/math.h"
+#include "roadmill/scenario.h"
 
 #include <math.h>
 #include <setjmp.h>

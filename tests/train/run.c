@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "roadmill/codec.h"
+#include "roadmill/scenario.h"
 #include "roadmill/turn.h"
 
 enum { STATES = 120, CARS = 6, RECORDINGS = 3 };

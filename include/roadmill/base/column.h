@@ -109,6 +109,12 @@ RML_API rml_status rml_batch_check(const rml_batch *b, bool full, rml_error *err
 // Index of a field by name without regard to case, or count.
 RML_API size_t rml_schema_find(rml_schema schema, rml_str name);
 
+// A deep copy in the arena.
+RML_API rml_status rml_schema_copy(rml_arena *arena, rml_schema schema, rml_schema *out,
+                                   rml_error *err) RML_CHECKED;
+// Same type and, for nested ones, same fields in the same order; nullable does not matter.
+RML_API bool rml_field_same(const rml_field *a, const rml_field *b);
+
 #ifdef __cplusplus
 }
 #endif

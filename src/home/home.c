@@ -1,0 +1,131 @@
+// The home: a folder with settings, catalog and lake, found upwards from where a command runs.
+#include "roadmill/home.h"
+
+#include "roadmill/os.h"
+
+#define SETTINGS "roadmill.yaml"
+static const char settings_text[] = "# Settings of this home. What is not set has its default.\n"
+                                    "# origin: who made the recordings\n";
+
+static rml_status in_home(rml_arena *arena, rml_str home, const char *name, rml_str *out,
+                          rml_error *err)
+{
+    *out = rml_path_join(arena, home, rml_str_of(name));
+    return out->data == NULL ? rml_fail_memory(err, home.len) : RML_OK;
+}
+
+static rml_status init(rml_arena *arena, rml_str home, rml_error *err)
+{
+    static const char *const folders[] = {"lake", "versions", "runs", "models"};
+    RML_TRY(rml_folder_make(home.data, err));
+    rml_str path;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        RML_TRY(in_home(arena, home, folders[i], &path, err));
+        RML_TRY(rml_folder_make(path.data, err));
+    }
+    RML_TRY(in_home(arena, home, "catalog.db", &path, err));
+    rml_catalog *catalog;
+    RML_TRY(rml_catalog_open(path, &catalog, err));
+    rml_catalog_close(catalog);
+    RML_TRY(in_home(arena, home, SETTINGS, &path, err));
+    if (rml_file_exists(path.data)) {
+        return RML_OK;
+    }
+    return rml_file_replace(path.data, rml_bytes_of(settings_text, sizeof settings_text - 1), err);
+}
+
+rml_status rml_home_init(const char *path, rml_error *err)
+{
+    rml_arena arena = {0};
+    rml_status st = init(&arena, rml_str_of(path), err);
+    rml_arena_reset(&arena);
+    return st;
+}
+
+static bool is_home(rml_arena *arena, rml_str folder)
+{
+    rml_str settings = rml_path_join(arena, folder, RML_STR(SETTINGS));
+    return settings.data != NULL && rml_file_exists(settings.data);
+}
+
+// The folder itself, its child "roadmill", then the same of its parents.
+static rml_status find_upwards(rml_arena *arena, rml_str *out, rml_error *err)
+{
+    rml_str folder;
+    RML_TRY(rml_path_absolute(".", arena, &folder, err));
+    for (;;) {
+        rml_str child = rml_path_join(arena, folder, RML_STR("roadmill"));
+        if (is_home(arena, folder)) {
+            *out = folder;
+            return RML_OK;
+        }
+        if (child.data != NULL && is_home(arena, child)) {
+            *out = child;
+            return RML_OK;
+        }
+        if (folder.len <= 1) {
+            return RML_ERR_MISSING;
+        }
+        folder = rml_arena_str(arena, rml_path_folder(folder));
+        if (folder.data == NULL) {
+            return rml_fail_memory(err, 1);
+        }
+    }
+}
+
+static rml_status find(rml_arena *arena, const char *path, bool make, rml_str *out, rml_error *err)
+{
+    const char *given = path != NULL ? path : rml_env("ROADMILL_HOME");
+    rml_status st = RML_OK;
+    if (given != NULL) {
+        *out = rml_arena_str(arena, rml_str_of(given));
+        if (out->data == NULL) {
+            return rml_fail_memory(err, 1);
+        }
+        st = is_home(arena, *out) ? RML_OK : RML_ERR_MISSING;
+    } else {
+        *out = RML_STR("roadmill");
+        st = find_upwards(arena, out, err);
+    }
+    if (st != RML_ERR_MISSING) {
+        return st;
+    }
+    if (make) {
+        return init(arena, *out, err);
+    }
+    return rml_fail(err, RML_ERR_MISSING, given != NULL ? rml_place_file(*out) : (rml_place){0},
+                    "roadmill init DIR makes one, --home DIR names one",
+                    "expected a home (a folder with " SETTINGS "), found none %s",
+                    given != NULL ? "there" : "here or above");
+}
+
+rml_status rml_home_open(rml_home *home, const char *path, bool make, rml_error *err)
+{
+    *home = (rml_home){0};
+    rml_str part;
+    rml_status st = find(&home->arena, path, make, &home->path, err);
+    if (!st) {
+        st = in_home(&home->arena, home->path, "lake", &part, err);
+    }
+    if (!st) {
+        st = rml_lake_open(part, &home->lake, err);
+    }
+    if (!st) {
+        st = in_home(&home->arena, home->path, "catalog.db", &part, err);
+    }
+    if (!st) {
+        st = rml_catalog_open(part, &home->catalog, err);
+    }
+    if (st) {
+        rml_home_close(home);
+    }
+    return st;
+}
+
+void rml_home_close(rml_home *home)
+{
+    rml_lake_close(home->lake);
+    rml_catalog_close(home->catalog);
+    rml_arena_reset(&home->arena);
+    *home = (rml_home){0};
+}

@@ -1,0 +1,45 @@
+// The lake's inside, shared by writing (lake_txn.c) and reading (lake_read.c, lake_list.c).
+#ifndef ROADMILL_LAKE_LAKE_H
+#define ROADMILL_LAKE_LAKE_H
+
+#include "roadmill/lake.h"
+#include "roadmill/lake/delta.h"
+#include "roadmill/lake/sql.h"
+
+#define RML_LAKE_NAME_MAX 128
+#define RML_LAKE_ROOT "recordings" // the table whose rows make owners complete
+
+struct rml_lake {
+    rml_arena arena;
+    rml_str folder;
+    rml_sql *sql;        // opened when first needed
+    rml_map names;       // of tables that were read, to followers
+    rml_array followers; // struct rml_delta_follower *
+};
+
+// At most RML_LAKE_NAME_MAX characters of [a-z0-9_], a letter first.
+rml_status rml_lake_check_name(const char *table, rml_error *err) RML_CHECKED;
+// FOLDER/TABLE, terminated.
+rml_status rml_lake_path(const rml_lake *lake, rml_str table, rml_arena *arena, rml_str *out,
+                         rml_error *err) RML_CHECKED;
+// Names of the tables that have a log and begin so, sorted; rml_str items.
+rml_status rml_lake_names(const rml_lake *lake, rml_str beginning, rml_arena *arena,
+                          rml_array *names, rml_error *err) RML_CHECKED;
+// The present state of a table; borrows from the lake until the table is asked for again.
+rml_status rml_lake_latest(rml_lake *lake, rml_str table, const rml_delta **out, rml_error *err)
+    RML_CHECKED;
+
+// Which files count: those without `last`, and those whose owner has a file in the table `last`.
+typedef struct rml_lake_complete {
+    rml_map tables;   // name to index in owners
+    rml_array owners; // rml_map of owner
+} rml_lake_complete;
+rml_status rml_lake_is_complete(rml_lake *lake, rml_lake_complete *c, const rml_delta_file *file,
+                                bool *out, rml_error *err) RML_CHECKED;
+void rml_lake_complete_reset(rml_lake_complete *c);
+
+// Appends the SELECT that gives the rows of files: indexes[count] of d->files.
+rml_status rml_lake_select_text(const rml_delta *d, const size_t *indexes, size_t count,
+                                rml_buffer *out, rml_error *err) RML_CHECKED;
+
+#endif

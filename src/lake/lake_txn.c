@@ -1,0 +1,511 @@
+// Writing into the lake: rows become files of one owner, files become commits, table by table.
+//
+// Nothing is visible before its commit, and what a killed transaction left is completed or removed
+// by the next one of the same owner (docs/lake.md, "The commit protocol").
+#include <string.h>
+
+#include "roadmill/lake/upkeep.h"
+#include "roadmill/os.h"
+
+#include "delta_schema.h"
+#include "lake.h"
+#include "roadmill/parquet.h"
+
+enum {
+    OWNER_MAX = 64,
+    ATTEMPTS_MAX = 1000,   // lost races of one commit
+    FILE_STEP_ROWS = 4096, // a file ends only at multiples of this: not where batches end
+};
+#define FILE_VALUES_MAX ((uint64_t)128 << 20)
+// Rows of all tables that wait for their row group.
+#define PENDING_BYTES_MAX ((size_t)64 << 20)
+
+typedef struct entry {
+    rml_str name, folder;
+    rml_schema schema; // of all that was appended
+    bool replace, touched;
+    rml_parquet_writer *writer; // the file being written
+    rml_schema writer_schema;
+    uint64_t writer_rows;
+    size_t weight;   // bytes of rows that wait in the writer
+    rml_array files; // rml_delta_file
+    rml_map paths;   // of files
+} entry;
+
+struct rml_lake_txn {
+    rml_lake *lake;
+    rml_arena arena;
+    rml_str owner, last;
+    rml_array entries; // entry
+};
+
+rml_status rml_lake_begin(rml_lake *lake, rml_str owner, rml_lake_txn **out, rml_error *err)
+{
+    *out = NULL;
+    bool fine = owner.len > 0 && owner.len <= OWNER_MAX && owner.data[0] != '_';
+    for (size_t i = 0; fine && i < owner.len; i++) {
+        char c = owner.data[i];
+        fine = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+    }
+    if (!fine) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                        "expected an owner of at most %d characters of 0-9, a-z, _ and -, not _ "
+                        "first, found %.*s",
+                        OWNER_MAX, RML_FMT(owner));
+    }
+    rml_lake_txn *txn = rml_heap_make(sizeof *txn);
+    if (txn == NULL) {
+        return rml_fail_memory(err, sizeof *txn);
+    }
+    txn->lake = lake;
+    txn->entries = RML_ARRAY(entry);
+    txn->owner = rml_arena_str(&txn->arena, owner);
+    if (txn->owner.data == NULL) {
+        rml_lake_txn_close(txn);
+        return rml_fail_memory(err, owner.len);
+    }
+    *out = txn;
+    return RML_OK;
+}
+
+void rml_lake_txn_close(rml_lake_txn *txn)
+{
+    if (txn == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < txn->entries.count; i++) {
+        entry *e = RML_AT(&txn->entries, entry, i);
+        rml_parquet_close(e->writer);
+        rml_array_reset(&e->files);
+        rml_map_reset(&e->paths);
+    }
+    rml_array_reset(&txn->entries);
+    rml_arena_reset(&txn->arena);
+    rml_heap_free(txn);
+}
+
+// The columns that the table has now, so that rows which contradict them are told when they come
+// and may go elsewhere. A table that is not there yet, or cannot be read, is found out at the
+// commit.
+static rml_status know_schema(rml_lake_txn *txn, entry *e, rml_error *err)
+{
+    const rml_delta *state;
+    rml_status st = rml_lake_latest(txn->lake, e->name, &state, NULL);
+    return st == RML_OK ? rml_schema_copy(&txn->arena, state->schema, &e->schema, err) : RML_OK;
+}
+
+static rml_status entry_of(rml_lake_txn *txn, const char *table, entry **out, rml_error *err)
+{
+    RML_TRY(rml_lake_check_name(table, err));
+    for (size_t i = 0; i < txn->entries.count; i++) {
+        entry *e = RML_AT(&txn->entries, entry, i);
+        if (rml_str_equal(e->name, rml_str_of(table))) {
+            *out = e;
+            return RML_OK;
+        }
+    }
+    entry fresh = {.name = rml_arena_str(&txn->arena, rml_str_of(table)),
+                   .files = RML_ARRAY(rml_delta_file)};
+    if (fresh.name.data == NULL) {
+        return rml_fail_memory(err, strlen(table));
+    }
+    RML_TRY(rml_lake_path(txn->lake, fresh.name, &txn->arena, &fresh.folder, err));
+    RML_TRY(know_schema(txn, &fresh, err));
+    entry *e = rml_array_push(&txn->entries, err);
+    if (e == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    *e = fresh;
+    *out = e;
+    return RML_OK;
+}
+
+// ---- Schemas -----------------------------------------------------------------------------------
+
+static void type_text(const rml_field *field, char *out, size_t size)
+{
+    rml_str name = rml_str_of(rml_type_name(field->type));
+    size_t n = name.len < size - 1 ? name.len : size - 1;
+    memcpy(out, name.data, n);
+    out[n] = '\0';
+}
+
+// Adds to *have what only `more` has. Names are one without regard to case.
+static rml_status merge_schema(rml_arena *arena, rml_str table, rml_schema *have, rml_schema more,
+                               bool *changed, rml_error *err)
+{
+    rml_field *fields = RML_NEW_ARRAY(arena, rml_field, have->count + more.count + 1);
+    if (fields == NULL) {
+        return rml_fail_memory(err, (have->count + more.count) * sizeof *fields);
+    }
+    if (have->count > 0) {
+        memcpy(fields, have->fields, have->count * sizeof *fields);
+    }
+    rml_schema all = {fields, have->count};
+    for (size_t i = 0; i < more.count; i++) {
+        size_t at = rml_schema_find(all, more.fields[i].name);
+        if (at == all.count) {
+            fields[all.count++] = more.fields[i];
+        } else if (!rml_str_equal(fields[at].name, more.fields[i].name) ||
+                   !rml_field_same(&fields[at], &more.fields[i])) {
+            char ours[16], theirs[16];
+            type_text(&fields[at], ours, sizeof ours);
+            type_text(&more.fields[i], theirs, sizeof theirs);
+            return rml_fail(err, RML_ERR_CONFLICT, rml_place_file(table), NULL,
+                            "expected column %.*s of type %s with the same fields, found %.*s of "
+                            "type %s",
+                            RML_FMT(fields[at].name), ours, RML_FMT(more.fields[i].name), theirs);
+        }
+    }
+    *changed = all.count > have->count;
+    *have = all;
+    return RML_OK;
+}
+
+static bool same_schema(rml_schema a, rml_schema b)
+{
+    bool same = a.count == b.count;
+    for (size_t i = 0; same && i < a.count; i++) {
+        same = rml_str_equal(a.fields[i].name, b.fields[i].name) &&
+               a.fields[i].nullable == b.fields[i].nullable &&
+               rml_field_same(&a.fields[i], &b.fields[i]);
+    }
+    return same;
+}
+
+// ---- Files -------------------------------------------------------------------------------------
+
+static uint64_t count_leaves(const rml_field *field)
+{
+    uint64_t leaves = field->child_count == 0;
+    for (size_t i = 0; i < field->child_count; i++) {
+        leaves += count_leaves(&field->children[i]);
+    }
+    return leaves;
+}
+
+static rml_status open_file(rml_lake_txn *txn, entry *e, rml_schema schema, rml_error *err)
+{
+    rml_str folder = rml_path_join(&txn->arena, e->folder, txn->owner);
+    rml_str path = rml_path_join(&txn->arena, folder, RML_STR("part"));
+    if (folder.data == NULL || path.data == NULL) {
+        return rml_fail_memory(err, e->folder.len);
+    }
+    RML_TRY(rml_folder_make(folder.data, err));
+    RML_TRY(rml_parquet_open(path.data, schema, NULL, &e->writer, err));
+    e->writer_schema = schema;
+    e->writer_rows = 0;
+    return RML_OK;
+}
+
+// Ends the file being written and gives it the name of its digest. Equal rows in several files of
+// one transaction are several files.
+static rml_status close_file(rml_lake_txn *txn, entry *e, rml_error *err)
+{
+    if (e->writer == NULL) {
+        return RML_OK;
+    }
+    rml_parquet_result result;
+    RML_TRY(rml_parquet_finish(e->writer, &result, err));
+    char digest[RML_HASH_TEXT];
+    rml_hash_text(&result.digest, digest);
+    rml_str name =
+        rml_arena_printf(&txn->arena, "%.*s/part-%s.parquet", RML_FMT(txn->owner), digest);
+    for (unsigned k = 1; name.data != NULL && rml_map_get(&e->paths, name, NULL); k++) {
+        name = rml_arena_printf(&txn->arena, "%.*s/part-%s-%u.parquet", RML_FMT(txn->owner), digest,
+                                k);
+    }
+    rml_str path = rml_path_join(&txn->arena, e->folder, name);
+    if (name.data == NULL || path.data == NULL) {
+        return rml_fail_memory(err, 256);
+    }
+    rml_buffer stats = {0};
+    rml_status st = rml_parquet_delta_stats(e->writer, &stats, err);
+    rml_str stats_text = rml_arena_str(&txn->arena, rml_buffer_text(&stats));
+    rml_buffer_reset(&stats);
+    if (st == RML_OK) {
+        st = stats_text.data == NULL ? rml_fail_memory(err, 256)
+                                     : rml_parquet_publish(e->writer, path.data, err);
+    }
+    rml_parquet_close(e->writer);
+    e->writer = NULL;
+    e->weight = 0;
+    RML_TRY(st);
+    // A file that was there already has the same rows, but another version may have packed them
+    // otherwise: the log must tell its size.
+    rml_file_info info;
+    RML_TRY(rml_file_stat(path.data, &info, err));
+    RML_TRY(rml_map_put(&e->paths, name, 1, err));
+    rml_delta_file *file = rml_array_push(&e->files, err);
+    if (file == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    *file = (rml_delta_file){.path = name,
+                             .size = info.size,
+                             .rows = result.rows,
+                             .owner = txn->owner,
+                             .digest = result.digest,
+                             .stats = stats_text};
+    return RML_OK;
+}
+
+// Keeps the rows that wait for their row groups below the ceiling: the heaviest table writes its.
+static rml_status keep_ceiling(rml_lake_txn *txn, rml_error *err)
+{
+    for (;;) {
+        size_t total = 0;
+        entry *heaviest = NULL;
+        for (size_t i = 0; i < txn->entries.count; i++) {
+            entry *e = RML_AT(&txn->entries, entry, i);
+            total += e->weight;
+            if (e->weight > 0 && (heaviest == NULL || e->weight > heaviest->weight)) {
+                heaviest = e;
+            }
+        }
+        if (total <= PENDING_BYTES_MAX || heaviest == NULL) {
+            return RML_OK;
+        }
+        RML_TRY(rml_parquet_flush(heaviest->writer, err));
+        heaviest->weight = 0;
+    }
+}
+
+rml_status rml_lake_append(rml_lake_txn *txn, const char *table, const rml_batch *batch,
+                           rml_error *err)
+{
+    entry *e = NULL;
+    RML_TRY(entry_of(txn, table, &e, err));
+    if (batch->schema.count == 0) {
+        return rml_fail(err, RML_ERR_ARGUMENT, rml_place_file(e->name), NULL,
+                        "expected at least one column, found none");
+    }
+    RML_TRY(rml_batch_check(batch, false, err));
+    e->touched = true;
+    if (e->writer == NULL || !same_schema(e->writer_schema, batch->schema)) {
+        RML_TRY(close_file(txn, e, err));
+        rml_schema copy;
+        bool changed = false;
+        RML_TRY(rml_schema_copy(&txn->arena, batch->schema, &copy, err));
+        RML_TRY(merge_schema(&txn->arena, e->name, &e->schema, copy, &changed, err));
+        e->writer_schema = copy;
+    }
+    uint64_t leaves = 0;
+    for (size_t i = 0; i < batch->schema.count; i++) {
+        leaves += count_leaves(&batch->schema.fields[i]);
+    }
+    for (size_t from = 0; from < batch->count;) {
+        if (e->writer == NULL) {
+            RML_TRY(open_file(txn, e, e->writer_schema, err));
+        }
+        size_t step = (size_t)(FILE_STEP_ROWS - e->writer_rows % FILE_STEP_ROWS);
+        step = step < batch->count - from ? step : batch->count - from;
+        RML_TRY(rml_parquet_write_rows(e->writer, batch->columns, from, step, err));
+        e->writer_rows += step;
+        from += step;
+        if (e->writer_rows % FILE_STEP_ROWS == 0 && e->writer_rows * leaves >= FILE_VALUES_MAX) {
+            RML_TRY(close_file(txn, e, err));
+        }
+    }
+    e->weight = e->writer != NULL ? rml_parquet_weight(e->writer) : 0;
+    return keep_ceiling(txn, err);
+}
+
+rml_status rml_lake_replace(rml_lake_txn *txn, const char *table, rml_error *err)
+{
+    entry *e = NULL;
+    RML_TRY(entry_of(txn, table, &e, err));
+    e->replace = true;
+    return RML_OK;
+}
+
+// ---- Commit ------------------------------------------------------------------------------------
+
+// What one attempt at a table's commit found to do.
+typedef struct work {
+    const rml_delta *state; // NULL: no table yet
+    rml_arena arena;
+    int64_t version;  // read; -1: no table yet
+    rml_array add;    // rml_delta_file
+    rml_array remove; // rml_str
+    rml_schema schema;
+    bool changed;
+} work;
+
+static void work_reset(work *w)
+{
+    rml_arena_reset(&w->arena);
+    rml_array_reset(&w->add);
+    rml_array_reset(&w->remove);
+}
+
+static rml_status read_state(rml_lake_txn *txn, const entry *e, work *w, rml_error *err)
+{
+    rml_error found = {0};
+    rml_status st = rml_lake_latest(txn->lake, e->name, &w->state, &found);
+    w->version = st == RML_OK ? w->state->version : -1;
+    if (st != RML_OK) {
+        w->state = NULL;
+    }
+    if (st != RML_OK && st != RML_ERR_MISSING) {
+        if (err != NULL) {
+            *err = found;
+        }
+        return st;
+    }
+    return RML_OK;
+}
+
+static rml_status find_work(rml_lake_txn *txn, entry *e, work *w, rml_error *err)
+{
+    rml_map live = {0};
+    rml_status st = RML_OK;
+    for (size_t i = 0; st == RML_OK && w->state != NULL && i < w->state->file_count; i++) {
+        const rml_delta_file *file = &w->state->files[i];
+        st = rml_map_put(&live, file->path, 1, err);
+        if (st == RML_OK && e->replace && rml_str_equal(file->owner, txn->owner) &&
+            !rml_map_get(&e->paths, file->path, NULL)) {
+            rml_str *path = rml_array_push(&w->remove, err);
+            st = path == NULL ? RML_ERR_MEMORY : RML_OK;
+            if (path != NULL) {
+                *path = file->path;
+            }
+        }
+    }
+    for (size_t i = 0; st == RML_OK && i < e->files.count; i++) {
+        const rml_delta_file *file = RML_AT(&e->files, rml_delta_file, i);
+        if (!rml_map_get(&live, file->path, NULL)) {
+            rml_delta_file *add = rml_array_push(&w->add, err);
+            st = add == NULL ? RML_ERR_MEMORY : RML_OK;
+            if (add != NULL) {
+                *add = *file;
+                add->last = rml_str_equal(txn->last, e->name) ? (rml_str){0} : txn->last;
+            }
+        }
+    }
+    rml_map_reset(&live);
+    RML_TRY(st);
+    w->schema = w->state != NULL ? w->state->schema : (rml_schema){0};
+    return merge_schema(&w->arena, e->name, &w->schema, e->schema, &w->changed, err);
+}
+
+static rml_status check_writable(const entry *e, const work *w, rml_error *err)
+{
+    if (w->version < 0) {
+        return RML_OK;
+    }
+    bool fine = w->state->writable && (!w->changed || w->state->exact) &&
+                (w->remove.count == 0 || !w->state->append_only);
+    return fine ? RML_OK
+                : rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(e->folder), NULL,
+                           "expected a table of writer version 2 without partitions, found one "
+                           "that needs more");
+}
+
+// version: that was written; left alone where there was nothing to do.
+static rml_status try_commit(rml_lake_txn *txn, entry *e, int64_t *version, rml_error *err)
+{
+    work w = {.add = RML_ARRAY(rml_delta_file), .remove = RML_ARRAY(rml_str)};
+    rml_status st = read_state(txn, e, &w, err);
+    if (st == RML_OK) {
+        st = find_work(txn, e, &w, err);
+    }
+    bool nothing = w.add.count == 0 && w.remove.count == 0 && !w.changed;
+    if (st == RML_OK && !nothing) {
+        st = check_writable(e, &w, err);
+    }
+    if (st == RML_OK && !nothing) {
+        rml_delta_commit commit = {.schema = w.changed ? w.schema : (rml_schema){0},
+                                   .add = w.add.data,
+                                   .add_count = w.add.count,
+                                   .remove = w.remove.data,
+                                   .remove_count = w.remove.count,
+                                   .owner = txn->owner,
+                                   .table_id = w.state != NULL ? w.state->table_id : (rml_str){0},
+                                   .operation = w.version < 0 && w.add.count == 0 ? "CREATE TABLE"
+                                                                                  : "WRITE"};
+        st = rml_delta_write(e->folder, w.version, &commit, err);
+        *version = w.version + 1;
+    }
+    work_reset(&w);
+    return st;
+}
+
+// A checkpoint saves reading; the commit stands without it, so its failure is no failure.
+static void checkpoint_now_and_then(rml_lake_txn *txn, const entry *e, int64_t version)
+{
+    rml_lake_checkpoint_info ignored;
+    if (version > 0 && version % RML_LAKE_CHECKPOINT_EVERY == 0 &&
+        rml_lake_checkpoint(txn->lake, e->name.data, &ignored, NULL) != RML_OK) {
+        return;
+    }
+}
+
+static rml_status commit_entry(rml_lake_txn *txn, entry *e, rml_error *err)
+{
+    rml_status st = RML_ERR_EXISTS;
+    int64_t version = -1;
+    for (int i = 0; st == RML_ERR_EXISTS && i < ATTEMPTS_MAX; i++) {
+        st = try_commit(txn, e, &version, err);
+    }
+    if (st == RML_OK) {
+        checkpoint_now_and_then(txn, e, version);
+    }
+    return st;
+}
+
+// An owner that is not complete may have left files of a transaction that was killed. They would
+// count once it is complete, so every table loses those that this transaction does not write.
+static rml_status drop_leftovers(rml_lake_txn *txn, rml_error *err)
+{
+    rml_lake_complete complete = {0};
+    rml_delta_file probe = {.owner = txn->owner, .last = txn->last};
+    bool done = false;
+    rml_status st = rml_lake_is_complete(txn->lake, &complete, &probe, &done, err);
+    rml_lake_complete_reset(&complete);
+    if (st != RML_OK || done) {
+        return st;
+    }
+    rml_array names = RML_ARRAY(rml_str);
+    st = rml_lake_names(txn->lake, (rml_str){0}, &txn->arena, &names, err);
+    for (size_t i = 0; st == RML_OK && i < names.count; i++) {
+        const char *name = RML_AT(&names, rml_str, i)->data;
+        st = rml_lake_check_name(name, NULL) == RML_OK ? rml_lake_replace(txn, name, err) : RML_OK;
+    }
+    rml_array_reset(&names);
+    for (size_t i = 0; i < txn->entries.count; i++) {
+        RML_AT(&txn->entries, entry, i)->replace = true;
+    }
+    return st;
+}
+
+static int compare_entries(const void *a, const void *b, void *context)
+{
+    rml_str last = *(const rml_str *)context;
+    const entry *x = a, *y = b;
+    int x_last = rml_str_equal(x->name, last), y_last = rml_str_equal(y->name, last);
+    return x_last != y_last ? x_last - y_last : rml_str_compare(x->name, y->name);
+}
+
+rml_status rml_lake_commit(rml_lake_txn *txn, const char *last, const rml_batch *last_rows,
+                           rml_error *err)
+{
+    if (last != NULL) {
+        txn->last = rml_arena_str(&txn->arena, rml_str_of(last));
+        if (txn->last.data == NULL) {
+            return rml_fail_memory(err, strlen(last));
+        }
+        RML_TRY(rml_lake_append(txn, last, last_rows, err));
+        RML_TRY(rml_lake_replace(txn, last, err));
+    }
+    for (size_t i = 0; i < txn->entries.count; i++) {
+        RML_TRY(close_file(txn, RML_AT(&txn->entries, entry, i), err));
+    }
+    if (last != NULL) {
+        RML_TRY(drop_leftovers(txn, err));
+    }
+    RML_TRY(rml_array_sort(&txn->entries, compare_entries, &txn->last, err));
+    for (size_t i = 0; i < txn->entries.count; i++) {
+        RML_TRY(commit_entry(txn, RML_AT(&txn->entries, entry, i), err));
+    }
+    return RML_OK;
+}

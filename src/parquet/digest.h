@@ -1,0 +1,22 @@
+// The digest of rows: the same for any cut into batches, row groups and files' encodings.
+//
+// Source: docs/lake.md, "The digest of rows".
+#ifndef ROADMILL_PARQUET_DIGEST_H
+#define ROADMILL_PARQUET_DIGEST_H
+
+#include "roadmill/base/column.h"
+
+// Rows are added in order; end gives the digest. All-zero is closed.
+typedef struct rml_digest {
+    rml_arena arena;
+    struct rml_digest_node *columns;
+    size_t count;
+} rml_digest;
+
+// Borrows the schema until close.
+rml_status rml_digest_begin(rml_digest *d, rml_schema schema, rml_error *err) RML_CHECKED;
+void rml_digest_add(rml_digest *d, const rml_column *columns, size_t from, size_t count);
+rml_status rml_digest_end(rml_digest *d, rml_hash *out, rml_error *err) RML_CHECKED;
+void rml_digest_close(rml_digest *d);
+
+#endif

@@ -1,0 +1,357 @@
+// Makes the `ego` rows of a recording by a recipe: for each message of the driving channel the
+// values of all channels at its instant, by their policies, with the time difference to each; what
+// cannot be decided becomes a reject. Instants = rows + rejects.
+#include "ego_channel.h"
+#include "roadmill/base/row.h"
+#include "roadmill/lake/recordings.h"
+#include "roadmill/math.h"
+#include "signals.h"
+
+#include <assert.h>
+#include <math.h>
+
+enum { ROWS_AT_ONCE = 65536 };
+
+// RML_STR is no constant for a static initialiser.
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        (text), sizeof(text) - 1                                                                   \
+    }
+#define FIELD(name, type, nullable)                                                                \
+    {                                                                                              \
+        NAME(name), type, nullable, NULL, 0                                                        \
+    }
+
+static const rml_field source_fields[] = {
+    FIELD("channel", RML_TYPE_STRING, false),
+    FIELD("topic", RML_TYPE_STRING, true),
+    FIELD("difference_ns", RML_TYPE_I64, true),
+};
+static const rml_field source_field = {NAME("element"), RML_TYPE_STRUCT, false, source_fields, 3};
+static const rml_field ego_fields[] = {
+    FIELD("recording_id", RML_TYPE_STRING, false),
+    FIELD("drive_id", RML_TYPE_STRING, false),
+    FIELD("t_ns", RML_TYPE_I64, false),
+    FIELD("time", RML_TYPE_STRING, false),
+    FIELD("frame", RML_TYPE_STRING, false),
+    FIELD("place_id", RML_TYPE_STRING, true),
+    FIELD("x_m", RML_TYPE_F64, false),
+    FIELD("y_m", RML_TYPE_F64, false),
+    FIELD("z_m", RML_TYPE_F64, true),
+    FIELD("roll_rad", RML_TYPE_F64, true),
+    FIELD("pitch_rad", RML_TYPE_F64, true),
+    FIELD("yaw_rad", RML_TYPE_F64, true),
+    FIELD("vx_mps", RML_TYPE_F64, true),
+    FIELD("vy_mps", RML_TYPE_F64, true),
+    FIELD("yaw_rate_radps", RML_TYPE_F64, true),
+    FIELD("ax_mps2", RML_TYPE_F64, true),
+    FIELD("ay_mps2", RML_TYPE_F64, true),
+    FIELD("steering_rad", RML_TYPE_F64, true),
+    {NAME("sources"), RML_TYPE_LIST, false, &source_field, 1},
+    FIELD("recipe", RML_TYPE_STRING, false),
+};
+
+typedef struct maker {
+    rml_lake *lake;
+    rml_arena arena;
+    rml_str recording_id, drive_id, place_id;
+    const rml_recipe *recipe;
+    char recipe_hash[RML_HASH_TEXT];
+    ego_source sources[RECIPE_CHANNELS_MAX];
+    ego_samples samples[RECIPE_CHANNELS_MAX];
+    rml_geodetic origin;
+    rml_lake_txn *txn;
+    rml_batch rows, rejects;
+    rml_ego_result *out;
+    int64_t last_ns; // time of the last row
+} maker;
+
+// The samples that stand for an instant; has[i] is false where there is none.
+typedef struct instant {
+    int64_t t_ns;
+    size_t index; // of the driver's sample
+    bool has[RECIPE_CHANNELS_MAX];
+    rml_clock_pick picks[RECIPE_CHANNELS_MAX];
+} instant;
+
+static rml_status reject(maker *m, rml_str channel, uint64_t index, rml_str reason, rml_error *err)
+{
+    const rml_reject_row row = {.recording_id = m->recording_id,
+                                .stage = RML_STR("ego"),
+                                .channel = channel,
+                                .offset = index,
+                                .reason = reason};
+    m->out->rejects++;
+    return reason.data ? rml_rejects_append(&m->rejects, &row, err) : rml_fail_memory(err, 64);
+}
+
+// ---- Values ------------------------------------------------------------------------------------
+
+static double value_at(const maker *m, const instant *at, size_t column)
+{
+    const recipe_value *v = &m->recipe->values[column];
+    if (!v->function || !at->has[v->channel]) {
+        return NAN;
+    }
+    const rml_clock_pick *pick = &at->picks[v->channel];
+    const double *values = m->samples[v->channel].values[column].data;
+    double left = values[pick->index];
+    if (pick->weight == 0) {
+        return left;
+    }
+    double right = values[pick->index + 1];
+    if (!v->function->angle) {
+        return left + (right - left) * pick->weight;
+    }
+    return rml_angle_wrap(left + rml_angle_wrap(right - left) * pick->weight);
+}
+
+static rml_status sources_append(const maker *m, const instant *at, rml_column *list,
+                                 rml_error *err)
+{
+    rml_column *item = &list->children[0];
+    for (size_t i = 0; i < m->recipe->channel_count; i++) {
+        rml_str topic = m->sources[i].topic;
+        RML_TRY(rml_column_str(&item->children[0], m->recipe->channels[i].name, err));
+        RML_TRY(topic.len ? rml_column_str(&item->children[1], topic, err)
+                          : rml_column_null(&item->children[1], err));
+        RML_TRY(at->has[i] ? rml_column_i64(&item->children[2], at->picks[i].difference_ns, err)
+                           : rml_column_null(&item->children[2], err));
+        RML_TRY(rml_column_struct_end(item, err));
+    }
+    return rml_column_list_end(list, err);
+}
+
+static rml_status row_append(maker *m, const instant *at, const double values[RML_EGO_COLUMNS],
+                             rml_error *err)
+{
+    const rml_array *frames = &m->samples[m->recipe->driver].frames;
+    rml_row r = rml_row_begin(&m->rows, err);
+    rml_row_str(&r, m->recording_id);
+    rml_row_str(&r, m->drive_id);
+    rml_row_i64(&r, at->t_ns);
+    rml_row_str(&r, rml_str_of(recipe_time_names[m->recipe->time]));
+    rml_row_str(&r, frames->count ? *RML_AT(frames, rml_str, at->index) : m->recipe->frame);
+    rml_row_str_or_null(&r, m->place_id);
+    for (size_t i = 0; i < RML_EGO_COLUMNS; i++) {
+        rml_row_f64(&r, values[i]);
+    }
+    rml_column *sources = rml_row_column(&r);
+    if (sources) {
+        r.status = sources_append(m, at, sources, err);
+    }
+    rml_row_str(&r, rml_str_of(m->recipe_hash));
+    RML_TRY(rml_row_end(&r));
+    m->out->rows++;
+    m->last_ns = at->t_ns;
+    if (m->rows.count == ROWS_AT_ONCE) {
+        RML_TRY(rml_lake_append(m->txn, "ego", &m->rows, err));
+        rml_batch_clear(&m->rows);
+    }
+    return RML_OK;
+}
+
+// ---- Instants ----------------------------------------------------------------------------------
+
+static rml_status instant_make(maker *m, size_t index, rml_error *err)
+{
+    const rml_recipe *r = m->recipe;
+    const recipe_channel *driver = &r->channels[r->driver];
+    const int64_t *times = m->samples[r->driver].times.data;
+    uint64_t number = *RML_AT(&m->samples[r->driver].arrivals, uint64_t, index);
+    instant at = {.t_ns = times[index], .index = index};
+    if (m->out->rows > 0 && at.t_ns <= m->last_ns) {
+        return reject(m, driver->name, number,
+                      RML_STR("its time does not come after that of the row before"), err);
+    }
+    for (size_t i = 0; i < r->channel_count; i++) {
+        const rml_array *own = &m->samples[i].times;
+        if (i == r->driver) {
+            at.picks[i] = (rml_clock_pick){.index = index};
+            at.has[i] = true;
+            continue;
+        }
+        const recipe_channel *c = &r->channels[i];
+        at.has[i] =
+            rml_clock_at(own->data, own->count, at.t_ns, c->policy, c->tolerance_ns, &at.picks[i]);
+        if (!at.has[i] && c->required) {
+            return reject(m, c->name, number,
+                          rml_arena_printf(&m->arena, "no sample by \"%s\" within %g ms",
+                                           recipe_policy_names[c->policy],
+                                           (double)c->tolerance_ns / 1e6),
+                          err);
+        }
+    }
+    double values[RML_EGO_COLUMNS];
+    for (size_t i = 0; i < RML_EGO_COLUMNS; i++) {
+        values[i] = value_at(m, &at, i);
+    }
+    if (!isfinite(values[RML_EGO_X]) || !isfinite(values[RML_EGO_Y])) {
+        return reject(m, driver->name, number, RML_STR("its position is missing or not finite"),
+                      err);
+    }
+    return row_append(m, &at, values, err);
+}
+
+static rml_status drops_reject(maker *m, rml_error *err)
+{
+    const rml_recipe *r = m->recipe;
+    const recipe_channel *driver = &r->channels[r->driver];
+    const rml_array *dropped = &m->samples[r->driver].dropped;
+    rml_str no_time =
+        rml_arena_printf(&m->arena, "the message has no %s time", recipe_time_names[r->time]);
+    rml_str conditions[RECIPE_KEEPS_MAX];
+    for (size_t i = 0; i < driver->keep_count; i++) {
+        conditions[i] = rml_arena_printf(&m->arena, "its %.*s does not meet the recipe's condition",
+                                         RML_FMT(driver->keeps[i].field));
+    }
+    for (size_t i = 0; i < dropped->count; i++) {
+        const ego_drop *d = RML_AT(dropped, ego_drop, i);
+        rml_str reason = d->why == EGO_DROP_NO_TIME ? no_time : conditions[d->condition];
+        RML_TRY(reject(m, driver->name, d->index, reason, err));
+    }
+    return RML_OK;
+}
+
+// ---- The whole ---------------------------------------------------------------------------------
+
+static rml_status channels_read(maker *m, rml_error *err)
+{
+    const rml_recipe *r = m->recipe;
+    for (size_t i = 0; i < r->channel_count; i++) {
+        const recipe_channel *c = &r->channels[i];
+        RML_TRY(ego_source_find(m->lake, &m->arena, m->recording_id, c, &m->sources[i], err));
+        if (m->sources[i].table.len > 0) {
+            RML_TRY(ego_samples_load(m->lake, &m->arena, m->recording_id, r, i, &m->sources[i],
+                                     &m->origin, &m->samples[i], err));
+        } else if (i == r->driver || c->required) {
+            return rml_fail(err, RML_ERR_MISSING, c->at, NULL,
+                            "expected a channel of %.*s%s%.*s in the recording, found none",
+                            RML_FMT(c->type), c->topic.len ? " on " : "", RML_FMT(c->topic));
+        }
+    }
+    return RML_OK;
+}
+
+// Where positions on the ellipsoid were turned into metres, the frame has an origin: a place.
+static rml_status place_append(maker *m, rml_error *err)
+{
+    if (isnan(m->origin.latitude_deg)) {
+        return RML_OK;
+    }
+    RML_TRY(rml_lake_replace(m->txn, "places", err));
+    rml_batch batch = {0};
+    RML_TRY(rml_batch_init(&batch, rml_places_schema(), err));
+    rml_row r = rml_row_begin(&batch, err);
+    rml_row_str(&r, m->place_id);
+    rml_row_str(&r, m->recording_id);
+    rml_row_str(&r, RML_STR("ego"));
+    rml_row_f64(&r, m->origin.latitude_deg);
+    rml_row_f64(&r, m->origin.longitude_deg);
+    rml_row_f64(&r, m->origin.height_m);
+    rml_row_str(&r, RML_STR("WGS84"));
+    rml_row_null(&r);
+    rml_status st = rml_row_end(&r);
+    if (!st) {
+        st = rml_lake_append(m->txn, "places", &batch, err);
+    }
+    rml_batch_reset(&batch);
+    return st;
+}
+
+static rml_status all_rows(maker *m, rml_error *err)
+{
+    const ego_samples *driver = &m->samples[m->recipe->driver];
+    if (!isnan(m->origin.latitude_deg)) {
+        m->place_id = rml_arena_printf(&m->arena, "enu_%.12s", m->recording_id.data);
+    }
+    m->out->inputs = driver->read;
+    RML_TRY(drops_reject(m, err));
+    for (size_t i = 0; i < driver->times.count; i++) {
+        RML_TRY(instant_make(m, i, err));
+    }
+    assert(m->out->inputs == m->out->rows + m->out->rejects);
+    RML_TRY(rml_lake_replace(m->txn, "ego", err));
+    RML_TRY(rml_lake_replace(m->txn, "ego_rejects", err));
+    if (m->rows.count > 0) {
+        RML_TRY(rml_lake_append(m->txn, "ego", &m->rows, err));
+    }
+    if (m->rejects.count > 0) {
+        RML_TRY(rml_lake_append(m->txn, "ego_rejects", &m->rejects, err));
+    }
+    RML_TRY(place_append(m, err));
+    return rml_lake_commit(m->txn, NULL, NULL, err);
+}
+
+static rml_status make(maker *m, rml_error *err)
+{
+    static const rml_schema schema = {ego_fields, sizeof ego_fields / sizeof ego_fields[0]};
+    RML_TRY(rml_recording_drive(m->lake, &m->arena, m->recording_id, &m->drive_id, err));
+    RML_TRY(channels_read(m, err));
+    RML_TRY(rml_batch_init(&m->rows, schema, err));
+    RML_TRY(rml_batch_init(&m->rejects, rml_rejects_schema(), err));
+    RML_TRY(rml_lake_begin(m->lake, m->recording_id, &m->txn, err));
+    return all_rows(m, err);
+}
+
+rml_status rml_ego_make(rml_lake *lake, rml_str recording_id, const rml_recipe *recipe,
+                        rml_ego_result *out, rml_error *err)
+{
+    *out = (rml_ego_result){.recipe = recipe->hash};
+    maker *m = rml_heap_make(sizeof *m);
+    if (!m) {
+        return rml_fail_memory(err, sizeof *m);
+    }
+    m->lake = lake;
+    m->recording_id = recording_id;
+    m->recipe = recipe;
+    m->origin = (rml_geodetic){NAN, NAN, NAN};
+    m->out = out;
+    rml_hash_text(&recipe->hash, m->recipe_hash);
+    rml_status st = make(m, err);
+    rml_lake_txn_close(m->txn);
+    rml_batch_reset(&m->rows);
+    rml_batch_reset(&m->rejects);
+    for (size_t i = 0; i < RECIPE_CHANNELS_MAX; i++) {
+        ego_samples_reset(&m->samples[i]);
+    }
+    rml_arena_reset(&m->arena);
+    rml_heap_free(m);
+    return st;
+}
+
+static rml_status fits(rml_lake *lake, rml_str recording_id, rml_str name, bool *out,
+                       rml_error *err)
+{
+    rml_recipe *recipe = NULL;
+    rml_arena arena = {0};
+    RML_TRY(rml_recipe_parse(rml_recipe_builtin(name), name, &recipe, err));
+    rml_status st = RML_OK;
+    *out = true;
+    for (size_t i = 0; !st && *out && i < recipe->channel_count; i++) {
+        const recipe_channel *c = &recipe->channels[i];
+        ego_source source = {0};
+        if (i == recipe->driver || c->required) {
+            st = ego_source_find(lake, &arena, recording_id, c, &source, err);
+            *out = source.table.len > 0;
+        }
+    }
+    rml_arena_reset(&arena);
+    rml_recipe_free(recipe);
+    return st;
+}
+
+rml_status rml_recipe_pick(rml_lake *lake, rml_str recording_id, rml_str *name, rml_error *err)
+{
+    *name = (rml_str){0};
+    for (size_t i = 0; rml_recipe_builtin_name(i) != NULL; i++) {
+        bool it_fits = false;
+        rml_str candidate = rml_str_of(rml_recipe_builtin_name(i));
+        RML_TRY(fits(lake, recording_id, candidate, &it_fits, err));
+        if (it_fits) {
+            *name = candidate;
+            return RML_OK;
+        }
+    }
+    return RML_OK;
+}

@@ -1,0 +1,188 @@
+// The last step: what the page of the turn shows, gathered and handed to it.
+#include <string.h>
+
+#include "plan.h"
+
+#include "roadmill/drive.h"
+#include "roadmill/eval.h"
+#include "roadmill/report.h"
+
+// The dev split as a model sees it, and its worst scene.
+typedef struct rml_worst {
+    rml_split_arrays train, dev;
+    rml_forecast model;
+    size_t index; // in the dev split
+    double fde_m;
+} rml_worst;
+
+static rml_status find_worst(rml_turn *t, const rml_dataset *d, rml_worst *out, rml_error *err)
+{
+    rml_str folder;
+    rml_runner *runner = NULL;
+    RML_TRY(rml_split_arrays_make(t->arena, d, RML_TRAIN, &out->train, err));
+    RML_TRY(rml_split_arrays_make(t->arena, d, RML_DEV, &out->dev, err));
+    RML_TRY(rml_turn_model_folder(t, rml_turn_text(t, RML_STEP_TRAIN, "run"), &folder, err));
+    RML_TRY(rml_runner_open(folder.data, 32, &runner, err));
+    const rml_predictor_config *c = rml_runner_config(runner);
+    rml_status st = rml_forecast_make(&out->model, out->dev.count, c->modes, c->steps, err);
+    if (!st) {
+        st = rml_runner_predict(runner, d, RML_DEV, t->pool, &out->model, NULL, NULL, NULL, err);
+    }
+    rml_runner_close(runner);
+    double *fde = RML_NEW_ARRAY(t->arena, double, out->dev.count);
+    if (!st && fde == NULL) {
+        st = rml_fail_memory(err, out->dev.count * sizeof *fde);
+    }
+    if (!st) {
+        st = rml_split_metric(&out->dev, &out->model, "min_fde_6", fde, err);
+    }
+    for (size_t i = 0; !st && i < out->dev.count; i++) {
+        if (fde[i] > out->fde_m) {
+            out->fde_m = fde[i];
+            out->index = i;
+        }
+    }
+    return st;
+}
+
+static const rml_baseline_kind *kind_of(const char *name)
+{
+    size_t count;
+    const rml_baseline_kind *kinds = rml_baseline_kinds(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(kinds[i].name, name) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+// A baseline's forecast of the worst scene alone.
+static rml_status baseline_future(rml_turn *t, const rml_worst *worst, const char *name,
+                                  double dt_s, rml_forecast *out, rml_error *err)
+{
+    const rml_baseline_kind *kind = kind_of(name);
+    if (kind == NULL) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                        "expected a baseline, found %s", name);
+    }
+    const rml_split_arrays *a = &worst->train, *b = &worst->dev;
+    rml_pasts train = {a->count, a->history, a->steps, dt_s, a->history_xy, a->target_xy};
+    rml_pasts one = {1,   b->history, b->steps, dt_s, b->history_xy + worst->index * b->history * 2,
+                     NULL};
+    rml_baseline *fitted = NULL;
+    RML_TRY(rml_baseline_fit(kind, &train, worst->model.modes, 0, t->pool, &fitted, err));
+    rml_status st =
+        rml_forecast_make(out, 1, kind->blind ? worst->model.modes : 1, worst->model.steps, err);
+    if (!st) {
+        st = rml_baseline_predict(fitted, &one, out, err);
+    }
+    rml_baseline_free(fitted);
+    return st;
+}
+
+static rml_status find_window(const rml_traffic *traffic, const rml_scene_row *row, rml_window *out,
+                              rml_error *err)
+{
+    for (size_t i = 0; i < traffic->track_count; i++) {
+        const rml_track *track = &traffic->tracks[i];
+        if (!rml_str_equal(track->track_id, row->track_id)) {
+            continue;
+        }
+        for (size_t s = 0; s < track->count; s++) {
+            if (track->states[s].t_ns == row->t0_ns) {
+                *out = (rml_window){(uint32_t)i, (uint32_t)s};
+                return RML_OK;
+            }
+        }
+    }
+    return rml_fail(err, RML_ERR_MISSING, (rml_place){0}, NULL,
+                    "expected track %.*s of recording %.*s in the lake, found none",
+                    RML_FMT(row->track_id), RML_FMT(row->recording_id));
+}
+
+// The futures of the worst scene; the page has them while it is written.
+static rml_status write_worst(rml_turn *t, const rml_dataset *d, const rml_worst *worst,
+                              const rml_forecast *cv, const rml_forecast *blind,
+                              rml_turn_results *results, rml_buffer *page, rml_error *err)
+{
+    const rml_scene_row *row = &rml_dataset_scenes(d, RML_DEV)[worst->index].row;
+    rml_traffic traffic;
+    rml_window window;
+    RML_TRY(rml_traffic_load(t->home->lake, row->recording_id, t->arena, &traffic, err));
+    RML_TRY(find_window(&traffic, row, &window, err));
+    const rml_forecast *m = &worst->model;
+    const rml_scene_future futures[] = {
+        {"truth", "#000000", worst->dev.target_xy + worst->index * worst->dev.steps * 2, NULL, 1},
+        {"constant velocity", "#999999", cv->xy, NULL, 1},
+        {"best blind baseline", "#E69F00", blind->xy, blind->probability, blind->modes},
+        {"model", "#0072B2", m->xy + worst->index * m->modes * m->steps * 2,
+         m->probability + worst->index * m->modes, m->modes},
+    };
+    const rml_worst_scene scene = {.traffic = &traffic,
+                                   .spec = rml_dataset_scene_spec(d),
+                                   .window = window,
+                                   .scene_id = row->scene_id,
+                                   .futures = futures,
+                                   .future_count = sizeof futures / sizeof *futures,
+                                   .modes = m->modes,
+                                   .fde_m = worst->fde_m};
+    results->worst = &scene;
+    return rml_turn_page(results, t->arena, page, err);
+}
+
+static rml_status write_page(rml_turn *t, rml_turn_results *results, rml_buffer *page,
+                             rml_error *err)
+{
+    rml_dataset *d = NULL;
+    rml_worst worst = {0};
+    rml_forecast cv = {0}, blind = {0};
+    rml_str best =
+        rml_arena_str(t->arena, rml_json_get_str(results->evaluation, "best_blind", (rml_str){0}));
+    RML_TRY(
+        rml_dataset_open(t->home->path, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
+    double dt_s = (double)rml_dataset_step_ns(d) * 1e-9;
+    rml_status st = find_worst(t, d, &worst, err);
+    if (!st) {
+        st = baseline_future(t, &worst, "cv_1", dt_s, &cv, err);
+    }
+    if (!st) {
+        st = baseline_future(t, &worst, best.data, dt_s, &blind, err);
+    }
+    if (!st) {
+        st = write_worst(t, d, &worst, &cv, &blind, results, page, err);
+    }
+    rml_forecast_free(&cv);
+    rml_forecast_free(&blind);
+    rml_forecast_free(&worst.model);
+    rml_dataset_close(d);
+    return st;
+}
+
+rml_status rml_step_report(rml_turn *t, rml_json_writer *w, rml_error *err)
+{
+    rml_object_row row;
+    rml_str path;
+    rml_buffer page = {0};
+    rml_turn_results results = {.name = t->config->name,
+                                .home = t->home->path,
+                                .ingest = t->results[RML_STEP_INGEST],
+                                .dataset = t->results[RML_STEP_DATASET],
+                                .deploy = t->results[RML_STEP_DEPLOY],
+                                .gate = t->results[RML_STEP_GATE],
+                                .mine = t->results[RML_STEP_MINE],
+                                .child = t->results[RML_STEP_CHILD]};
+    RML_TRY(rml_catalog_get(t->home->catalog, "evaluation",
+                            rml_turn_text(t, RML_STEP_EVALUATE, "evaluation"), t->arena, &row,
+                            err));
+    RML_TRY(rml_json_parse(t->arena, row.body, RML_STR("evaluation"), &results.evaluation, err));
+    RML_TRY(rml_turn_path(t, "report.html", NULL, NULL, &path, err));
+    rml_status st = write_page(t, &results, &page, err);
+    if (!st) {
+        st = rml_file_replace(path.data, rml_buffer_bytes(&page), err);
+    }
+    rml_buffer_reset(&page);
+    RML_TRY(st);
+    rml_json_kv_str(w, "page", path);
+    return RML_OK;
+}

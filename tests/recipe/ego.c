@@ -1,0 +1,337 @@
+// Protects the making of `ego`: each row's values by stated policy, its difference to each source,
+// and instants = rows + rejects. Signals are written by hand, so every number can be followed.
+#include "roadmill/lake/recordings.h"
+#include "roadmill/os.h"
+#include "roadmill/recipe.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        (text), sizeof(text) - 1                                                                   \
+    }
+#define FIELD(name, type, nullable)                                                                \
+    {                                                                                              \
+        NAME(name), type, nullable, NULL, 0                                                        \
+    }
+#define MS 1000000LL
+
+static const char ID[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+static char folder[1024];
+
+static const rml_field value_fields[] = {FIELD("x", RML_TYPE_F64, true),
+                                         FIELD("y", RML_TYPE_F64, true)};
+static const rml_field pose_fields[] = {
+    FIELD("recording_id", RML_TYPE_STRING, false),
+    FIELD("channel", RML_TYPE_STRING, false),
+    FIELD("sequence", RML_TYPE_I64, true),
+    FIELD("sensor_ns", RML_TYPE_I64, true),
+    FIELD("publish_ns", RML_TYPE_I64, true),
+    FIELD("log_ns", RML_TYPE_I64, false),
+    FIELD("frame", RML_TYPE_STRING, true),
+    FIELD("quality", RML_TYPE_I32, true),
+    {NAME("position"), RML_TYPE_STRUCT, true, value_fields, 2},
+};
+static const rml_schema pose_schema = {pose_fields, 9};
+
+static void must(rml_status st, const rml_error *err)
+{
+    if (st) {
+        char text[1024];
+        rml_error_text(err, text, sizeof text);
+        fail_msg("%s", text);
+    }
+}
+
+// A message: sensor_ms < 0 is a message without a time of its own.
+typedef struct message {
+    const char *topic;
+    int64_t log_ms, sensor_ms;
+    double x, y;
+    int quality;
+} message;
+
+static void message_append(rml_batch *b, const message *m, int64_t sequence)
+{
+    rml_error err = {0};
+    rml_column *c = b->columns;
+    must(rml_column_str(&c[0], rml_str_of(ID), &err), &err);
+    must(rml_column_str(&c[1], rml_str_of(m->topic), &err), &err);
+    must(rml_column_i64(&c[2], sequence, &err), &err);
+    must(m->sensor_ms < 0 ? rml_column_null(&c[3], &err)
+                          : rml_column_i64(&c[3], m->sensor_ms * MS, &err),
+         &err);
+    must(rml_column_i64(&c[4], m->log_ms * MS, &err), &err);
+    must(rml_column_i64(&c[5], m->log_ms * MS, &err), &err);
+    must(rml_column_str(&c[6], RML_STR("map"), &err), &err);
+    must(rml_column_i64(&c[7], m->quality, &err), &err);
+    must(isnan(m->x) ? rml_column_null(&c[8].children[0], &err)
+                     : rml_column_f64(&c[8].children[0], m->x, &err),
+         &err);
+    must(rml_column_f64(&c[8].children[1], m->y, &err), &err);
+    must(rml_column_struct_end(&c[8], &err), &err);
+    must(rml_batch_row_end(b, &err), &err);
+}
+
+static rml_lake *lake_make(const char *name, const message *poses, size_t pose_count,
+                           const message *turns, size_t turn_count)
+{
+    char path[1200];
+    rml_error err = {0};
+    rml_lake *lake = NULL;
+    rml_lake_txn *txn = NULL;
+    rml_batch batch = {0};
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    must(rml_lake_open(rml_str_of(path), &lake, &err), &err);
+    must(rml_lake_begin(lake, rml_str_of(ID), &txn, &err), &err);
+    must(rml_batch_init(&batch, pose_schema, &err), &err);
+    for (size_t i = 0; i < pose_count; i++) {
+        message_append(&batch, &poses[i], (int64_t)i);
+    }
+    must(rml_lake_append(txn, "signals_test_msg_pose", &batch, &err), &err);
+    rml_batch_clear(&batch);
+    for (size_t i = 0; i < turn_count; i++) {
+        message_append(&batch, &turns[i], (int64_t)i);
+    }
+    if (turn_count > 0) {
+        must(rml_lake_append(txn, "signals_test_msg_turn", &batch, &err), &err);
+    }
+    rml_batch_reset(&batch);
+    must(rml_batch_init(&batch, rml_recordings_schema(), &err), &err);
+    const rml_recording_row row = {.recording_id = rml_str_of(ID),
+                                   .drive_id = RML_STR("d1"),
+                                   .uri = RML_STR("by hand"),
+                                   .format = RML_STR("mcap"),
+                                   .completeness = RML_STR("whole")};
+    must(rml_recordings_append(&batch, &row, &err), &err);
+    must(rml_lake_commit(txn, "recordings", &batch, &err), &err);
+    rml_lake_txn_close(txn);
+    rml_batch_reset(&batch);
+    return lake;
+}
+
+static rml_status make(rml_lake *lake, const char *text, rml_ego_result *out, rml_error *err)
+{
+    rml_recipe *recipe = NULL;
+    must(rml_recipe_parse(rml_str_of(text), RML_STR("r.yaml"), &recipe, err), err);
+    rml_status st = rml_ego_make(lake, rml_str_of(ID), recipe, out, err);
+    rml_recipe_free(recipe);
+    return st;
+}
+
+static void rows_of(rml_lake *lake, const char *sql, rml_batch *out)
+{
+    rml_error err = {0};
+    rml_rows *rows = NULL;
+    must(rml_lake_sql(lake, rml_str_of(sql), &rows, &err), &err);
+    must(rml_rows_all(rows, 1000, out, &err), &err);
+    rml_rows_close(rows);
+}
+
+static const message poses[] = {
+    {"/a", 5, 0, 1, 10, 1},       // turn: no sample before it
+    {"/a", 105, 100, 2, 20, 1},   // between 90 and 130: 0.25 of the way, the left one is nearer
+    {"/a", 205, 200, 3, 30, 0},   // quality too low
+    {"/a", 305, 300, NAN, 40, 1}, // no position
+    {"/a", 405, -1, 5, 50, 1},    // no time of its own
+    {"/a", 505, 130, 6, 60, 1},   // exactly on a sample of turn
+    {"/a", 605, 120, 7, 70, 1},   // its time goes backwards
+    {"/b", 100, 100, 9, 90, 1},   // of another topic, with fewer messages
+};
+static const message turns[] = {
+    {"/t", 91, 90, 1.0, 3.0, 0},
+    {"/t", 131, 130, 3.0, -3.0, 0},
+    {"/t", 180, 170, 5.0, 0, 0},
+};
+
+#define RECIPE(turn)                                                                               \
+    "recipe: test\ndriver: pose\nframe: pose.frame\nchannels:\n  pose: {type: test/msg/Pose, "     \
+    "keep: [{field: quality, at_least: 1}]}\n  turn: {type: test/msg/Turn, " turn                  \
+    "}\nego:\n  x_m: pose.position.x\n  y_m: pose.position.y\n  vx_mps: turn.position.x\n"
+
+static void values_by_hand(void **state)
+{
+    (void)state;
+    rml_lake *lake = lake_make("linear", poses, 8, turns, 3);
+    rml_ego_result out;
+    rml_error err = {0};
+    rml_batch rows = {0};
+    must(make(lake, RECIPE("policy: linear, tolerance_ms: 40"), &out, &err), &err);
+    assert_true(out.inputs == 7 && out.rows == 2 && out.rejects == 5);
+    rows_of(
+        lake,
+        "SELECT t_ns, x_m, y_m, vx_mps, vy_mps, frame, drive_id, sources[1].difference_ns, "
+        "sources[2].difference_ns, sources[2].channel, sources[2].topic, recipe FROM ego ORDER BY "
+        "t_ns",
+        &rows);
+    assert_int_equal(rows.count, 2);
+    const rml_column *c = rows.columns;
+    assert_int_equal(rml_column_get_i64(&c[0], 0), 100 * MS);
+    assert_true(rml_column_get_f64(&c[1], 0) == 2 && rml_column_get_f64(&c[2], 0) == 20);
+    assert_true(rml_column_get_f64(&c[3], 0) == 1.5);
+    assert_true(rml_column_is_null(&c[4], 0));
+    assert_true(rml_str_equal(rml_column_get_str(&c[5], 0), RML_STR("map")));
+    assert_true(rml_str_equal(rml_column_get_str(&c[6], 0), RML_STR("d1")));
+    assert_int_equal(rml_column_get_i64(&c[7], 0), 0);
+    assert_int_equal(rml_column_get_i64(&c[8], 0), -10 * MS);
+    assert_true(rml_str_equal(rml_column_get_str(&c[9], 0), RML_STR("turn")));
+    assert_true(rml_str_equal(rml_column_get_str(&c[10], 0), RML_STR("/t")));
+    char hash[RML_HASH_TEXT];
+    rml_hash_text(&out.recipe, hash);
+    assert_true(rml_str_equal(rml_column_get_str(&c[11], 0), rml_str_of(hash)));
+    assert_int_equal(rml_column_get_i64(&c[0], 1), 130 * MS);
+    assert_true(rml_column_get_f64(&c[3], 1) == 3 && rml_column_get_i64(&c[8], 1) == 0);
+    rml_batch_reset(&rows);
+    rml_lake_close(lake);
+}
+
+static void every_reject_has_its_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t instant;
+        const char *channel, *reason;
+    } want[] = {
+        {0, "turn", "no sample by \"linear\" within 40 ms"},
+        {2, "pose", "its quality does not meet the recipe's condition"},
+        {3, "turn", "no sample by \"linear\" within 40 ms"},
+        {4, "pose", "the message has no sensor time"},
+        {6, "pose", "its time does not come after that of the row before"},
+    };
+    rml_lake *lake = lake_make("rejects", poses, 8, turns, 3);
+    rml_ego_result out;
+    rml_error err = {0};
+    rml_batch rows = {0};
+    must(make(lake, RECIPE("policy: linear, tolerance_ms: 40"), &out, &err), &err);
+    rows_of(lake, "SELECT \"offset\", channel, reason, stage FROM ego_rejects ORDER BY 1, 3",
+            &rows);
+    assert_int_equal(rows.count, sizeof want / sizeof want[0]);
+    for (size_t i = 0; i < rows.count; i++) {
+        print_message("%.*s\n", RML_FMT(rml_column_get_str(&rows.columns[2], i)));
+    }
+    for (size_t i = 0; i < rows.count; i++) {
+        assert_int_equal(rml_column_get_i64(&rows.columns[0], i), want[i].instant);
+        assert_true(
+            rml_str_equal(rml_column_get_str(&rows.columns[1], i), rml_str_of(want[i].channel)));
+        assert_true(
+            rml_str_equal(rml_column_get_str(&rows.columns[2], i), rml_str_of(want[i].reason)));
+        assert_true(rml_str_equal(rml_column_get_str(&rows.columns[3], i), RML_STR("ego")));
+    }
+    rml_batch_reset(&rows);
+    rml_lake_close(lake);
+}
+
+static void a_channel_that_may_be_missing(void **state)
+{
+    (void)state;
+    rml_lake *lake = lake_make("optional", poses, 8, turns, 0);
+    rml_ego_result out;
+    rml_error err = {0};
+    rml_batch rows = {0};
+    must(make(lake, RECIPE("required: false, tolerance_ms: 50"), &out, &err), &err);
+    assert_true(out.inputs == 7 && out.rows == 3 && out.rejects == 4);
+    rows_of(lake, "SELECT vx_mps, sources[2].difference_ns, sources[2].topic FROM ego", &rows);
+    for (size_t i = 0; i < rows.count; i++) {
+        assert_true(rml_column_is_null(&rows.columns[0], i));
+        assert_true(rml_column_is_null(&rows.columns[1], i));
+        assert_true(rml_column_is_null(&rows.columns[2], i));
+    }
+    rml_batch_reset(&rows);
+    assert_int_equal(make(lake, RECIPE("tolerance_ms: 50"), &out, &err), RML_ERR_MISSING);
+    assert_string_equal(err.place, "r.yaml:6:16");
+    assert_string_equal(err.what,
+                        "expected a channel of test/msg/Turn in the recording, found none");
+    rml_lake_close(lake);
+}
+
+// Made again by another recipe: its rows replace those of the first, and the first brings them
+// back.
+static void another_recipe_replaces(void **state)
+{
+    (void)state;
+    rml_lake *lake = lake_make("again", poses, 8, turns, 3);
+    rml_ego_result first, second, third;
+    rml_error err = {0};
+    rml_lake_table before, between, after;
+    must(make(lake, RECIPE("policy: linear, tolerance_ms: 40"), &first, &err), &err);
+    must(rml_lake_table_get(lake, "ego", &before, &err), &err);
+    must(make(lake, RECIPE("policy: nearest, tolerance_ms: 1000"), &second, &err), &err);
+    assert_true(second.rows == 3 && second.inputs == 7 && second.rejects == 4);
+    assert_false(rml_hash_equal(&first.recipe, &second.recipe));
+    must(rml_lake_table_get(lake, "ego", &between, &err), &err);
+    assert_true(between.rows == 3 && !rml_hash_equal(&before.state, &between.state));
+    must(make(lake, RECIPE("policy: linear, tolerance_ms: 40"), &third, &err), &err);
+    must(rml_lake_table_get(lake, "ego", &after, &err), &err);
+    assert_true(rml_hash_equal(&before.state, &after.state) && after.rows == 2);
+    rml_lake_close(lake);
+}
+
+static void fields_are_checked_with_their_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *recipe, *place, *what;
+    } cases[] = {
+        {"recipe: a\ndriver: p\nframe: f\nchannels: {p: {type: test/msg/Pose}}\nego:\n  x_m: "
+         "p.position.x\n"
+         "  y_m: p.position.z\n",
+         "r.yaml:7:8",
+         "expected a field of test/msg/Pose that is a number, found no field \"position.z\""},
+        {"recipe: a\ndriver: p\nframe: f\nchannels: {p: {type: test/msg/Pose}}\nego:\n  x_m: "
+         "p.position\n"
+         "  y_m: p.position.y\n",
+         "r.yaml:6:8",
+         "expected a field of test/msg/Pose that is a number, found the compound \"position\""},
+        {"recipe: a\ndriver: p\nframe: p.quality\nchannels: {p: {type: test/msg/Pose}}\nego:\n"
+         "  x_m: p.position.x\n  y_m: p.position.y\n",
+         "r.yaml:3:8", "expected a field of test/msg/Pose that is a text, found \"quality\""},
+        {"recipe: a\ndriver: p\nframe: f\nchannels: {p: {type: test/msg/Pose, topic: /c}}\nego:\n"
+         "  x_m: p.position.x\n  y_m: p.position.y\n",
+         "r.yaml:4:22", "expected a channel of test/msg/Pose on /c in the recording, found none"},
+    };
+    rml_lake *lake = lake_make("fields", poses, 8, turns, 3);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rml_ego_result out;
+        rml_error err = {0};
+        assert_int_not_equal(make(lake, cases[i].recipe, &out, &err), RML_OK);
+        assert_string_equal(err.place, cases[i].place);
+        assert_string_equal(err.what, cases[i].what);
+    }
+    rml_ego_result out;
+    rml_error err = {0};
+    must(make(lake,
+              "recipe: a\ndriver: p\nframe: f.f\nchannels: {p: {type: test/msg/Pose, topic: "
+              "/b}}\nego:\n"
+              "  x_m: p.position.x\n  y_m: p.position.y\n",
+              &out, &err),
+         &err);
+    assert_true(out.rows == 1 && out.inputs == 1);
+    rml_lake_close(lake);
+}
+
+int main(void)
+{
+    rml_error err = {0};
+    const char *tmp = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/drive_ego.%lld", tmp ? tmp : "/tmp",
+             (long long)rml_clock_unix_ns());
+    if (rml_folder_make(folder, &err)) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_by_hand),
+        cmocka_unit_test(every_reject_has_its_reason),
+        cmocka_unit_test(a_channel_that_may_be_missing),
+        cmocka_unit_test(another_recipe_replaces),
+        cmocka_unit_test(fields_are_checked_with_their_place),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return rml_folder_remove(folder, &err) ? 1 : failed;
+}
