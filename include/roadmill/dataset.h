@@ -48,6 +48,7 @@ typedef enum rml_split {
     RML_SEALED,
     RML_SPLITS
 } rml_split;
+RML_API extern const rml_names rml_splits;
 RML_API const char *rml_split_name(rml_split s); // "train", "validation", "dev", "gate", "sealed"
 RML_API bool rml_split_parse(rml_str text, rml_split *out);
 

@@ -13,7 +13,26 @@ extern "C" {
 
 // ---- Writing ------------------------------------------------------------------------------------
 
-// The tables that a traffic is written to.
+// A row of `tracks`: an agent at an instant, with what is the same in all rows of its track and of
+// its traffic.
+typedef struct rml_track_row {
+    rml_str recording_id, drive_id, place_id, source;
+    int64_t step_ns;
+    rml_track track; // its states are elsewhere
+    rml_track_state state;
+} rml_track_row;
+// A row of `maps`: an element of a place's map.
+typedef struct rml_map_row {
+    rml_str recording_id, place_id, source;
+    rml_map_element element;
+    bool has_left, has_right, has_valid_from; // the neighbours are known; so is the time
+    int64_t valid_from_ns;
+} rml_map_row;
+// A row of `places`: the frame that tracks and maps are in.
+typedef struct rml_place_row {
+    rml_str place_id, recording_id, source;
+    rml_place_origin origin;
+} rml_place_row;
 RML_API rml_schema rml_tracks_schema(void);
 RML_API rml_schema rml_maps_schema(void);
 RML_API rml_schema rml_places_schema(void);

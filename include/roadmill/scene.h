@@ -86,9 +86,7 @@ typedef struct rml_scene_row {
 } rml_scene_row;
 RML_API rml_status rml_cutter_row(const rml_cutter *c, rml_window window, rml_scene_row *out,
                                   rml_error *err) RML_CHECKED;
-RML_API rml_schema rml_scene_table(void); // of `scenes`
-RML_API rml_status rml_scene_append(rml_batch *batch, const rml_scene_row *row, rml_error *err)
-    RML_CHECKED;
+RML_API rml_schema rml_scene_table(void); // `scenes`; a row is an rml_scene_row
 
 // ---- Over a lake -------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@
 #ifndef ROADMILL_WORLD_H
 #define ROADMILL_WORLD_H
 
-#include "roadmill/base.h"
+#include "roadmill/base/row.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +24,7 @@ typedef enum rml_agent_class {
     RML_AGENT_PEDESTRIAN,
     RML_AGENT_STATIC,
 } rml_agent_class;
+RML_API extern const rml_names rml_agent_classes;
 RML_API const char *rml_agent_class_name(rml_agent_class c); // "car"
 RML_API bool rml_agent_class_parse(rml_str text, rml_agent_class *out);
 
@@ -33,6 +34,7 @@ typedef enum rml_track_mark {
     RML_TRACK_INTERPOLATED,
     RML_TRACK_OCCLUDED,
 } rml_track_mark;
+RML_API extern const rml_names rml_track_marks;
 RML_API const char *rml_track_mark_name(rml_track_mark mark); // "measured"
 RML_API bool rml_track_mark_parse(rml_str text, rml_track_mark *out);
 
@@ -49,6 +51,7 @@ typedef enum rml_causality {
     RML_CAUSALITY_ONLINE,
     RML_CAUSALITY_OFFLINE
 } rml_causality;
+RML_API extern const rml_names rml_causalities;
 RML_API const char *rml_causality_name(rml_causality causality); // "offline"
 RML_API bool rml_causality_parse(rml_str text, rml_causality *out);
 
@@ -78,6 +81,7 @@ typedef enum rml_map_kind {
     RML_MAP_BOUNDARY,
     RML_MAP_AREA
 } rml_map_kind;
+RML_API extern const rml_names rml_map_kinds;
 RML_API const char *rml_map_kind_name(rml_map_kind kind); // "lane"
 RML_API bool rml_map_kind_parse(rml_str text, rml_map_kind *out);
 

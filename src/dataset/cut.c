@@ -30,53 +30,29 @@ typedef struct cut {
 // ---- Rows of scenes.parquet --------------------------------------------------------------------
 
 static const rml_field scene_fields[] = {
-    {.name = {"scene_id", 8}, .type = RML_TYPE_STRING},
-    {.name = {"recording_id", 12}, .type = RML_TYPE_STRING},
-    {.name = {"drive_id", 8}, .type = RML_TYPE_STRING},
-    {.name = {"place_id", 8}, .type = RML_TYPE_STRING},
-    {.name = {"track_id", 8}, .type = RML_TYPE_STRING},
-    {.name = {"t0_ns", 5}, .type = RML_TYPE_I64},
-    {.name = {"x_m", 3}, .type = RML_TYPE_F64},
-    {.name = {"y_m", 3}, .type = RML_TYPE_F64},
-    {.name = {"yaw_rad", 7}, .type = RML_TYPE_F64},
-    {.name = {"class", 5}, .type = RML_TYPE_STRING},
-    {.name = {"speed_mps", 9}, .type = RML_TYPE_F32},
-    {.name = {"travelled_m", 11}, .type = RML_TYPE_F32},
-    {.name = {"turn_rad", 8}, .type = RML_TYPE_F32},
-    {.name = {"neighbours", 10}, .type = RML_TYPE_I64},
-    {.name = {"split", 5}, .type = RML_TYPE_STRING},
-    {.name = {"family", 6}, .type = RML_TYPE_I64},
-    {.name = {"clip", 4}, .type = RML_TYPE_I64},
+    RML_COLUMN_AS("scene_id", rml_dataset_scene, row.scene_id, ID, RML_REQUIRED),
+    RML_COLUMN_AS("recording_id", rml_dataset_scene, row.recording_id, STR, RML_REQUIRED),
+    RML_COLUMN_AS("drive_id", rml_dataset_scene, row.drive_id, STR, RML_REQUIRED),
+    RML_COLUMN_AS("place_id", rml_dataset_scene, row.place_id, STR, RML_REQUIRED),
+    RML_COLUMN_AS("track_id", rml_dataset_scene, row.track_id, STR, RML_REQUIRED),
+    RML_COLUMN_AS("t0_ns", rml_dataset_scene, row.t0_ns, I64, RML_REQUIRED),
+    RML_COLUMN_AS("x_m", rml_dataset_scene, row.map_from_scene.x_m, F64, RML_REQUIRED),
+    RML_COLUMN_AS("y_m", rml_dataset_scene, row.map_from_scene.y_m, F64, RML_REQUIRED),
+    RML_COLUMN_AS("yaw_rad", rml_dataset_scene, row.map_from_scene.yaw_rad, F64, RML_REQUIRED),
+    RML_COLUMN_AS("class", rml_dataset_scene, row.agent_class, NAME, RML_REQUIRED,
+                  RML_NAMED(rml_agent_classes)),
+    RML_COLUMN_AS("speed_mps", rml_dataset_scene, row.speed_mps, F32, RML_REQUIRED),
+    RML_COLUMN_AS("travelled_m", rml_dataset_scene, row.travelled_m, F32, RML_REQUIRED),
+    RML_COLUMN_AS("turn_rad", rml_dataset_scene, row.turn_rad, F32, RML_REQUIRED),
+    RML_COLUMN_AS("neighbours", rml_dataset_scene, row.neighbours, U32, RML_REQUIRED),
+    RML_COLUMN(rml_dataset_scene, split, NAME, RML_REQUIRED, RML_NAMED(rml_splits)),
+    RML_COLUMN(rml_dataset_scene, family, U32, RML_REQUIRED),
+    RML_COLUMN(rml_dataset_scene, clip, U32, RML_REQUIRED),
 };
 
 rml_schema rml_version_scenes_schema(void)
 {
-    return (rml_schema){scene_fields, sizeof scene_fields / sizeof scene_fields[0]};
-}
-
-rml_status rml_version_scene_append(rml_batch *batch, const rml_dataset_scene *scene,
-                                    rml_error *err)
-{
-    const rml_scene_row *row = &scene->row;
-    rml_column *c = batch->columns;
-    RML_TRY(rml_column_str(c++, rml_str_of(row->scene_id), err));
-    RML_TRY(rml_column_str(c++, row->recording_id, err));
-    RML_TRY(rml_column_str(c++, row->drive_id, err));
-    RML_TRY(rml_column_str(c++, row->place_id, err));
-    RML_TRY(rml_column_str(c++, row->track_id, err));
-    RML_TRY(rml_column_i64(c++, row->t0_ns, err));
-    RML_TRY(rml_column_f64(c++, row->map_from_scene.x_m, err));
-    RML_TRY(rml_column_f64(c++, row->map_from_scene.y_m, err));
-    RML_TRY(rml_column_f64(c++, row->map_from_scene.yaw_rad, err));
-    RML_TRY(rml_column_str(c++, rml_str_of(rml_agent_class_name(row->agent_class)), err));
-    RML_TRY(rml_column_f64(c++, (double)row->speed_mps, err));
-    RML_TRY(rml_column_f64(c++, (double)row->travelled_m, err));
-    RML_TRY(rml_column_f64(c++, (double)row->turn_rad, err));
-    RML_TRY(rml_column_i64(c++, row->neighbours, err));
-    RML_TRY(rml_column_str(c++, rml_str_of(rml_split_name(scene->split)), err));
-    RML_TRY(rml_column_i64(c++, scene->family, err));
-    RML_TRY(rml_column_i64(c++, scene->clip, err));
-    return rml_batch_row_end(batch, err);
+    return (rml_schema)RML_TABLE(scene_fields);
 }
 
 static rml_status flush_rows(cut *c, rml_error *err)
@@ -166,7 +142,7 @@ static rml_status cut_recording(cut *c, size_t index, rml_split split, const rml
         st = w == NULL ? RML_ERR_MEMORY : rml_cutter_row(cutter, fate->window, &scene.row, err);
         if (st == RML_OK) {
             *w = fate->window;
-            st = rml_version_scene_append(&c->batch, &scene, err);
+            st = rml_row_append(&c->batch, &scene, err);
         }
         if (st == RML_OK && c->batch.count == ROWS_AT_ONCE) {
             st = flush_rows(c, err);

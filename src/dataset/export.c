@@ -35,7 +35,7 @@ static rml_status write_split(const rml_dataset *d, rml_split split, rml_schema 
         const float *tensors[RML_SCENE_TENSORS];
         rml_dataset_sample(d, split, i, tensors);
         scenes.count = batch.count;
-        st = rml_version_scene_append(&scenes, &rml_dataset_scenes(d, split)[i], err);
+        st = rml_row_append(&scenes, &rml_dataset_scenes(d, split)[i], err);
         for (size_t t = 0; st == RML_OK && t < RML_SCENE_TENSORS; t++) {
             st = append_tensor(&batch.columns[SCENE_COLUMNS + t], tensors[t], sizes[t], err);
         }
@@ -53,7 +53,7 @@ static rml_status write_split(const rml_dataset *d, rml_split split, rml_schema 
 
 rml_status rml_dataset_export(const rml_dataset *d, const char *folder, rml_error *err)
 {
-    static const rml_field element = {.name = {"element", 7}, .type = RML_TYPE_F32};
+    static const rml_field element = RML_FIELD("element", RML_TYPE_F32, RML_REQUIRED);
     rml_field fields[SCENE_COLUMNS + RML_SCENE_TENSORS];
     rml_tensor_info info[RML_SCENE_TENSORS];
     size_t sizes[RML_SCENE_TENSORS];

@@ -116,35 +116,22 @@ static rml_str intern(rml_map *texts, rml_str text, rml_status *st, rml_error *e
     return *st ? (rml_str){0} : texts->entries[at].key;
 }
 
-static rml_status read_row(const rml_dataset *d, const rml_batch *b, size_t i,
-                           rml_dataset_scene *out, rml_error *err)
+// A scene without its texts' own memory: ids that many share are kept once.
+static rml_status read_row(const rml_dataset *d, const rml_row_reader *reader, const rml_batch *b,
+                           size_t i, rml_dataset_scene *out, rml_error *err)
 {
-    const rml_column *c = b->columns;
     rml_status st = RML_OK;
     *out = (rml_dataset_scene){0};
-    rml_str id = rml_column_get_str(&c[0], i);
-    bool known = id.len == 64 && rml_split_parse(rml_column_get_str(&c[14], i), &out->split) &&
-                 rml_agent_class_parse(rml_column_get_str(&c[9], i), &out->row.agent_class);
-    if (!known) {
+    RML_TRY(rml_row_read(reader, b, i, NULL, out, err));
+    if (strlen(out->row.scene_id) != RML_HASH_TEXT - 1) {
         return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
-                        "expected scenes.parquet with ids of 64 digits, splits and classes, found "
-                        "row %zu without",
-                        i);
+                        "expected scenes.parquet with ids of 64 digits, found row %zu without", i);
     }
-    memcpy(out->row.scene_id, id.data, 64);
-    out->row.recording_id = intern(&d->list->texts, rml_column_get_str(&c[1], i), &st, err);
-    out->row.drive_id = intern(&d->list->texts, rml_column_get_str(&c[2], i), &st, err);
-    out->row.place_id = intern(&d->list->texts, rml_column_get_str(&c[3], i), &st, err);
-    out->row.track_id = intern(&d->list->texts, rml_column_get_str(&c[4], i), &st, err);
-    out->row.t0_ns = rml_column_get_i64(&c[5], i);
-    out->row.map_from_scene = (rml_pose2){
-        rml_column_get_f64(&c[6], i), rml_column_get_f64(&c[7], i), rml_column_get_f64(&c[8], i)};
-    out->row.speed_mps = (float)rml_column_get_f64(&c[10], i);
-    out->row.travelled_m = (float)rml_column_get_f64(&c[11], i);
-    out->row.turn_rad = (float)rml_column_get_f64(&c[12], i);
-    out->row.neighbours = (uint32_t)rml_column_get_i64(&c[13], i);
-    out->family = (uint32_t)rml_column_get_i64(&c[15], i);
-    out->clip = (uint32_t)rml_column_get_i64(&c[16], i);
+    rml_str *const texts[] = {&out->row.recording_id, &out->row.drive_id, &out->row.place_id,
+                              &out->row.track_id};
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+        *texts[k] = intern(&d->list->texts, *texts[k], &st, err);
+    }
     return st;
 }
 
@@ -201,11 +188,11 @@ static rml_status read_counts(rml_dataset *d, rml_error *err)
 }
 
 // Row `at` of the file is scene i of split s.
-static rml_status take_row(const rml_dataset *d, const rml_batch *batch, size_t at, int s, size_t i,
-                           rml_error *err)
+static rml_status take_row(const rml_dataset *d, const rml_row_reader *reader,
+                           const rml_batch *batch, size_t at, int s, size_t i, rml_error *err)
 {
     rml_dataset_scene *scene = &d->list->scenes[s][i];
-    RML_TRY(read_row(d, batch, at, scene, err));
+    RML_TRY(read_row(d, reader, batch, at, scene, err));
     if (scene->split != (rml_split)s) {
         return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
                         "expected scene %zu in split %s, found %s", at,
@@ -219,6 +206,8 @@ static rml_status take_rows(const rml_dataset *d, const rml_batch *batch, rml_er
 {
     scene_list *list = d->list;
     size_t total = 0, at = 0;
+    rml_row_reader reader;
+    RML_TRY(rml_row_reader_init(&reader, rml_version_scenes_schema(), batch->schema, err));
     for (int s = 0; s < RML_SPLITS; s++) {
         total += d->count[s];
     }
@@ -233,7 +222,7 @@ static rml_status take_rows(const rml_dataset *d, const rml_batch *batch, rml_er
             return rml_fail_memory(err, d->count[s] * sizeof **list->scenes);
         }
         for (size_t i = 0; i < d->count[s]; i++, at++) {
-            RML_TRY(take_row(d, batch, at, s, i, err));
+            RML_TRY(take_row(d, &reader, batch, at, s, i, err));
         }
     }
     if (list->index.count != total) {

@@ -8,6 +8,7 @@
 #define STREAM_UNITS 0x53504c4954 // "SPLIT"
 
 static const char *const names[RML_SPLITS] = {"train", "validation", "dev", "gate", "sealed"};
+const rml_names rml_splits = {names, RML_SPLITS};
 
 const char *rml_split_name(rml_split s)
 {
@@ -16,13 +17,10 @@ const char *rml_split_name(rml_split s)
 
 bool rml_split_parse(rml_str text, rml_split *out)
 {
-    for (int i = 0; i < RML_SPLITS; i++) {
-        if (rml_str_equal(text, rml_str_of(names[i]))) {
-            *out = (rml_split)i;
-            return true;
-        }
-    }
-    return false;
+    size_t value = 0;
+    bool found = rml_names_find(&rml_splits, text, &value);
+    *out = found ? (rml_split)value : *out;
+    return found;
 }
 
 // A unit: the items that go together.

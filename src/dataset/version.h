@@ -79,8 +79,6 @@ rml_status rml_version_manifest(const rml_version *v, rml_lake *lake,
     RML_CHECKED;
 
 // scenes.parquet: its schema, and a row.
-rml_schema rml_version_scenes_schema(void);
-rml_status rml_version_scene_append(rml_batch *batch, const rml_dataset_scene *scene,
-                                    rml_error *err) RML_CHECKED;
+rml_schema rml_version_scenes_schema(void); // a row is an rml_dataset_scene
 
 #endif

@@ -2,182 +2,143 @@
 // frame that both are in). What each column means stands in docs/importers.md.
 #include "roadmill/drive.h"
 
-#include "roadmill/base/row.h"
+#include <math.h>
 
 enum { ROWS_AT_ONCE = 65536 };
 
-// RML_STR is no constant for a static initialiser.
-#define NAME(text)                                                                                 \
-    {                                                                                              \
-        (text), sizeof(text) - 1                                                                   \
-    }
-#define FIELD(name, type, nullable)                                                                \
-    {                                                                                              \
-        NAME(name), type, nullable, NULL, 0                                                        \
-    }
-#define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
+// ---- Polylines: two arrays of the struct, one list of points in a table -------------------------
 
-static const rml_field track_fields[] = {
-    FIELD("recording_id", RML_TYPE_STRING, false),
-    FIELD("drive_id", RML_TYPE_STRING, false),
-    FIELD("place_id", RML_TYPE_STRING, false),
-    FIELD("source", RML_TYPE_STRING, false),
-    FIELD("track_id", RML_TYPE_STRING, false),
-    FIELD("t_ns", RML_TYPE_I64, false),
-    FIELD("step_ns", RML_TYPE_I64, false),
-    FIELD("class", RML_TYPE_STRING, false),
-    FIELD("source_class", RML_TYPE_STRING, true),
-    FIELD("is_ego", RML_TYPE_BOOL, false),
-    FIELD("x_m", RML_TYPE_F64, false),
-    FIELD("y_m", RML_TYPE_F64, false),
-    FIELD("z_m", RML_TYPE_F64, true),
-    FIELD("recorded_yaw_rad", RML_TYPE_F64, true),
-    FIELD("recorded_speed_mps", RML_TYPE_F64, true),
-    FIELD("length_m", RML_TYPE_F64, true),
-    FIELD("width_m", RML_TYPE_F64, true),
-    FIELD("state", RML_TYPE_STRING, false),
-    FIELD("causality", RML_TYPE_STRING, false),
-};
-
-static const rml_field point_fields[] = {
-    FIELD("x_m", RML_TYPE_F64, false),
-    FIELD("y_m", RML_TYPE_F64, false),
-    FIELD("z_m", RML_TYPE_F64, true),
-};
-static const rml_field point_field = {NAME("element"), RML_TYPE_STRUCT, false, point_fields, 3};
-static const rml_field id_field = FIELD("element", RML_TYPE_STRING, false);
-
-static const rml_field map_fields[] = {
-    FIELD("recording_id", RML_TYPE_STRING, false),
-    FIELD("place_id", RML_TYPE_STRING, false),
-    FIELD("source", RML_TYPE_STRING, false),
-    FIELD("element_id", RML_TYPE_STRING, false),
-    FIELD("kind", RML_TYPE_STRING, false),
-    FIELD("type", RML_TYPE_STRING, true),
-    {NAME("left"), RML_TYPE_LIST, false, &point_field, 1},
-    {NAME("right"), RML_TYPE_LIST, false, &point_field, 1},
-    {NAME("centre"), RML_TYPE_LIST, false, &point_field, 1},
-    FIELD("left_id", RML_TYPE_STRING, true),
-    FIELD("left_same", RML_TYPE_BOOL, true),
-    FIELD("right_id", RML_TYPE_STRING, true),
-    FIELD("right_same", RML_TYPE_BOOL, true),
-    {NAME("next"), RML_TYPE_LIST, false, &id_field, 1},
-    {NAME("previous"), RML_TYPE_LIST, false, &id_field, 1},
-    FIELD("speed_limit_mps", RML_TYPE_F64, true),
-    FIELD("valid_from_ns", RML_TYPE_I64, true),
-};
-
-static const rml_field place_fields[] = {
-    FIELD("place_id", RML_TYPE_STRING, false),  FIELD("recording_id", RML_TYPE_STRING, false),
-    FIELD("source", RML_TYPE_STRING, false),    FIELD("latitude_deg", RML_TYPE_F64, true),
-    FIELD("longitude_deg", RML_TYPE_F64, true), FIELD("height_m", RML_TYPE_F64, true),
-    FIELD("datum", RML_TYPE_STRING, true),      FIELD("reference", RML_TYPE_STRING, true),
-};
-
-rml_schema rml_tracks_schema(void)
+static rml_status append_points(rml_column *list, const void *member, rml_error *err)
 {
-    return (rml_schema){track_fields, COUNT(track_fields)};
-}
-
-rml_schema rml_maps_schema(void)
-{
-    return (rml_schema){map_fields, COUNT(map_fields)};
-}
-
-rml_schema rml_places_schema(void)
-{
-    return (rml_schema){place_fields, COUNT(place_fields)};
-}
-
-static rml_status state_append(rml_batch *batch, const rml_traffic *traffic, const rml_track *track,
-                               const rml_track_state *state, rml_error *err)
-{
-    rml_row r = rml_row_begin(batch, err);
-    rml_row_str(&r, traffic->recording_id);
-    rml_row_str(&r, traffic->drive_id);
-    rml_row_str(&r, traffic->place_id);
-    rml_row_str(&r, traffic->source);
-    rml_row_str(&r, track->track_id);
-    rml_row_i64(&r, state->t_ns);
-    rml_row_i64(&r, traffic->step_ns);
-    rml_row_str(&r, rml_str_of(rml_agent_class_name(track->agent_class)));
-    rml_row_str_or_null(&r, track->source_class);
-    rml_row_bool(&r, track->is_ego);
-    rml_row_f64(&r, state->x_m);
-    rml_row_f64(&r, state->y_m);
-    rml_row_f64(&r, state->z_m);
-    rml_row_f64(&r, state->recorded_yaw_rad);
-    rml_row_f64(&r, state->recorded_speed_mps);
-    rml_row_f64(&r, track->length_m);
-    rml_row_f64(&r, track->width_m);
-    rml_row_str(&r, rml_str_of(rml_track_mark_name(state->mark)));
-    rml_row_str(&r, rml_str_of(rml_causality_name(track->causality)));
-    return rml_row_end(&r);
-}
-
-static rml_status points_append(rml_column *list, const rml_polyline *line, rml_error *err)
-{
+    const rml_polyline *line = member;
     rml_column *point = &list->children[0];
     for (size_t i = 0; i < line->count; i++) {
+        double z = line->z_m != NULL ? line->z_m[i] : NAN;
         RML_TRY(rml_column_f64(&point->children[0], line->points[i].x_m, err));
         RML_TRY(rml_column_f64(&point->children[1], line->points[i].y_m, err));
-        double z = line->z_m ? line->z_m[i] : 0;
-        RML_TRY(line->z_m && z == z ? rml_column_f64(&point->children[2], z, err)
-                                    : rml_column_null(&point->children[2], err));
+        RML_TRY(isnan(z) ? rml_column_null(&point->children[2], err)
+                         : rml_column_f64(&point->children[2], z, err));
         RML_TRY(rml_column_struct_end(point, err));
     }
     return rml_column_list_end(list, err);
 }
 
-static void row_points(rml_row *r, const rml_polyline *line)
+static rml_status read_points(const rml_column *list, size_t row, rml_arena *arena, void *member,
+                              rml_error *err)
 {
-    rml_column *list = rml_row_column(r);
-    if (list) {
-        r->status = points_append(list, line, r->err);
+    const rml_column *point = &list->children[0];
+    size_t first, count;
+    bool high = false;
+    rml_column_get_list(list, row, &first, &count);
+    rml_point2 *points = RML_NEW_ARRAY(arena, rml_point2, count);
+    double *heights = RML_NEW_ARRAY(arena, double, count);
+    if (count > 0 && (points == NULL || heights == NULL)) {
+        return rml_fail_memory(err, count * sizeof *points);
     }
+    for (size_t i = 0; i < count; i++) {
+        points[i].x_m = rml_column_get_f64(&point->children[0], first + i);
+        points[i].y_m = rml_column_get_f64(&point->children[1], first + i);
+        heights[i] = rml_column_get_f64(&point->children[2], first + i);
+        high = high || !isnan(heights[i]);
+    }
+    *(rml_polyline *)member = (rml_polyline){points, count, high ? heights : NULL};
+    return RML_OK;
 }
 
-static void row_ids(rml_row *r, const rml_str *ids, size_t count)
+static const rml_member_own polyline = {append_points, read_points};
+static const rml_field point_fields[] = {
+    RML_FIELD("x_m", RML_TYPE_F64, RML_REQUIRED),
+    RML_FIELD("y_m", RML_TYPE_F64, RML_REQUIRED),
+    RML_FIELD("z_m", RML_TYPE_F64, RML_NULLABLE),
+};
+static const rml_field point_field =
+    RML_FIELD("element", RML_TYPE_STRUCT, RML_REQUIRED, .children = point_fields,
+              .child_count = sizeof point_fields / sizeof *point_fields);
+
+// ---- The tables --------------------------------------------------------------------------------
+
+static const rml_field track_fields[] = {
+    RML_COLUMN(rml_track_row, recording_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_track_row, drive_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_track_row, place_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_track_row, source, STR, RML_REQUIRED),
+    RML_COLUMN_AS("track_id", rml_track_row, track.track_id, STR, RML_REQUIRED),
+    RML_COLUMN_AS("t_ns", rml_track_row, state.t_ns, I64, RML_REQUIRED),
+    RML_COLUMN(rml_track_row, step_ns, I64, RML_REQUIRED),
+    RML_COLUMN_AS("class", rml_track_row, track.agent_class, NAME, RML_REQUIRED,
+                  RML_NAMED(rml_agent_classes)),
+    RML_COLUMN_AS("source_class", rml_track_row, track.source_class, STR, RML_NULLABLE),
+    RML_COLUMN_AS("is_ego", rml_track_row, track.is_ego, BOOL, RML_REQUIRED),
+    RML_COLUMN_AS("x_m", rml_track_row, state.x_m, F64, RML_REQUIRED),
+    RML_COLUMN_AS("y_m", rml_track_row, state.y_m, F64, RML_REQUIRED),
+    RML_COLUMN_AS("z_m", rml_track_row, state.z_m, F64, RML_NULLABLE),
+    RML_COLUMN_AS("recorded_yaw_rad", rml_track_row, state.recorded_yaw_rad, F64, RML_NULLABLE),
+    RML_COLUMN_AS("recorded_speed_mps", rml_track_row, state.recorded_speed_mps, F64, RML_NULLABLE),
+    RML_COLUMN_AS("length_m", rml_track_row, track.length_m, F64, RML_NULLABLE),
+    RML_COLUMN_AS("width_m", rml_track_row, track.width_m, F64, RML_NULLABLE),
+    RML_COLUMN_AS("state", rml_track_row, state.mark, NAME, RML_REQUIRED,
+                  RML_NAMED(rml_track_marks)),
+    RML_COLUMN_AS("causality", rml_track_row, track.causality, NAME, RML_REQUIRED,
+                  RML_NAMED(rml_causalities)),
+};
+
+static const rml_member_list next_ids = {offsetof(rml_map_row, element.next_count),
+                                         sizeof(rml_str)};
+static const rml_member_list previous_ids = {offsetof(rml_map_row, element.previous_count),
+                                             sizeof(rml_str)};
+static const rml_field id_field =
+    RML_FIELD("element", RML_TYPE_STRING, RML_REQUIRED, .member = RML_MEMBER_STR);
+static const rml_field map_fields[] = {
+    RML_COLUMN(rml_map_row, recording_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_map_row, place_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_map_row, source, STR, RML_REQUIRED),
+    RML_COLUMN_AS("element_id", rml_map_row, element.id, STR, RML_REQUIRED),
+    RML_COLUMN_AS("kind", rml_map_row, element.kind, NAME, RML_REQUIRED, RML_NAMED(rml_map_kinds)),
+    RML_COLUMN_AS("type", rml_map_row, element.type, STR, RML_NULLABLE),
+    RML_COLUMN_AS("left", rml_map_row, element.left, OWN, RML_REQUIRED, RML_OF(polyline),
+                  RML_CHILD(point_field)),
+    RML_COLUMN_AS("right", rml_map_row, element.right, OWN, RML_REQUIRED, RML_OF(polyline),
+                  RML_CHILD(point_field)),
+    RML_COLUMN_AS("centre", rml_map_row, element.centre, OWN, RML_REQUIRED, RML_OF(polyline),
+                  RML_CHILD(point_field)),
+    RML_COLUMN_AS("left_id", rml_map_row, element.left_id, STR, RML_NULLABLE),
+    RML_COLUMN_AS("left_same", rml_map_row, element.left_same, BOOL, RML_NULLABLE,
+                  RML_IF(rml_map_row, has_left)),
+    RML_COLUMN_AS("right_id", rml_map_row, element.right_id, STR, RML_NULLABLE),
+    RML_COLUMN_AS("right_same", rml_map_row, element.right_same, BOOL, RML_NULLABLE,
+                  RML_IF(rml_map_row, has_right)),
+    RML_COLUMN_AS("next", rml_map_row, element.next, LIST, RML_REQUIRED, RML_OF(next_ids),
+                  RML_CHILD(id_field)),
+    RML_COLUMN_AS("previous", rml_map_row, element.previous, LIST, RML_REQUIRED,
+                  RML_OF(previous_ids), RML_CHILD(id_field)),
+    RML_COLUMN_AS("speed_limit_mps", rml_map_row, element.speed_limit_mps, F64, RML_NULLABLE),
+    RML_COLUMN(rml_map_row, valid_from_ns, I64, RML_NULLABLE, RML_IF(rml_map_row, has_valid_from)),
+};
+
+static const rml_field place_fields[] = {
+    RML_COLUMN(rml_place_row, place_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_place_row, recording_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_place_row, source, STR, RML_REQUIRED),
+    RML_COLUMN_AS("latitude_deg", rml_place_row, origin.latitude_deg, F64, RML_NULLABLE),
+    RML_COLUMN_AS("longitude_deg", rml_place_row, origin.longitude_deg, F64, RML_NULLABLE),
+    RML_COLUMN_AS("height_m", rml_place_row, origin.height_m, F64, RML_NULLABLE),
+    RML_COLUMN_AS("datum", rml_place_row, origin.datum, STR, RML_NULLABLE),
+    RML_COLUMN_AS("reference", rml_place_row, origin.reference, STR, RML_NULLABLE),
+};
+
+rml_schema rml_tracks_schema(void)
 {
-    rml_column *list = rml_row_column(r);
-    for (size_t i = 0; list && !r->status && i < count; i++) {
-        r->status = rml_column_str(&list->children[0], ids[i], r->err);
-    }
-    if (list && !r->status) {
-        r->status = rml_column_list_end(list, r->err);
-    }
+    return (rml_schema)RML_TABLE(track_fields);
 }
 
-static void row_neighbour(rml_row *r, rml_str id, bool same)
+rml_schema rml_maps_schema(void)
 {
-    rml_row_str_or_null(r, id);
-    if (id.len == 0) {
-        rml_row_null(r);
-    } else {
-        rml_row_bool(r, same);
-    }
+    return (rml_schema)RML_TABLE(map_fields);
 }
 
-static rml_status element_append(rml_batch *batch, const rml_traffic *traffic,
-                                 const rml_map_element *e, rml_error *err)
+rml_schema rml_places_schema(void)
 {
-    rml_row r = rml_row_begin(batch, err);
-    rml_row_str(&r, traffic->recording_id);
-    rml_row_str(&r, traffic->place_id);
-    rml_row_str(&r, traffic->source);
-    rml_row_str(&r, e->id);
-    rml_row_str(&r, rml_str_of(rml_map_kind_name(e->kind)));
-    rml_row_str_or_null(&r, e->type);
-    row_points(&r, &e->left);
-    row_points(&r, &e->right);
-    row_points(&r, &e->centre);
-    row_neighbour(&r, e->left_id, e->left_same);
-    row_neighbour(&r, e->right_id, e->right_same);
-    row_ids(&r, e->next, e->next_count);
-    row_ids(&r, e->previous, e->previous_count);
-    rml_row_f64(&r, e->speed_limit_mps);
-    rml_row_null(&r); // valid_from_ns: no source so far states it
-    return rml_row_end(&r);
+    return (rml_schema)RML_TABLE(place_fields);
 }
 
 static rml_status tracks_append(rml_lake_txn *txn, const rml_traffic *traffic, uint64_t *rows,
@@ -187,8 +148,15 @@ static rml_status tracks_append(rml_lake_txn *txn, const rml_traffic *traffic, u
     rml_status st = rml_batch_init(&batch, rml_tracks_schema(), err);
     for (size_t i = 0; !st && i < traffic->track_count; i++) {
         const rml_track *track = &traffic->tracks[i];
+        rml_track_row row = {.recording_id = traffic->recording_id,
+                             .drive_id = traffic->drive_id,
+                             .place_id = traffic->place_id,
+                             .source = traffic->source,
+                             .step_ns = traffic->step_ns,
+                             .track = *track};
         for (size_t k = 0; !st && k < track->count; k++) {
-            st = state_append(&batch, traffic, track, &track->states[k], err);
+            row.state = track->states[k];
+            st = rml_row_append(&batch, &row, err);
             if (!st && batch.count == ROWS_AT_ONCE) {
                 st = rml_lake_append(txn, "tracks", &batch, err);
                 *rows += batch.count;
@@ -210,7 +178,14 @@ static rml_status map_append(rml_lake_txn *txn, const rml_traffic *traffic, uint
     rml_batch batch = {0};
     rml_status st = rml_batch_init(&batch, rml_maps_schema(), err);
     for (size_t i = 0; !st && i < traffic->map_count; i++) {
-        st = element_append(&batch, traffic, &traffic->map[i], err);
+        const rml_map_element *e = &traffic->map[i];
+        const rml_map_row row = {.recording_id = traffic->recording_id,
+                                 .place_id = traffic->place_id,
+                                 .source = traffic->source,
+                                 .element = *e,
+                                 .has_left = e->left_id.len > 0,
+                                 .has_right = e->right_id.len > 0};
+        st = rml_row_append(&batch, &row, err);
     }
     if (!st && batch.count > 0) {
         st = rml_lake_append(txn, "maps", &batch, err);
@@ -224,16 +199,11 @@ static rml_status place_append(rml_lake_txn *txn, const rml_traffic *traffic, rm
 {
     rml_batch batch = {0};
     RML_TRY(rml_batch_init(&batch, rml_places_schema(), err));
-    rml_row r = rml_row_begin(&batch, err);
-    rml_row_str(&r, traffic->place_id);
-    rml_row_str(&r, traffic->recording_id);
-    rml_row_str(&r, traffic->source);
-    rml_row_f64(&r, traffic->origin.latitude_deg);
-    rml_row_f64(&r, traffic->origin.longitude_deg);
-    rml_row_f64(&r, traffic->origin.height_m);
-    rml_row_str_or_null(&r, traffic->origin.datum);
-    rml_row_str_or_null(&r, traffic->origin.reference);
-    rml_status st = rml_row_end(&r);
+    const rml_place_row row = {.place_id = traffic->place_id,
+                               .recording_id = traffic->recording_id,
+                               .source = traffic->source,
+                               .origin = traffic->origin};
+    rml_status st = rml_row_append(&batch, &row, err);
     if (!st) {
         st = rml_lake_append(txn, "places", &batch, err);
     }

@@ -14,32 +14,37 @@
 
 // ---- Writing -----------------------------------------------------------------------------------
 
+typedef struct prediction_row {
+    rml_str model, track_id;
+    char scene_id[RML_HASH_TEXT];
+    int32_t mode;
+    int64_t t_ns;
+    double probability, x, y;
+} prediction_row;
+
 static const rml_field fields[] = {
-    {.name = {"model", 5}, .type = RML_TYPE_STRING},
-    {.name = {"scene_id", 8}, .type = RML_TYPE_STRING},
-    {.name = {"track_id", 8}, .type = RML_TYPE_STRING},
-    {.name = {"mode", 4}, .type = RML_TYPE_I32},
-    {.name = {"probability", 11}, .type = RML_TYPE_F64},
-    {.name = {"t_ns", 4}, .type = RML_TYPE_I64},
-    {.name = {"x", 1}, .type = RML_TYPE_F64},
-    {.name = {"y", 1}, .type = RML_TYPE_F64},
+    RML_COLUMN(prediction_row, model, STR, RML_REQUIRED),
+    RML_COLUMN(prediction_row, scene_id, ID, RML_REQUIRED),
+    RML_COLUMN(prediction_row, track_id, STR, RML_REQUIRED),
+    RML_COLUMN(prediction_row, mode, I32, RML_REQUIRED),
+    RML_COLUMN(prediction_row, probability, F64, RML_REQUIRED),
+    RML_COLUMN(prediction_row, t_ns, I64, RML_REQUIRED),
+    RML_COLUMN(prediction_row, x, F64, RML_REQUIRED),
+    RML_COLUMN(prediction_row, y, F64, RML_REQUIRED),
 };
 #define ROWS_AT_ONCE 65536
 
 static rml_status append_point(rml_batch *b, rml_str model, const rml_scene_row *row, uint32_t mode,
                                double probability, int64_t t_ns, const float *xy, rml_error *err)
 {
-    double x, y;
-    rml_pose2_apply(&row->map_from_scene, (double)xy[0], (double)xy[1], &x, &y);
-    RML_TRY(rml_column_str(&b->columns[0], model, err));
-    RML_TRY(rml_column_str(&b->columns[1], rml_str_of(row->scene_id), err));
-    RML_TRY(rml_column_str(&b->columns[2], row->track_id, err));
-    RML_TRY(rml_column_i64(&b->columns[3], mode, err));
-    RML_TRY(rml_column_f64(&b->columns[4], probability, err));
-    RML_TRY(rml_column_i64(&b->columns[5], t_ns, err));
-    RML_TRY(rml_column_f64(&b->columns[6], x, err));
-    RML_TRY(rml_column_f64(&b->columns[7], y, err));
-    return rml_batch_row_end(b, err);
+    prediction_row out = {.model = model,
+                          .track_id = row->track_id,
+                          .mode = (int32_t)mode,
+                          .t_ns = t_ns,
+                          .probability = probability};
+    memcpy(out.scene_id, row->scene_id, sizeof out.scene_id);
+    rml_pose2_apply(&row->map_from_scene, (double)xy[0], (double)xy[1], &out.x, &out.y);
+    return rml_row_append(b, &out, err);
 }
 
 rml_status rml_predictions_write(const char *path, const rml_dataset *d, rml_split split,
@@ -48,7 +53,7 @@ rml_status rml_predictions_write(const char *path, const rml_dataset *d, rml_spl
     rml_batch batch = {0};
     rml_parquet_writer *writer = NULL;
     rml_parquet_result result;
-    rml_schema schema = {fields, sizeof fields / sizeof fields[0]};
+    rml_schema schema = RML_TABLE(fields);
     rml_status st = rml_batch_init(&batch, schema, err);
     st = st ? st : rml_parquet_open(path, schema, NULL, &writer, err);
     const rml_dataset_scene *scenes = rml_dataset_scenes(d, split);

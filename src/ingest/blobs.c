@@ -2,90 +2,93 @@
 // the message begins inside it, its length and its CRC.
 #include "blobs.h"
 
+#include "roadmill/base/row.h"
 #include "roadmill/codec.h"
 
+typedef struct blob_row {
+    rml_str recording_id, channel, kind, uri, codec;
+    int64_t sequence, sensor_ns, publish_ns, log_ns;
+    bool has_sensor;
+    uint64_t offset, length, inner_offset, inner_length;
+    uint32_t crc32c;
+    rml_str frame_format, frame_codec, frame_fault;
+    bool has_key_frame, key_frame, has_width, has_height, has_frame_length;
+    uint32_t width_px, height_px;
+    uint64_t frame_length;
+    char frame_sha256[RML_HASH_TEXT];
+} blob_row;
+
 static const rml_field fields[] = {
-    {{"recording_id", 12}, RML_TYPE_STRING, false, NULL, 0},
-    {{"channel", 7}, RML_TYPE_STRING, false, NULL, 0},
-    {{"sequence", 8}, RML_TYPE_I64, false, NULL, 0},
-    {{"sensor_ns", 9}, RML_TYPE_I64, true, NULL, 0},
-    {{"publish_ns", 10}, RML_TYPE_I64, false, NULL, 0},
-    {{"log_ns", 6}, RML_TYPE_I64, false, NULL, 0},
-    {{"kind", 4}, RML_TYPE_STRING, false, NULL, 0},
-    {{"uri", 3}, RML_TYPE_STRING, false, NULL, 0},
-    {{"offset", 6}, RML_TYPE_I64, false, NULL, 0},
-    {{"length", 6}, RML_TYPE_I64, false, NULL, 0},
-    {{"codec", 5}, RML_TYPE_STRING, true, NULL, 0}, // of the range; null: it is the message itself
-    {{"inner_offset", 12}, RML_TYPE_I64, false, NULL, 0},
-    {{"inner_length", 12}, RML_TYPE_I64, false, NULL, 0},
-    {{"crc32c", 6}, RML_TYPE_I64, false, NULL, 0}, // of the message
+    RML_COLUMN(blob_row, recording_id, STR, RML_REQUIRED),
+    RML_COLUMN(blob_row, channel, STR, RML_REQUIRED),
+    RML_COLUMN(blob_row, sequence, I64, RML_REQUIRED),
+    RML_COLUMN(blob_row, sensor_ns, I64, RML_NULLABLE, RML_IF(blob_row, has_sensor)),
+    RML_COLUMN(blob_row, publish_ns, I64, RML_REQUIRED),
+    RML_COLUMN(blob_row, log_ns, I64, RML_REQUIRED),
+    RML_COLUMN(blob_row, kind, STR, RML_REQUIRED),
+    RML_COLUMN(blob_row, uri, STR, RML_REQUIRED),
+    RML_COLUMN(blob_row, offset, U64, RML_REQUIRED),
+    RML_COLUMN(blob_row, length, U64, RML_REQUIRED),
+    RML_COLUMN(blob_row, codec, STR, RML_NULLABLE), // of the range; null: it is the message itself
+    RML_COLUMN(blob_row, inner_offset, U64, RML_REQUIRED),
+    RML_COLUMN(blob_row, inner_length, U64, RML_REQUIRED),
+    RML_COLUMN(blob_row, crc32c, U32, RML_REQUIRED), // of the message
     // Of the encoded picture in it, null where it holds none or the picture does not tell.
-    {{"frame_format", 12}, RML_TYPE_STRING, true, NULL, 0}, // as the message states it
-    {{"frame_codec", 11}, RML_TYPE_STRING, true, NULL, 0},  // by its bytes
-    {{"key_frame", 9}, RML_TYPE_BOOL, true, NULL, 0},
-    {{"width_px", 8}, RML_TYPE_I64, true, NULL, 0},
-    {{"height_px", 9}, RML_TYPE_I64, true, NULL, 0},
-    {{"frame_length", 12}, RML_TYPE_I64, true, NULL, 0},
-    {{"frame_sha256", 12}, RML_TYPE_STRING, true, NULL, 0},
-    {{"frame_fault", 11}, RML_TYPE_STRING, true, NULL, 0},
+    RML_COLUMN(blob_row, frame_format, STR, RML_NULLABLE), // as the message states it
+    RML_COLUMN(blob_row, frame_codec, STR, RML_NULLABLE),  // by its bytes
+    RML_COLUMN(blob_row, key_frame, BOOL, RML_NULLABLE, RML_IF(blob_row, has_key_frame)),
+    RML_COLUMN(blob_row, width_px, U32, RML_NULLABLE, RML_IF(blob_row, has_width)),
+    RML_COLUMN(blob_row, height_px, U32, RML_NULLABLE, RML_IF(blob_row, has_height)),
+    RML_COLUMN(blob_row, frame_length, U64, RML_NULLABLE, RML_IF(blob_row, has_frame_length)),
+    RML_COLUMN(blob_row, frame_sha256, ID, RML_NULLABLE),
+    RML_COLUMN(blob_row, frame_fault, STR, RML_NULLABLE),
 };
-enum { FRAME_FIRST = 14, FRAME_COLUMNS = 8 };
 
 rml_schema rml_blobs_schema(void)
 {
-    return (rml_schema){fields, sizeof fields / sizeof *fields};
+    return (rml_schema)RML_TABLE(fields);
 }
 
-static rml_status text_or_null(rml_column *c, rml_str text, rml_error *err)
-{
-    return text.len > 0 ? rml_column_str(c, text, err) : rml_column_null(c, err);
-}
-
-static rml_status number_or_null(rml_column *c, int64_t number, rml_error *err)
-{
-    return number > 0 ? rml_column_i64(c, number, err) : rml_column_null(c, err);
-}
-
-static rml_status frame_append(rml_column *c, const rml_ingest_frame *f, rml_error *err)
+static void set_frame(blob_row *row, const rml_ingest_frame *f)
 {
     const rml_picture *p = &f->picture;
-    char hash[RML_HASH_TEXT];
-    rml_hash_text(&f->sha256, hash);
-    RML_TRY(text_or_null(&c[0], f->format, err));
-    RML_TRY(text_or_null(&c[1], rml_str_of(p->codec), err));
-    RML_TRY(p->key == RML_KEY_UNKNOWN ? rml_column_null(&c[2], err)
-                                      : rml_column_bool(&c[2], p->key == RML_KEY_YES, err));
-    RML_TRY(number_or_null(&c[3], p->width_px, err));
-    RML_TRY(number_or_null(&c[4], p->height_px, err));
-    RML_TRY(number_or_null(&c[5], (int64_t)f->length, err));
-    RML_TRY(text_or_null(&c[6], f->length > 0 ? rml_str_of(hash) : (rml_str){0}, err));
-    return text_or_null(&c[7], rml_str_of(p->fault), err);
+    row->frame_format = f->format;
+    row->frame_codec = rml_str_of(p->codec);
+    row->frame_fault = rml_str_of(p->fault);
+    row->has_key_frame = p->key != RML_KEY_UNKNOWN;
+    row->key_frame = p->key == RML_KEY_YES;
+    row->width_px = p->width_px;
+    row->height_px = p->height_px;
+    row->has_width = p->width_px > 0;
+    row->has_height = p->height_px > 0;
+    row->frame_length = f->length;
+    row->has_frame_length = f->length > 0;
+    if (f->length > 0) {
+        rml_hash_text(&f->sha256, row->frame_sha256);
+    }
 }
 
 rml_status rml_blobs_append(rml_batch *batch, rml_str recording_id, rml_str topic, const char *kind,
                             rml_str uri, const rml_log_message *m, const int64_t *sensor_ns,
                             const rml_ingest_frame *frame, rml_error *err)
 {
-    rml_column *c = batch->columns;
-    RML_TRY(rml_column_str(&c[0], recording_id, err));
-    RML_TRY(rml_column_str(&c[1], topic, err));
-    RML_TRY(rml_column_i64(&c[2], m->sequence, err));
-    RML_TRY(sensor_ns != NULL ? rml_column_i64(&c[3], *sensor_ns, err)
-                              : rml_column_null(&c[3], err));
-    RML_TRY(rml_column_i64(&c[4], m->publish_ns, err));
-    RML_TRY(rml_column_i64(&c[5], m->log_ns, err));
-    RML_TRY(rml_column_str(&c[6], rml_str_of(kind), err));
-    RML_TRY(rml_column_str(&c[7], uri, err));
-    RML_TRY(rml_column_i64(&c[8], (int64_t)m->offset, err));
-    RML_TRY(rml_column_i64(&c[9], (int64_t)m->length, err));
-    RML_TRY(m->compression[0] != '\0' ? rml_column_str(&c[10], rml_str_of(m->compression), err)
-                                      : rml_column_null(&c[10], err));
-    RML_TRY(rml_column_i64(&c[11], (int64_t)m->inner_offset, err));
-    RML_TRY(rml_column_i64(&c[12], (int64_t)m->data.len, err));
-    RML_TRY(rml_column_i64(&c[13], rml_crc32c(0, m->data.data, m->data.len), err));
-    for (size_t i = 0; frame == NULL && i < FRAME_COLUMNS; i++) {
-        RML_TRY(rml_column_null(&c[FRAME_FIRST + i], err));
+    blob_row row = {.recording_id = recording_id,
+                    .channel = topic,
+                    .sequence = m->sequence,
+                    .has_sensor = sensor_ns != NULL,
+                    .sensor_ns = sensor_ns != NULL ? *sensor_ns : 0,
+                    .publish_ns = m->publish_ns,
+                    .log_ns = m->log_ns,
+                    .kind = rml_str_of(kind),
+                    .uri = uri,
+                    .offset = m->offset,
+                    .length = m->length,
+                    .codec = rml_str_of(m->compression),
+                    .inner_offset = m->inner_offset,
+                    .inner_length = m->data.len,
+                    .crc32c = rml_crc32c(0, m->data.data, m->data.len)};
+    if (frame != NULL) {
+        set_frame(&row, frame);
     }
-    RML_TRY(frame != NULL ? frame_append(&c[FRAME_FIRST], frame, err) : RML_OK);
-    return rml_batch_row_end(batch, err);
+    return rml_row_append(batch, &row, err);
 }

@@ -12,16 +12,22 @@ typedef struct miss {
     uint64_t frames, offset; // of the first one
 } miss;
 
+typedef struct signal_row {
+    rml_str recording_id, bus, frame, signal, unit, text;
+    int64_t log_ns, raw;
+    double value;
+} signal_row;
+
 static const rml_field fields[] = {
-    {{"recording_id", 12}, RML_TYPE_STRING, false, NULL, 0},
-    {{"bus", 3}, RML_TYPE_STRING, false, NULL, 0},
-    {{"frame", 5}, RML_TYPE_STRING, false, NULL, 0},
-    {{"signal", 6}, RML_TYPE_STRING, false, NULL, 0},
-    {{"log_ns", 6}, RML_TYPE_I64, false, NULL, 0},
-    {{"value", 5}, RML_TYPE_F64, false, NULL, 0},
-    {{"raw", 3}, RML_TYPE_I64, false, NULL, 0},
-    {{"unit", 4}, RML_TYPE_STRING, true, NULL, 0},
-    {{"text", 4}, RML_TYPE_STRING, true, NULL, 0}, // of the signal's value table
+    RML_COLUMN(signal_row, recording_id, STR, RML_REQUIRED),
+    RML_COLUMN(signal_row, bus, STR, RML_REQUIRED),
+    RML_COLUMN(signal_row, frame, STR, RML_REQUIRED),
+    RML_COLUMN(signal_row, signal, STR, RML_REQUIRED),
+    RML_COLUMN(signal_row, log_ns, I64, RML_REQUIRED),
+    RML_COLUMN(signal_row, value, F64, RML_REQUIRED),
+    RML_COLUMN(signal_row, raw, I64, RML_REQUIRED),
+    RML_COLUMN(signal_row, unit, STR, RML_NULLABLE),
+    RML_COLUMN(signal_row, text, STR, RML_NULLABLE), // of the signal's value table
 };
 
 rml_status rml_ingest_can_init(rml_ingest_can *c, const rml_dbc *const *files, size_t count,
@@ -31,8 +37,7 @@ rml_status rml_ingest_can_init(rml_ingest_can *c, const rml_dbc *const *files, s
                           .count = count,
                           .decoders = RML_ARRAY(rml_can_decoder *),
                           .misses = RML_ARRAY(miss)};
-    const rml_schema schema = {fields, sizeof fields / sizeof *fields};
-    return rml_batch_init(&c->batch, schema, err);
+    return rml_batch_init(&c->batch, (rml_schema)RML_TABLE(fields), err);
 }
 
 void rml_ingest_can_reset(rml_ingest_can *c)
@@ -87,19 +92,16 @@ static rml_status append(rml_ingest_can *c, const rml_log_channel *channel,
                          const rml_log_message *m, const rml_can_value *v, rml_str recording_id,
                          rml_error *err)
 {
-    rml_column *columns = c->batch.columns;
-    RML_TRY(rml_column_str(&columns[0], recording_id, err));
-    RML_TRY(rml_column_str(&columns[1], channel->topic, err));
-    RML_TRY(rml_column_str(&columns[2], v->message->name, err));
-    RML_TRY(rml_column_str(&columns[3], v->signal->name, err));
-    RML_TRY(rml_column_i64(&columns[4], m->log_ns, err));
-    RML_TRY(rml_column_f64(&columns[5], v->value, err));
-    RML_TRY(rml_column_i64(&columns[6], v->raw, err));
-    RML_TRY(v->signal->unit.len > 0 ? rml_column_str(&columns[7], v->signal->unit, err)
-                                    : rml_column_null(&columns[7], err));
-    RML_TRY(v->text.len > 0 ? rml_column_str(&columns[8], v->text, err)
-                            : rml_column_null(&columns[8], err));
-    return rml_batch_row_end(&c->batch, err);
+    const signal_row row = {.recording_id = recording_id,
+                            .bus = channel->topic,
+                            .frame = v->message->name,
+                            .signal = v->signal->name,
+                            .log_ns = m->log_ns,
+                            .value = v->value,
+                            .raw = v->raw,
+                            .unit = v->signal->unit,
+                            .text = v->text};
+    return rml_row_append(&c->batch, &row, err);
 }
 
 rml_status rml_ingest_can_add(rml_ingest_can *c, const rml_log_channel *channel,
@@ -139,7 +141,7 @@ rml_status rml_ingest_can_rejects(const rml_ingest_can *c, const rml_log *log, r
         }
         const rml_reject_row row = {
             recording_id, RML_STR("dbc"), channels[m->channel].topic, m->offset, 0, reason};
-        RML_TRY(rml_rejects_append(rejects, &row, err));
+        RML_TRY(rml_row_append(rejects, &row, err));
     }
     return RML_OK;
 }

@@ -21,20 +21,33 @@ static const struct {
     {"foxglove.PointCloud", "cloud"},
 };
 
-static const rml_field signal_fields[RML_SIGNAL_COLUMNS] = {
-    {{"recording_id", 12}, RML_TYPE_STRING, false, NULL, 0},
-    {{"channel", 7}, RML_TYPE_STRING, false, NULL, 0},
-    {{"sequence", 8}, RML_TYPE_I64, false, NULL, 0},
-    {{"sensor_ns", 9}, RML_TYPE_I64, true, NULL, 0},
-    {{"publish_ns", 10}, RML_TYPE_I64, false, NULL, 0},
-    {{"log_ns", 6}, RML_TYPE_I64, false, NULL, 0},
-    {{"clock_id", 8}, RML_TYPE_STRING, true, NULL, 0},
-    {{"schema_hash", 11}, RML_TYPE_STRING, false, NULL, 0},
+// The columns that stand before the message's own in every signals table. They are filled column
+// by column, not row by row: half of them say the same in every row of a channel.
+enum {
+    SIGNAL_RECORDING,
+    SIGNAL_CHANNEL,
+    SIGNAL_SEQUENCE,
+    SIGNAL_SENSOR,
+    SIGNAL_PUBLISH,
+    SIGNAL_LOG,
+    SIGNAL_CLOCK,
+    SIGNAL_SCHEMA,
+    SIGNAL_COLUMNS
+};
+static const rml_field signal_fields[SIGNAL_COLUMNS] = {
+    [SIGNAL_RECORDING] = RML_FIELD("recording_id", RML_TYPE_STRING, RML_REQUIRED),
+    [SIGNAL_CHANNEL] = RML_FIELD("channel", RML_TYPE_STRING, RML_REQUIRED),
+    [SIGNAL_SEQUENCE] = RML_FIELD("sequence", RML_TYPE_I64, RML_REQUIRED),
+    [SIGNAL_SENSOR] = RML_FIELD("sensor_ns", RML_TYPE_I64, RML_NULLABLE),
+    [SIGNAL_PUBLISH] = RML_FIELD("publish_ns", RML_TYPE_I64, RML_REQUIRED),
+    [SIGNAL_LOG] = RML_FIELD("log_ns", RML_TYPE_I64, RML_REQUIRED),
+    [SIGNAL_CLOCK] = RML_FIELD("clock_id", RML_TYPE_STRING, RML_NULLABLE),
+    [SIGNAL_SCHEMA] = RML_FIELD("schema_hash", RML_TYPE_STRING, RML_REQUIRED),
 };
 
-// Of those, in ascending order: recording_id, channel, clock_id (a recording does not name its
-// clocks) and schema_hash are the same in every row of a channel.
-static const size_t constants[] = {0, 1, 6, 7};
+// Those that are the same in every row of a channel, in ascending order; a recording does not name
+// its clocks.
+static const size_t constants[] = {SIGNAL_RECORDING, SIGNAL_CHANNEL, SIGNAL_CLOCK, SIGNAL_SCHEMA};
 
 // "sensor_msgs/msg/Imu" -> "signals_sensor_msgs_msg_imu"
 static rml_str table_name(rml_arena *arena, rml_str type)
@@ -55,16 +68,16 @@ static rml_str table_name(rml_arena *arena, rml_str type)
 static rml_status table_fields(const rml_message_plan *plan, rml_arena *arena, rml_schema *out,
                                rml_error *err)
 {
-    rml_schema own = {signal_fields, RML_SIGNAL_COLUMNS}, message = rml_message_schema(plan);
-    rml_field *fields = RML_NEW_ARRAY(arena, rml_field, RML_SIGNAL_COLUMNS + message.count);
+    rml_schema own = {signal_fields, SIGNAL_COLUMNS}, message = rml_message_schema(plan);
+    rml_field *fields = RML_NEW_ARRAY(arena, rml_field, SIGNAL_COLUMNS + message.count);
     if (fields == NULL) {
         return rml_fail_memory(err, message.count * sizeof *fields);
     }
-    for (size_t i = 0; i < RML_SIGNAL_COLUMNS; i++) {
+    for (size_t i = 0; i < SIGNAL_COLUMNS; i++) {
         fields[i] = signal_fields[i];
     }
     for (size_t i = 0; i < message.count; i++) {
-        rml_field *field = &fields[RML_SIGNAL_COLUMNS + i];
+        rml_field *field = &fields[SIGNAL_COLUMNS + i];
         *field = message.fields[i];
         if (rml_schema_find(own, field->name) < own.count) {
             field->name = rml_arena_printf(arena, "message_%.*s", RML_FMT(field->name));
@@ -73,7 +86,7 @@ static rml_status table_fields(const rml_message_plan *plan, rml_arena *arena, r
             }
         }
     }
-    *out = (rml_schema){fields, RML_SIGNAL_COLUMNS + message.count};
+    *out = (rml_schema){fields, SIGNAL_COLUMNS + message.count};
     return RML_OK;
 }
 
@@ -148,8 +161,7 @@ rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel 
         return rml_fail_memory(err, TABLE_NAME_MAX);
     }
     RML_TRY(rml_batch_init(&c->batch, schema, err));
-    return rml_message_decoder_make(c->plan, c->batch.columns + RML_SIGNAL_COLUMNS, &c->decoder,
-                                    err);
+    return rml_message_decoder_make(c->plan, c->batch.columns + SIGNAL_COLUMNS, &c->decoder, err);
 }
 
 void rml_ingest_channel_reset(rml_ingest_channel *c)
@@ -167,11 +179,11 @@ rml_status rml_ingest_channel_add(rml_ingest_channel *c, const rml_log_message *
     rml_column *columns = c->batch.columns;
     RML_TRY(rml_message_decoder_next(c->decoder, message->data,
                                      rml_place_byte(file, message->offset), err));
-    RML_TRY(rml_column_i64(&columns[2], message->sequence, err));
-    RML_TRY(sensor_ns != NULL ? rml_column_i64(&columns[3], *sensor_ns, err)
-                              : rml_column_null(&columns[3], err));
-    RML_TRY(rml_column_i64(&columns[4], message->publish_ns, err));
-    RML_TRY(rml_column_i64(&columns[5], message->log_ns, err));
+    RML_TRY(rml_column_i64(&columns[SIGNAL_SEQUENCE], message->sequence, err));
+    RML_TRY(sensor_ns != NULL ? rml_column_i64(&columns[SIGNAL_SENSOR], *sensor_ns, err)
+                              : rml_column_null(&columns[SIGNAL_SENSOR], err));
+    RML_TRY(rml_column_i64(&columns[SIGNAL_PUBLISH], message->publish_ns, err));
+    RML_TRY(rml_column_i64(&columns[SIGNAL_LOG], message->log_ns, err));
     c->batch_bytes += message->data.len;
     c->batch.count++;
     return RML_OK;

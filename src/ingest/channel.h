@@ -4,7 +4,7 @@
 #define ROADMILL_INGEST_CHANNEL_H
 
 #include "frame.h"
-#include "roadmill/base/column.h"
+#include "roadmill/base/row.h"
 #include "roadmill/lake.h"
 #include "roadmill/log.h"
 #include "roadmill/message.h"
@@ -29,8 +29,6 @@ typedef struct rml_ingest_channel {
     size_t batch_bytes;
 } rml_ingest_channel;
 
-// The columns that stand before the message's own in every signals table.
-#define RML_SIGNAL_COLUMNS 8
 // Decides what becomes of a channel. Text in the arena.
 rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel *channel,
                                    rml_str file, rml_arena *arena, rml_error *err) RML_CHECKED;

@@ -179,7 +179,7 @@ static rml_status add_reject(rml_ingest_job *job, const char *stage, rml_str cha
                              uint64_t offset, uint64_t length, rml_str reason, rml_error *err)
 {
     rml_reject_row row = {job->recording_id, rml_str_of(stage), channel, offset, length, reason};
-    return rml_rejects_append(&job->rejects, &row, err);
+    return rml_row_append(&job->rejects, &row, err);
 }
 
 // Channels seen for the first time.
@@ -406,7 +406,7 @@ static rml_status append_drive(rml_ingest_job *job, const rml_recording_row *r, 
     }
     if (!st) {
         row.findings = rml_str_trim(rml_buffer_text(&words));
-        st = rml_drives_append(&batch, &row, err);
+        st = rml_row_append(&batch, &row, err);
     }
     if (!st) {
         st = rml_lake_append(job->txn, "drives", &batch, err);
@@ -431,7 +431,7 @@ static rml_status commit_recording(rml_ingest_job *job, const rml_recording_row 
     }
     RML_TRY(append_drive(job, row, err));
     RML_TRY(rml_batch_init(&batch, rml_recordings_schema(), err));
-    rml_status st = rml_recordings_append(&batch, row, err);
+    rml_status st = rml_row_append(&batch, row, err);
     if (!st) {
         st = rml_lake_commit(job->txn, "recordings", &batch, err);
     }

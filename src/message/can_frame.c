@@ -1,6 +1,7 @@
 // Frames of CAN, CAN FD and LIN as they are: the layouts of www.tcpdump.org/linktypes
 // (LINKTYPE_CAN_SOCKETCAN, LINKTYPE_LIN), and their columns.
 #include "plan.h"
+#include "roadmill/base/row.h"
 #include "roadmill/can.h"
 
 #define CAN_EXTENDED 0x80000000u
@@ -28,17 +29,20 @@ bool rml_can_frame_parse(rml_bytes bytes, rml_can_frame *out)
 
 // ---- As columns --------------------------------------------------------------------------------
 
-#define FIELD(text, kind)                                                                          \
-    {                                                                                              \
-        .name = {text, sizeof(text) - 1}, .type = kind, .nullable = true                           \
-    }
-
 static const rml_field can_fields[] = {
-    FIELD("id", RML_TYPE_I64),     FIELD("extended", RML_TYPE_BOOL), FIELD("remote", RML_TYPE_BOOL),
-    FIELD("error", RML_TYPE_BOOL), FIELD("fd", RML_TYPE_BOOL),       FIELD("brs", RML_TYPE_BOOL),
-    FIELD("esi", RML_TYPE_BOOL),   FIELD("data", RML_TYPE_BINARY),
+    RML_FIELD("id", RML_TYPE_I64, RML_NULLABLE),
+    RML_FIELD("extended", RML_TYPE_BOOL, RML_NULLABLE),
+    RML_FIELD("remote", RML_TYPE_BOOL, RML_NULLABLE),
+    RML_FIELD("error", RML_TYPE_BOOL, RML_NULLABLE),
+    RML_FIELD("fd", RML_TYPE_BOOL, RML_NULLABLE),
+    RML_FIELD("brs", RML_TYPE_BOOL, RML_NULLABLE),
+    RML_FIELD("esi", RML_TYPE_BOOL, RML_NULLABLE),
+    RML_FIELD("data", RML_TYPE_BINARY, RML_NULLABLE),
 };
-static const rml_field lin_fields[] = {FIELD("id", RML_TYPE_I64), FIELD("data", RML_TYPE_BINARY)};
+static const rml_field lin_fields[] = {
+    RML_FIELD("id", RML_TYPE_I64, RML_NULLABLE),
+    RML_FIELD("data", RML_TYPE_BINARY, RML_NULLABLE),
+};
 
 static rml_status compile_can(const rml_message_kind *kind, rml_str file, rml_message_plan *plan,
                               rml_error *err)
@@ -46,7 +50,7 @@ static rml_status compile_can(const rml_message_kind *kind, rml_str file, rml_me
     (void)kind;
     (void)file;
     (void)err;
-    plan->schema = (rml_schema){can_fields, sizeof can_fields / sizeof *can_fields};
+    plan->schema = (rml_schema)RML_TABLE(can_fields);
     return RML_OK;
 }
 
@@ -74,7 +78,7 @@ static rml_status compile_lin(const rml_message_kind *kind, rml_str file, rml_me
     (void)kind;
     (void)file;
     (void)err;
-    plan->schema = (rml_schema){lin_fields, sizeof lin_fields / sizeof *lin_fields};
+    plan->schema = (rml_schema)RML_TABLE(lin_fields);
     return RML_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "roadmill/base/row.h"
 #include "roadmill/message/ros.h"
 
 struct rml_ros_rewriter {
@@ -137,7 +138,7 @@ static size_t most_rows(const rml_column *columns, size_t count)
 static rml_status make(rml_ros_rewriter *r, const rml_message_kind *from,
                        const rml_message_kind *to, rml_str file, rml_error *err)
 {
-    static const rml_field number = {{"seq", 3}, RML_TYPE_I64, true, NULL, 0};
+    static const rml_field number = RML_FIELD("seq", RML_TYPE_I64, RML_NULLABLE);
     RML_TRY(rml_message_compile(from, file, &r->from, err));
     RML_TRY(rml_message_compile(to, file, &r->to, err));
     rml_schema a = rml_message_schema(r->from), b = rml_message_schema(r->to);

@@ -81,42 +81,51 @@ rml_status rml_query_explain(const rml_query *q, rml_buffer *out, rml_error *err
 
 // ---- Rows of `events` --------------------------------------------------------------------------
 
+typedef struct event_row {
+    char query_hash[RML_HASH_TEXT];
+    rml_str query, recording_id, drive_id, place_id;
+    int64_t start_ns, end_ns;
+    const rml_str *actors;
+    size_t actor_count;
+    double score; // NaN: none
+} event_row;
+
+static const rml_member_list actor_list = {offsetof(event_row, actor_count), sizeof(rml_str)};
+static const rml_field actor = {
+    .name = {"element", 7}, .type = RML_TYPE_STRING, .member = RML_MEMBER_STR};
+static const rml_field fields[] = {
+    RML_COLUMN(event_row, query_hash, ID, RML_REQUIRED),
+    RML_COLUMN(event_row, query, STR, RML_REQUIRED),
+    RML_COLUMN(event_row, recording_id, STR, RML_REQUIRED),
+    RML_COLUMN(event_row, drive_id, STR, RML_REQUIRED),
+    RML_COLUMN(event_row, place_id, STR, RML_REQUIRED),
+    RML_COLUMN(event_row, start_ns, I64, RML_REQUIRED),
+    RML_COLUMN(event_row, end_ns, I64, RML_REQUIRED),
+    RML_COLUMN(event_row, actors, LIST, RML_REQUIRED, RML_OF(actor_list), RML_CHILD(actor)),
+    RML_COLUMN(event_row, score, F64, RML_NULLABLE),
+};
+
 rml_schema rml_event_table(void)
 {
-    static const rml_field element[] = {{.name = {"element", 7}, .type = RML_TYPE_STRING}};
-    static const rml_field fields[] = {
-        {.name = {"query_hash", 10}, .type = RML_TYPE_STRING},
-        {.name = {"query", 5}, .type = RML_TYPE_STRING},
-        {.name = {"recording_id", 12}, .type = RML_TYPE_STRING},
-        {.name = {"drive_id", 8}, .type = RML_TYPE_STRING},
-        {.name = {"place_id", 8}, .type = RML_TYPE_STRING},
-        {.name = {"start_ns", 8}, .type = RML_TYPE_I64},
-        {.name = {"end_ns", 6}, .type = RML_TYPE_I64},
-        {.name = {"actors", 6}, .type = RML_TYPE_LIST, .children = element, .child_count = 1},
-        {.name = {"score", 5}, .type = RML_TYPE_F64, .nullable = true},
-    };
-    return (rml_schema){fields, sizeof fields / sizeof *fields};
+    return (rml_schema)RML_TABLE(fields);
 }
 
 rml_status rml_event_append(rml_batch *batch, const rml_query *q, rml_str text,
                             const rml_traffic *traffic, const rml_match *match, rml_error *err)
 {
-    char hash[RML_HASH_TEXT];
-    rml_column *c = batch->columns;
-    rml_hash_text(&q->hash, hash);
-    RML_TRY(rml_column_str(c++, rml_str_of(hash), err));
-    RML_TRY(rml_column_str(c++, text, err));
-    RML_TRY(rml_column_str(c++, traffic->recording_id, err));
-    RML_TRY(rml_column_str(c++, traffic->drive_id, err));
-    RML_TRY(rml_column_str(c++, traffic->place_id, err));
-    RML_TRY(rml_column_i64(c++, match->start_ns, err));
-    RML_TRY(rml_column_i64(c++, match->end_ns, err));
+    rml_str actors[RML_QUERY_ACTORS_MAX];
+    event_row row = {.query = text,
+                     .recording_id = traffic->recording_id,
+                     .drive_id = traffic->drive_id,
+                     .place_id = traffic->place_id,
+                     .start_ns = match->start_ns,
+                     .end_ns = match->end_ns,
+                     .actors = actors,
+                     .actor_count = match->actor_count,
+                     .score = isfinite(match->score) ? match->score : NAN};
+    rml_hash_text(&q->hash, row.query_hash);
     for (uint32_t i = 0; i < match->actor_count; i++) {
-        rml_str id = traffic->tracks[match->actors[i]].track_id;
-        RML_TRY(rml_column_str(&c->children[0], id, err));
+        actors[i] = traffic->tracks[match->actors[i]].track_id;
     }
-    RML_TRY(rml_column_list_end(c++, err));
-    RML_TRY(isfinite(match->score) ? rml_column_f64(c, match->score, err)
-                                   : rml_column_null(c, err));
-    return rml_batch_row_end(batch, err);
+    return rml_row_append(batch, &row, err);
 }

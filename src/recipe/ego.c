@@ -2,53 +2,61 @@
 // values of all channels at its instant, by their policies, with the time difference to each; what
 // cannot be decided becomes a reject. Instants = rows + rejects.
 #include "ego_channel.h"
-#include "roadmill/base/row.h"
 #include "roadmill/lake/recordings.h"
 #include "roadmill/math.h"
 #include "signals.h"
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 enum { ROWS_AT_ONCE = 65536 };
 
-// RML_STR is no constant for a static initialiser.
-#define NAME(text)                                                                                 \
-    {                                                                                              \
-        (text), sizeof(text) - 1                                                                   \
-    }
-#define FIELD(name, type, nullable)                                                                \
-    {                                                                                              \
-        NAME(name), type, nullable, NULL, 0                                                        \
-    }
+// What a channel gave to a row.
+typedef struct source_item {
+    rml_str channel, topic;
+    int64_t difference_ns;
+    bool has_difference;
+} source_item;
+
+typedef struct ego_row {
+    rml_str recording_id, drive_id, time, frame, place_id, recipe;
+    int64_t t_ns;
+    double values[RML_EGO_COLUMNS];
+    const source_item *sources;
+    size_t source_count;
+} ego_row;
 
 static const rml_field source_fields[] = {
-    FIELD("channel", RML_TYPE_STRING, false),
-    FIELD("topic", RML_TYPE_STRING, true),
-    FIELD("difference_ns", RML_TYPE_I64, true),
+    RML_COLUMN(source_item, channel, STR, RML_REQUIRED),
+    RML_COLUMN(source_item, topic, STR, RML_NULLABLE),
+    RML_COLUMN(source_item, difference_ns, I64, RML_NULLABLE, RML_IF(source_item, has_difference)),
 };
-static const rml_field source_field = {NAME("element"), RML_TYPE_STRUCT, false, source_fields, 3};
+static const rml_member_list source_list = {offsetof(ego_row, source_count), sizeof(source_item)};
+static const rml_field source_field =
+    RML_FIELD("element", RML_TYPE_STRUCT, RML_REQUIRED, .children = source_fields,
+              .child_count = sizeof source_fields / sizeof *source_fields);
 static const rml_field ego_fields[] = {
-    FIELD("recording_id", RML_TYPE_STRING, false),
-    FIELD("drive_id", RML_TYPE_STRING, false),
-    FIELD("t_ns", RML_TYPE_I64, false),
-    FIELD("time", RML_TYPE_STRING, false),
-    FIELD("frame", RML_TYPE_STRING, false),
-    FIELD("place_id", RML_TYPE_STRING, true),
-    FIELD("x_m", RML_TYPE_F64, false),
-    FIELD("y_m", RML_TYPE_F64, false),
-    FIELD("z_m", RML_TYPE_F64, true),
-    FIELD("roll_rad", RML_TYPE_F64, true),
-    FIELD("pitch_rad", RML_TYPE_F64, true),
-    FIELD("yaw_rad", RML_TYPE_F64, true),
-    FIELD("vx_mps", RML_TYPE_F64, true),
-    FIELD("vy_mps", RML_TYPE_F64, true),
-    FIELD("yaw_rate_radps", RML_TYPE_F64, true),
-    FIELD("ax_mps2", RML_TYPE_F64, true),
-    FIELD("ay_mps2", RML_TYPE_F64, true),
-    FIELD("steering_rad", RML_TYPE_F64, true),
-    {NAME("sources"), RML_TYPE_LIST, false, &source_field, 1},
-    FIELD("recipe", RML_TYPE_STRING, false),
+    RML_COLUMN(ego_row, recording_id, STR, RML_REQUIRED),
+    RML_COLUMN(ego_row, drive_id, STR, RML_REQUIRED),
+    RML_COLUMN(ego_row, t_ns, I64, RML_REQUIRED),
+    RML_COLUMN(ego_row, time, STR, RML_REQUIRED),
+    RML_COLUMN(ego_row, frame, STR, RML_REQUIRED),
+    RML_COLUMN(ego_row, place_id, STR, RML_NULLABLE),
+    RML_COLUMN_AS("x_m", ego_row, values[RML_EGO_X], F64, RML_REQUIRED),
+    RML_COLUMN_AS("y_m", ego_row, values[RML_EGO_Y], F64, RML_REQUIRED),
+    RML_COLUMN_AS("z_m", ego_row, values[RML_EGO_Z], F64, RML_NULLABLE),
+    RML_COLUMN_AS("roll_rad", ego_row, values[RML_EGO_ROLL], F64, RML_NULLABLE),
+    RML_COLUMN_AS("pitch_rad", ego_row, values[RML_EGO_PITCH], F64, RML_NULLABLE),
+    RML_COLUMN_AS("yaw_rad", ego_row, values[RML_EGO_YAW], F64, RML_NULLABLE),
+    RML_COLUMN_AS("vx_mps", ego_row, values[RML_EGO_VX], F64, RML_NULLABLE),
+    RML_COLUMN_AS("vy_mps", ego_row, values[RML_EGO_VY], F64, RML_NULLABLE),
+    RML_COLUMN_AS("yaw_rate_radps", ego_row, values[RML_EGO_YAW_RATE], F64, RML_NULLABLE),
+    RML_COLUMN_AS("ax_mps2", ego_row, values[RML_EGO_AX], F64, RML_NULLABLE),
+    RML_COLUMN_AS("ay_mps2", ego_row, values[RML_EGO_AY], F64, RML_NULLABLE),
+    RML_COLUMN_AS("steering_rad", ego_row, values[RML_EGO_STEERING], F64, RML_NULLABLE),
+    RML_COLUMN(ego_row, sources, LIST, RML_REQUIRED, RML_OF(source_list), RML_CHILD(source_field)),
+    RML_COLUMN(ego_row, recipe, STR, RML_REQUIRED),
 };
 
 typedef struct maker {
@@ -82,7 +90,7 @@ static rml_status reject(maker *m, rml_str channel, uint64_t index, rml_str reas
                                 .offset = index,
                                 .reason = reason};
     m->out->rejects++;
-    return reason.data ? rml_rejects_append(&m->rejects, &row, err) : rml_fail_memory(err, 64);
+    return reason.data ? rml_row_append(&m->rejects, &row, err) : rml_fail_memory(err, 64);
 }
 
 // ---- Values ------------------------------------------------------------------------------------
@@ -106,42 +114,26 @@ static double value_at(const maker *m, const instant *at, size_t column)
     return rml_angle_wrap(left + rml_angle_wrap(right - left) * pick->weight);
 }
 
-static rml_status sources_append(const maker *m, const instant *at, rml_column *list,
-                                 rml_error *err)
-{
-    rml_column *item = &list->children[0];
-    for (size_t i = 0; i < m->recipe->channel_count; i++) {
-        rml_str topic = m->sources[i].topic;
-        RML_TRY(rml_column_str(&item->children[0], m->recipe->channels[i].name, err));
-        RML_TRY(topic.len ? rml_column_str(&item->children[1], topic, err)
-                          : rml_column_null(&item->children[1], err));
-        RML_TRY(at->has[i] ? rml_column_i64(&item->children[2], at->picks[i].difference_ns, err)
-                           : rml_column_null(&item->children[2], err));
-        RML_TRY(rml_column_struct_end(item, err));
-    }
-    return rml_column_list_end(list, err);
-}
-
 static rml_status row_append(maker *m, const instant *at, const double values[RML_EGO_COLUMNS],
                              rml_error *err)
 {
     const rml_array *frames = &m->samples[m->recipe->driver].frames;
-    rml_row r = rml_row_begin(&m->rows, err);
-    rml_row_str(&r, m->recording_id);
-    rml_row_str(&r, m->drive_id);
-    rml_row_i64(&r, at->t_ns);
-    rml_row_str(&r, rml_str_of(recipe_time_names[m->recipe->time]));
-    rml_row_str(&r, frames->count ? *RML_AT(frames, rml_str, at->index) : m->recipe->frame);
-    rml_row_str_or_null(&r, m->place_id);
-    for (size_t i = 0; i < RML_EGO_COLUMNS; i++) {
-        rml_row_f64(&r, values[i]);
+    source_item sources[RECIPE_CHANNELS_MAX];
+    ego_row row = {.recording_id = m->recording_id,
+                   .drive_id = m->drive_id,
+                   .t_ns = at->t_ns,
+                   .time = rml_str_of(recipe_time_names[m->recipe->time]),
+                   .frame = frames->count ? *RML_AT(frames, rml_str, at->index) : m->recipe->frame,
+                   .place_id = m->place_id,
+                   .sources = sources,
+                   .source_count = m->recipe->channel_count,
+                   .recipe = rml_str_of(m->recipe_hash)};
+    memcpy(row.values, values, sizeof row.values);
+    for (size_t i = 0; i < m->recipe->channel_count; i++) {
+        sources[i] = (source_item){m->recipe->channels[i].name, m->sources[i].topic,
+                                   at->picks[i].difference_ns, at->has[i]};
     }
-    rml_column *sources = rml_row_column(&r);
-    if (sources) {
-        r.status = sources_append(m, at, sources, err);
-    }
-    rml_row_str(&r, rml_str_of(m->recipe_hash));
-    RML_TRY(rml_row_end(&r));
+    RML_TRY(rml_row_append(&m->rows, &row, err));
     m->out->rows++;
     m->last_ns = at->t_ns;
     if (m->rows.count == ROWS_AT_ONCE) {
@@ -242,16 +234,14 @@ static rml_status place_append(maker *m, rml_error *err)
     RML_TRY(rml_lake_replace(m->txn, "places", err));
     rml_batch batch = {0};
     RML_TRY(rml_batch_init(&batch, rml_places_schema(), err));
-    rml_row r = rml_row_begin(&batch, err);
-    rml_row_str(&r, m->place_id);
-    rml_row_str(&r, m->recording_id);
-    rml_row_str(&r, RML_STR("ego"));
-    rml_row_f64(&r, m->origin.latitude_deg);
-    rml_row_f64(&r, m->origin.longitude_deg);
-    rml_row_f64(&r, m->origin.height_m);
-    rml_row_str(&r, RML_STR("WGS84"));
-    rml_row_null(&r);
-    rml_status st = rml_row_end(&r);
+    const rml_place_row row = {.place_id = m->place_id,
+                               .recording_id = m->recording_id,
+                               .source = RML_STR("ego"),
+                               .origin = {.latitude_deg = m->origin.latitude_deg,
+                                          .longitude_deg = m->origin.longitude_deg,
+                                          .height_m = m->origin.height_m,
+                                          .datum = RML_STR("WGS84")}};
+    rml_status st = rml_row_append(&batch, &row, err);
     if (!st) {
         st = rml_lake_append(m->txn, "places", &batch, err);
     }
@@ -285,7 +275,7 @@ static rml_status all_rows(maker *m, rml_error *err)
 
 static rml_status make(maker *m, rml_error *err)
 {
-    static const rml_schema schema = {ego_fields, sizeof ego_fields / sizeof ego_fields[0]};
+    static const rml_schema schema = RML_TABLE(ego_fields);
     RML_TRY(rml_recording_drive(m->lake, &m->arena, m->recording_id, &m->drive_id, err));
     RML_TRY(channels_read(m, err));
     RML_TRY(rml_batch_init(&m->rows, schema, err));

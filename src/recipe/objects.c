@@ -356,7 +356,7 @@ static rml_status rejects_append(rml_lake_txn *txn, const rml_traffic *t, rml_er
                                     .channel = t->rejects[i].track_id,
                                     .offset = t->rejects[i].offset,
                                     .reason = t->rejects[i].reason};
-        st = rml_rejects_append(&batch, &row, err);
+        st = rml_row_append(&batch, &row, err);
     }
     if (!st && batch.count > 0) {
         st = rml_lake_append(txn, "track_rejects", &batch, err);

@@ -119,7 +119,7 @@ static rml_status drive_append(rml_lake_txn *txn, const rml_traffic *t, rml_erro
         .drive_id = t->drive_id, .recording_id = t->recording_id, .place_id = t->place_id};
     row.has_span = span_of(t, &row.start_ns, &row.end_ns);
     RML_TRY(rml_batch_init(&batch, rml_drives_schema(), err));
-    rml_status st = rml_drives_append(&batch, &row, err);
+    rml_status st = rml_row_append(&batch, &row, err);
     if (!st) {
         st = rml_lake_append(txn, "drives", &batch, err);
     }
@@ -140,7 +140,7 @@ static rml_status rejects_append(rml_lake_txn *txn, const rml_traffic *t, rml_er
                                     .channel = t->rejects[i].track_id,
                                     .offset = t->rejects[i].offset,
                                     .reason = t->rejects[i].reason};
-        st = rml_rejects_append(&batch, &row, err);
+        st = rml_row_append(&batch, &row, err);
     }
     if (!st) {
         st = rml_lake_append(txn, "rejects", &batch, err);
@@ -177,7 +177,7 @@ static rml_status recording_commit(rml_lake_txn *txn, const rml_traffic *t,
         st = rml_batch_init(&batch, rml_recordings_schema(), err);
     }
     if (!st) {
-        st = rml_recordings_append(&batch, &row, err);
+        st = rml_row_append(&batch, &row, err);
     }
     if (!st) {
         st = rml_lake_commit(txn, "recordings", &batch, err);

@@ -31,7 +31,7 @@ static rml_status build_one(builder *b, const rml_traffic *traffic, rml_error *e
     for (size_t i = 0; st == RML_OK && i < windows.count; i++) {
         rml_scene_row row;
         st = rml_cutter_row(cutter, *RML_AT(&windows, rml_window, i), &row, err);
-        st = st ? st : rml_scene_append(&b->batch, &row, err);
+        st = st ? st : rml_row_append(&b->batch, &row, err);
         st = st || b->batch.count < ROWS_AT_ONCE ? st : flush(b, err);
     }
     if (st == RML_OK) {
@@ -126,23 +126,18 @@ static rml_status find_window(rml_scene_found *f, int64_t t0_ns, rml_str track_i
 static rml_status read_found(rml_lake *lake, const rml_batch *b, rml_arena *arena,
                              rml_scene_found *out, rml_error *err)
 {
-    rml_scene_spec spec = {.history = (uint32_t)rml_column_get_i64(&b->columns[4], 0),
-                           .future = (uint32_t)rml_column_get_i64(&b->columns[5], 0)};
-    rml_str track_id = rml_arena_str(arena, rml_column_get_str(&b->columns[2], 0));
-    rml_str recording_id = rml_arena_str(arena, rml_column_get_str(&b->columns[1], 0));
-    rml_str scene_id = rml_column_get_str(&b->columns[0], 0);
+    rml_row_reader reader;
+    rml_scene_row stored = {0};
     rml_cutter *c = NULL;
-    char id[sizeof out->row.scene_id] = {0};
-    if (track_id.data == NULL || recording_id.data == NULL || scene_id.len >= sizeof id) {
-        return rml_fail_memory(err, sizeof *out);
-    }
-    memcpy(id, scene_id.data, scene_id.len);
-    int64_t t0_ns = rml_column_get_i64(&b->columns[3], 0);
-    RML_TRY(rml_traffic_load(lake, recording_id, arena, &out->traffic, err));
-    RML_TRY(find_window(out, t0_ns, track_id, err));
+    RML_TRY(rml_row_reader_init(&reader, rml_scene_table(), b->schema, err));
+    RML_TRY(rml_row_read(&reader, b, 0, arena, &stored, err));
+    const rml_scene_spec spec = {.history = stored.history, .future = stored.future};
+    RML_TRY(rml_traffic_load(lake, stored.recording_id, arena, &out->traffic, err));
+    RML_TRY(find_window(out, stored.t0_ns, stored.track_id, err));
     RML_TRY(rml_cutter_make(&out->traffic, &spec, &c, err));
     rml_status st = rml_cutter_row(c, out->window, &out->row, err);
-    memcpy(out->row.scene_id, id, sizeof id); // of the spec it was built with
+    memcpy(out->row.scene_id, stored.scene_id,
+           sizeof stored.scene_id); // of the spec it was built with
     rml_cutter_free(c);
     return st;
 }
@@ -160,11 +155,8 @@ rml_status rml_scene_find(rml_lake *lake, rml_str prefix, rml_arena *arena, rml_
         }
     }
     rml_str where = rml_arena_printf(arena, "starts_with(scene_id, '%.*s')", RML_FMT(prefix));
-    const rml_lake_read read = {.table = "scenes",
-                                .columns = "scene_id, recording_id, track_id, t0_ns, history, "
-                                           "future",
-                                .where = where.data,
-                                .order = "scene_id LIMIT 2"};
+    const rml_lake_read read = {
+        .table = "scenes", .where = where.data, .order = "scene_id LIMIT 2"};
     RML_TRY(where.data ? rml_lake_select(lake, &read, &rows, err) : rml_fail_memory(err, 64));
     rml_status st = rml_rows_all(rows, 2, &all, err);
     if (st == RML_OK && all.count != 1) {

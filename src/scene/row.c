@@ -79,51 +79,28 @@ rml_status rml_cutter_row(const rml_cutter *c, rml_window window, rml_scene_row 
     return name_scene(c, out, out->scene_id, err);
 }
 
+static const rml_field fields[] = {
+    RML_COLUMN(rml_scene_row, scene_id, ID, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, recording_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, drive_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, place_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, track_id, STR, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, t0_ns, I64, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, step_ns, I64, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, history, U32, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, future, U32, RML_REQUIRED),
+    RML_COLUMN_AS("x_m", rml_scene_row, map_from_scene.x_m, F64, RML_REQUIRED),
+    RML_COLUMN_AS("y_m", rml_scene_row, map_from_scene.y_m, F64, RML_REQUIRED),
+    RML_COLUMN_AS("yaw_rad", rml_scene_row, map_from_scene.yaw_rad, F64, RML_REQUIRED),
+    RML_COLUMN_AS("class", rml_scene_row, agent_class, NAME, RML_REQUIRED,
+                  RML_NAMED(rml_agent_classes)),
+    RML_COLUMN(rml_scene_row, speed_mps, F32, RML_NULLABLE),
+    RML_COLUMN(rml_scene_row, travelled_m, F32, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, turn_rad, F32, RML_REQUIRED),
+    RML_COLUMN(rml_scene_row, neighbours, U32, RML_REQUIRED),
+};
+
 rml_schema rml_scene_table(void)
 {
-    static const rml_field fields[] = {
-        {.name = {"scene_id", 8}, .type = RML_TYPE_STRING},
-        {.name = {"recording_id", 12}, .type = RML_TYPE_STRING},
-        {.name = {"drive_id", 8}, .type = RML_TYPE_STRING},
-        {.name = {"place_id", 8}, .type = RML_TYPE_STRING},
-        {.name = {"track_id", 8}, .type = RML_TYPE_STRING},
-        {.name = {"t0_ns", 5}, .type = RML_TYPE_I64},
-        {.name = {"step_ns", 7}, .type = RML_TYPE_I64},
-        {.name = {"history", 7}, .type = RML_TYPE_I64},
-        {.name = {"future", 6}, .type = RML_TYPE_I64},
-        {.name = {"x_m", 3}, .type = RML_TYPE_F64},
-        {.name = {"y_m", 3}, .type = RML_TYPE_F64},
-        {.name = {"yaw_rad", 7}, .type = RML_TYPE_F64},
-        {.name = {"class", 5}, .type = RML_TYPE_STRING},
-        {.name = {"speed_mps", 9}, .type = RML_TYPE_F32, .nullable = true},
-        {.name = {"travelled_m", 11}, .type = RML_TYPE_F32},
-        {.name = {"turn_rad", 8}, .type = RML_TYPE_F32},
-        {.name = {"neighbours", 10}, .type = RML_TYPE_I64},
-    };
-    return (rml_schema){fields, sizeof fields / sizeof *fields};
-}
-
-rml_status rml_scene_append(rml_batch *batch, const rml_scene_row *row, rml_error *err)
-{
-    rml_column *c = batch->columns;
-    RML_TRY(rml_column_str(c++, rml_str_of(row->scene_id), err));
-    RML_TRY(rml_column_str(c++, row->recording_id, err));
-    RML_TRY(rml_column_str(c++, row->drive_id, err));
-    RML_TRY(rml_column_str(c++, row->place_id, err));
-    RML_TRY(rml_column_str(c++, row->track_id, err));
-    RML_TRY(rml_column_i64(c++, row->t0_ns, err));
-    RML_TRY(rml_column_i64(c++, row->step_ns, err));
-    RML_TRY(rml_column_i64(c++, row->history, err));
-    RML_TRY(rml_column_i64(c++, row->future, err));
-    RML_TRY(rml_column_f64(c++, row->map_from_scene.x_m, err));
-    RML_TRY(rml_column_f64(c++, row->map_from_scene.y_m, err));
-    RML_TRY(rml_column_f64(c++, row->map_from_scene.yaw_rad, err));
-    RML_TRY(rml_column_str(c++, rml_str_of(rml_agent_class_name(row->agent_class)), err));
-    RML_TRY(isnan(row->speed_mps) ? rml_column_null(c, err)
-                                  : rml_column_f64(c, (double)row->speed_mps, err));
-    c++;
-    RML_TRY(rml_column_f64(c++, (double)row->travelled_m, err));
-    RML_TRY(rml_column_f64(c++, (double)row->turn_rad, err));
-    RML_TRY(rml_column_i64(c++, row->neighbours, err));
-    return rml_batch_row_end(batch, err);
+    return (rml_schema)RML_TABLE(fields);
 }

@@ -25,72 +25,63 @@ static const char *const kinds[] = {
     [RML_MAP_AREA] = "area",
 };
 
-#define COUNT(names) (sizeof(names) / sizeof((names)[0]))
-
-static const char *name_of(const char *const *names, size_t count, size_t value)
-{
-    return value < count ? names[value] : "unknown";
-}
-
-static bool value_of(const char *const *names, size_t count, rml_str text, size_t *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (rml_str_equal(text, rml_str_of(names[i]))) {
-            *out = i;
-            return true;
-        }
+#define NAMES(texts)                                                                               \
+    {                                                                                              \
+        texts, sizeof(texts) / sizeof((texts)[0])                                                  \
     }
-    return false;
-}
+const rml_names rml_agent_classes = NAMES(classes);
+const rml_names rml_track_marks = NAMES(marks);
+const rml_names rml_causalities = NAMES(causalities);
+const rml_names rml_map_kinds = NAMES(kinds);
 
 const char *rml_agent_class_name(rml_agent_class c)
 {
-    return name_of(classes, COUNT(classes), (size_t)c);
+    return rml_names_text(&rml_agent_classes, (size_t)c);
 }
 
 bool rml_agent_class_parse(rml_str text, rml_agent_class *out)
 {
     size_t value = 0;
-    bool found = value_of(classes, COUNT(classes), text, &value);
+    bool found = rml_names_find(&rml_agent_classes, text, &value);
     *out = found ? (rml_agent_class)value : *out;
     return found;
 }
 
 const char *rml_track_mark_name(rml_track_mark mark)
 {
-    return name_of(marks, COUNT(marks), (size_t)mark);
+    return rml_names_text(&rml_track_marks, (size_t)mark);
 }
 
 bool rml_track_mark_parse(rml_str text, rml_track_mark *out)
 {
     size_t value = 0;
-    bool found = value_of(marks, COUNT(marks), text, &value);
+    bool found = rml_names_find(&rml_track_marks, text, &value);
     *out = found ? (rml_track_mark)value : *out;
     return found;
 }
 
 const char *rml_causality_name(rml_causality causality)
 {
-    return name_of(causalities, COUNT(causalities), (size_t)causality);
+    return rml_names_text(&rml_causalities, (size_t)causality);
 }
 
 bool rml_causality_parse(rml_str text, rml_causality *out)
 {
     size_t value = 0;
-    bool found = value_of(causalities, COUNT(causalities), text, &value);
+    bool found = rml_names_find(&rml_causalities, text, &value);
     *out = found ? (rml_causality)value : *out;
     return found;
 }
 
 const char *rml_map_kind_name(rml_map_kind kind)
 {
-    return name_of(kinds, COUNT(kinds), (size_t)kind);
+    return rml_names_text(&rml_map_kinds, (size_t)kind);
 }
 
 bool rml_map_kind_parse(rml_str text, rml_map_kind *out)
 {
     size_t value = 0;
-    bool found = value_of(kinds, COUNT(kinds), text, &value);
+    bool found = rml_names_find(&rml_map_kinds, text, &value);
     *out = found ? (rml_map_kind)value : *out;
     return found;
 }

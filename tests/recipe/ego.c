@@ -13,31 +13,24 @@
 
 #include <cmocka.h>
 
-#define NAME(text)                                                                                 \
-    {                                                                                              \
-        (text), sizeof(text) - 1                                                                   \
-    }
-#define FIELD(name, type, nullable)                                                                \
-    {                                                                                              \
-        NAME(name), type, nullable, NULL, 0                                                        \
-    }
 #define MS 1000000LL
 
 static const char ID[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 static char folder[1024];
 
-static const rml_field value_fields[] = {FIELD("x", RML_TYPE_F64, true),
-                                         FIELD("y", RML_TYPE_F64, true)};
+static const rml_field value_fields[] = {RML_FIELD("x", RML_TYPE_F64, RML_NULLABLE),
+                                         RML_FIELD("y", RML_TYPE_F64, RML_NULLABLE)};
 static const rml_field pose_fields[] = {
-    FIELD("recording_id", RML_TYPE_STRING, false),
-    FIELD("channel", RML_TYPE_STRING, false),
-    FIELD("sequence", RML_TYPE_I64, true),
-    FIELD("sensor_ns", RML_TYPE_I64, true),
-    FIELD("publish_ns", RML_TYPE_I64, true),
-    FIELD("log_ns", RML_TYPE_I64, false),
-    FIELD("frame", RML_TYPE_STRING, true),
-    FIELD("quality", RML_TYPE_I32, true),
-    {NAME("position"), RML_TYPE_STRUCT, true, value_fields, 2},
+    RML_FIELD("recording_id", RML_TYPE_STRING, RML_REQUIRED),
+    RML_FIELD("channel", RML_TYPE_STRING, RML_REQUIRED),
+    RML_FIELD("sequence", RML_TYPE_I64, RML_NULLABLE),
+    RML_FIELD("sensor_ns", RML_TYPE_I64, RML_NULLABLE),
+    RML_FIELD("publish_ns", RML_TYPE_I64, RML_NULLABLE),
+    RML_FIELD("log_ns", RML_TYPE_I64, RML_REQUIRED),
+    RML_FIELD("frame", RML_TYPE_STRING, RML_NULLABLE),
+    RML_FIELD("quality", RML_TYPE_I32, RML_NULLABLE),
+    RML_FIELD("position", RML_TYPE_STRUCT, RML_NULLABLE, .children = value_fields,
+              .child_count = 2),
 };
 static const rml_schema pose_schema = {pose_fields, 9};
 
@@ -110,7 +103,7 @@ static rml_lake *lake_make(const char *name, const message *poses, size_t pose_c
                                    .uri = RML_STR("by hand"),
                                    .format = RML_STR("mcap"),
                                    .completeness = RML_STR("whole")};
-    must(rml_recordings_append(&batch, &row, &err), &err);
+    must(rml_row_append(&batch, &row, &err), &err);
     must(rml_lake_commit(txn, "recordings", &batch, &err), &err);
     rml_lake_txn_close(txn);
     rml_batch_reset(&batch);

@@ -1,6 +1,6 @@
 // Columns in Apache Arrow's layout: what decode plans fill, Parquet writes and SQL returns.
 //
-// It stands in base, not in table, so that message and log stay a library of their own.
+// It stands in base, not in lake, so that message and log stay a library of their own.
 // Source: Apache Arrow columnar format 1.5, "Physical memory layout"; offsets are 64 bits wide
 // (LargeUtf8, LargeBinary, LargeList), validity bitmaps are least significant bit first.
 #ifndef ROADMILL_BASE_COLUMN_H
@@ -28,12 +28,18 @@ typedef enum rml_type {
 } rml_type;
 
 // A field: name, type, children. Borrows its names and children (from an arena or static memory).
+// A table that this program fills also says where a field's value lies in the struct of a row:
+// base/row.h, whose macros fill what stands behind child_count.
 typedef struct rml_field {
     rml_str name;
     rml_type type;
     bool nullable;
     const struct rml_field *children; // LIST: 1, its name is "element"; STRUCT: its fields
     size_t child_count;
+    int member;      // rml_member of base/row.h; 0: a schema alone
+    uint32_t offset; // in the row's struct
+    uint32_t has_offset;
+    const void *member_of;
 } rml_field;
 
 // The fields of a table. Names are unique without regard to case.

@@ -1,13 +1,12 @@
-// The tables that every source of data fills alike: `recordings`, `drives` and `rejects`, as
-// schemas and as functions that append a row. Ingest of logs and importers of scenarios both use
-// them, so that the columns mean the same whoever wrote them.
+// The tables that every source of data fills alike: `recordings`, `drives` and `rejects`, and the
+// structs of their rows (rml_row_append). Ingest of logs and importers of scenarios both use them,
+// so that the columns mean the same whoever wrote them.
 //
 // Empty text is stored as null: what was not stated is not known.
 #ifndef ROADMILL_LAKE_RECORDINGS_H
 #define ROADMILL_LAKE_RECORDINGS_H
 
-#include "roadmill/base.h"
-#include "roadmill/base/column.h"
+#include "roadmill/base/row.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,8 +32,6 @@ typedef struct rml_recording_row {
     rml_str licence, purpose, region, consent, retention, anonymised;
 } rml_recording_row;
 RML_API rml_schema rml_recordings_schema(void);
-RML_API rml_status rml_recordings_append(rml_batch *batch, const rml_recording_row *row,
-                                         rml_error *err) RML_CHECKED;
 
 // A row of `drives`: what one recording says about its drive. A drive of several recordings has a
 // row for each; its span is from the least start to the greatest end.
@@ -46,8 +43,6 @@ typedef struct rml_drive_row {
     bool has_span;
 } rml_drive_row;
 RML_API rml_schema rml_drives_schema(void);
-RML_API rml_status rml_drives_append(rml_batch *batch, const rml_drive_row *row, rml_error *err)
-    RML_CHECKED;
 
 // A row of `rejects`: something that was read and could not be kept, with its reason.
 typedef struct rml_reject_row {
@@ -58,8 +53,6 @@ typedef struct rml_reject_row {
     rml_str reason;
 } rml_reject_row;
 RML_API rml_schema rml_rejects_schema(void);
-RML_API rml_status rml_rejects_append(rml_batch *batch, const rml_reject_row *row, rml_error *err)
-    RML_CHECKED;
 
 #ifdef __cplusplus
 }
