@@ -89,6 +89,9 @@ RML_API rml_status rml_fail(rml_error *err, rml_status status, rml_place at, con
 RML_API rml_status rml_fail_memory(rml_error *err, size_t size);
 // "place: what; remedy" into text[size], always terminated; gives the length it would need.
 RML_API size_t rml_error_text(const rml_error *err, char *text, size_t size);
+// Whether a failure is one of the data at hand, which costs that data alone: it cannot be read, is
+// beyond a limit, or of a kind that is not known. Others are the machine's or the caller's.
+RML_API bool rml_status_is_of_data(rml_status status);
 // The name of a status: "data", "limit"...
 RML_API const char *rml_status_name(rml_status status);
 

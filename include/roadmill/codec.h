@@ -64,6 +64,10 @@ RML_API void rml_sha256_abort(rml_sha256_state *s);              // frees; all-z
 struct rml_json;
 RML_API rml_status rml_json_hash(const struct rml_json *value, rml_hash *out, rml_error *err)
     RML_CHECKED;
+// What a writer wrote, in its RFC 8785 form, appended to canonical, and its name (may be NULL).
+struct rml_json_writer;
+RML_API rml_status rml_json_seal(struct rml_json_writer *w, rml_buffer *canonical, rml_hash *hash,
+                                 rml_error *err) RML_CHECKED;
 // The same of a JSON text (parsed first).
 RML_API rml_status rml_json_text_hash(rml_str text, rml_hash *out, rml_error *err) RML_CHECKED;
 

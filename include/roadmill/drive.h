@@ -53,6 +53,14 @@ RML_API rml_status rml_traffic_load(rml_lake *lake, rml_str recording_id, rml_ar
 RML_API rml_status rml_traffic_load_many(rml_lake *lake, const rml_str *recording_ids, size_t count,
                                          rml_arena *arena, rml_traffic *traffics, rml_error *err)
     RML_CHECKED;
+// Each of these recordings in turn, several loaded at a time: visit(context, index, traffic), with
+// everything borrowed until it returns. Its first failure ends the walk. doing: for a stop, that
+// says "stopped while DOING", and for the progress, which may be NULL.
+typedef rml_status rml_traffic_visit(void *context, size_t index, const rml_traffic *traffic,
+                                     rml_error *err);
+RML_API rml_status rml_traffic_each(rml_lake *lake, const rml_str *recording_ids, size_t count,
+                                    rml_traffic_visit *visit, void *context, const char *doing,
+                                    const rml_progress *progress, rml_error *err) RML_CHECKED;
 // recording_ids of all recordings with tracks, sorted; rml_str items.
 RML_API rml_status rml_traffic_list(rml_lake *lake, rml_arena *arena, rml_array *ids,
                                     rml_error *err) RML_CHECKED;

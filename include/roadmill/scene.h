@@ -86,6 +86,9 @@ typedef struct rml_scene_row {
 } rml_scene_row;
 RML_API rml_status rml_cutter_row(const rml_cutter *c, rml_window window, rml_scene_row *out,
                                   rml_error *err) RML_CHECKED;
+// The window that a row names in its traffic; RML_ERR_MISSING if the traffic has no such state.
+RML_API rml_status rml_scene_window(const rml_traffic *traffic, const rml_scene_row *row,
+                                    rml_window *out, rml_error *err) RML_CHECKED;
 RML_API rml_schema rml_scene_table(void); // `scenes`; a row is an rml_scene_row
 
 // ---- Over a lake -------------------------------------------------------------------------------

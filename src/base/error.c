@@ -90,6 +90,11 @@ size_t rml_error_text(const rml_error *err, char *text, size_t size)
     return len < 0 ? 0 : (size_t)len;
 }
 
+bool rml_status_is_of_data(rml_status status)
+{
+    return status == RML_ERR_DATA || status == RML_ERR_LIMIT || status == RML_ERR_UNSUPPORTED;
+}
+
 const char *rml_status_name(rml_status status)
 {
     static const char *const names[] = {

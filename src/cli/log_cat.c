@@ -260,7 +260,7 @@ static rml_status cat_messages(cat *c, rml_error *err)
         if (st == RML_END) {
             break;
         }
-        if (log_is_fault(st)) {
+        if (rml_status_is_of_data(st)) {
             first = first.status ? first : fault;
             continue;
         }

@@ -33,8 +33,3 @@ rml_status log_arguments(rml_cli *cli, size_t first, rml_str **out, rml_error *e
     }
     return RML_OK;
 }
-
-bool log_is_fault(rml_status st)
-{
-    return st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED;
-}

@@ -16,7 +16,5 @@
 rml_status log_filter_options(rml_cli *cli, rml_log_options *options, rml_error *err) RML_CHECKED;
 // The arguments of the command from `first` on as text, in the arena.
 rml_status log_arguments(rml_cli *cli, size_t first, rml_str **out, rml_error *err) RML_CHECKED;
-// True for a status after which reading goes on: damage.
-bool log_is_fault(rml_status st);
 
 #endif

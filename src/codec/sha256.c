@@ -58,6 +58,22 @@ rml_status rml_json_hash(const rml_json *value, rml_hash *out, rml_error *err)
     return st;
 }
 
+rml_status rml_json_seal(rml_json_writer *w, rml_buffer *canonical, rml_hash *hash, rml_error *err)
+{
+    rml_arena arena = {0};
+    const rml_json *value;
+    size_t from = canonical->len;
+    rml_status st = rml_json_finish(w);
+    st = st ? st : rml_json_parse(&arena, rml_buffer_text(w->out), RML_STR("json"), &value, err);
+    st = st ? st : rml_json_canonical(value, canonical, err);
+    if (!st && hash != NULL &&
+        rml_sha256(canonical->data + from, canonical->len - from, hash) != RML_OK) {
+        st = rml_fail_memory(err, canonical->len);
+    }
+    rml_arena_reset(&arena);
+    return st;
+}
+
 rml_status rml_json_text_hash(rml_str text, rml_hash *out, rml_error *err)
 {
     rml_arena arena = {0};

@@ -32,11 +32,6 @@ typedef struct job {
     uint32_t proof; // over what was written: topic, time, bytes
 } job;
 
-static bool is_fault(rml_status st)
-{
-    return st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED;
-}
-
 static rml_status add_note(job *j, rml_str what, const char *fate, rml_str why, rml_error *err)
 {
     for (size_t i = 0; i < j->notes.count; i++) {
@@ -169,7 +164,7 @@ static rml_status take_message(job *j, const rml_log_message *m, rml_error *err)
     RML_TRY(number_of(j, m->channel, &id, err));
     rml_error fault = {0};
     rml_status st = rml_carry_message(carry, m, j->file, &written.data, &fault);
-    if (is_fault(st) || st == RML_ERR_ARGUMENT) {
+    if (rml_status_is_of_data(st) || st == RML_ERR_ARGUMENT) {
         told->failed++;
         j->out->messages_failed++;
         return take_fault(j, &fault, err);
@@ -209,7 +204,7 @@ static rml_status take_all(job *j, rml_error *err)
         if (st == RML_END) {
             return meet_channels(j, err);
         }
-        if (is_fault(st)) {
+        if (rml_status_is_of_data(st)) {
             RML_TRY(take_fault(j, &fault, err));
             continue;
         }
@@ -243,7 +238,7 @@ static rml_status take_extras(job *j, rml_error *err)
         if (st == RML_END) {
             return RML_OK;
         }
-        if (is_fault(st)) {
+        if (rml_status_is_of_data(st)) {
             return take_fault(j, &fault, err);
         }
         if (st == RML_OK) {

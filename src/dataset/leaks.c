@@ -263,23 +263,6 @@ static rml_status cut_one(const rml_traffic *traffic, const rml_scene_spec *spec
     return RML_OK;
 }
 
-static bool find_window(const rml_traffic *traffic, const rml_scene_row *row, rml_window *out)
-{
-    for (uint32_t i = 0; i < traffic->track_count; i++) {
-        const rml_track *t = &traffic->tracks[i];
-        if (!rml_str_equal(t->track_id, row->track_id)) {
-            continue;
-        }
-        for (uint32_t k = 0; k < t->count; k++) {
-            if (t->states[k].t_ns == row->t0_ns) {
-                *out = (rml_window){i, k};
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static rml_status check_future_of(check *c, rml_lake *lake, const side_scene *s, rml_error *err)
 {
     const rml_scene_row *row = &s->scene->row;
@@ -293,11 +276,7 @@ static rml_status check_future_of(check *c, rml_lake *lake, const side_scene *s,
     float *scene = st ? NULL : RML_NEW_ARRAY(&arena, float, layout.stride);
     st = st || scene ? st : rml_fail_memory(err, layout.stride * sizeof *scene);
     st = st ? st : rml_traffic_load(lake, row->recording_id, &arena, &traffic, err);
-    if (st == RML_OK && !find_window(&traffic, row, &window)) {
-        st = rml_fail(err, RML_ERR_MISSING, (rml_place){0}, NULL,
-                      "expected track %.*s of scene %.12s in the lake, found none",
-                      RML_FMT(row->track_id), row->scene_id);
-    }
+    st = st ? st : rml_scene_window(&traffic, row, &window, err);
     st = st ? st : cut_one(&traffic, &c->spec, window, &layout, scene, err);
     for (int i = 0; st == RML_OK && i < RML_SCENE_TENSORS; i++) {
         if (memcmp(scene + layout.offset[i], stored[i], layout.size[i] * sizeof(float)) != 0) {

@@ -264,10 +264,7 @@ rml_status rml_version_manifest(const rml_version *v, rml_lake *lake,
     st = st ? st : write_purpose(&w, v, lake, &arena, err);
     st = st ? st : write_files(&w, v, files, &arena, err);
     rml_json_object_end(&w);
-    const rml_json *tree;
-    st = st ? st : rml_json_finish(&w);
-    st = st ? st : rml_json_parse(&arena, rml_buffer_text(&text), RML_STR("manifest"), &tree, err);
-    st = st ? st : rml_json_canonical(tree, out, err);
+    st = st ? st : rml_json_seal(&w, out, NULL, err);
     rml_buffer_reset(&text);
     rml_arena_reset(&arena);
     return st;

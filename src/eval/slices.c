@@ -7,7 +7,6 @@
 #include "roadmill/query.h"
 
 #define MOVING_MPS 0.5f
-#define RECORDINGS_AT_ONCE 32
 
 typedef struct finding {
     rml_evaluation *e;
@@ -144,32 +143,38 @@ static rml_status look_at(finding *f, const rml_traffic *traffic, size_t from, s
     return RML_OK;
 }
 
-// Scenes of a split stand by recording, so each recording is a span.
+// The spans of scenes that are of one recording: scenes of a split stand by recording.
+typedef struct spans {
+    finding *f;
+    rml_str *ids;
+    size_t *ends; // behind the last scene of each
+    size_t count;
+} spans;
+
+static rml_status look_at_span(void *context, size_t index, const rml_traffic *traffic,
+                               rml_error *err)
+{
+    const spans *s = context;
+    return look_at(s->f, traffic, index == 0 ? 0 : s->ends[index - 1], s->ends[index], err);
+}
+
 static rml_status look_at_all(finding *f, rml_error *err)
 {
     rml_evaluation *e = f->e;
-    for (size_t from = 0; from < e->n;) {
-        rml_arena arena = {0};
-        rml_str ids[RECORDINGS_AT_ONCE];
-        size_t ends[RECORDINGS_AT_ONCE], count = 0, at = from;
-        while (at < e->n && count < RECORDINGS_AT_ONCE) {
-            ids[count] = e->scenes[at].row.recording_id;
-            while (at < e->n && rml_str_equal(e->scenes[at].row.recording_id, ids[count])) {
-                at++;
-            }
-            ends[count++] = at;
-        }
-        rml_traffic *traffics = RML_NEW_ARRAY(&arena, rml_traffic, count);
-        rml_status st = traffics ? rml_traffic_load_many(e->lake, ids, count, &arena, traffics, err)
-                                 : rml_fail_memory(err, count * sizeof *traffics);
-        for (size_t k = 0; st == RML_OK && k < count; k++) {
-            st = look_at(f, &traffics[k], from, ends[k], err);
-            from = ends[k];
-        }
-        rml_arena_reset(&arena);
-        RML_TRY(st);
+    spans s = {.f = f,
+               .ids = RML_NEW_ARRAY(&e->arena, rml_str, e->n + 1),
+               .ends = RML_NEW_ARRAY(&e->arena, size_t, e->n + 1)};
+    if (s.ids == NULL || s.ends == NULL) {
+        return rml_fail_memory(err, e->n * sizeof *s.ids);
     }
-    return RML_OK;
+    for (size_t at = 0; at < e->n; s.count++) {
+        s.ids[s.count] = e->scenes[at].row.recording_id;
+        while (at < e->n && rml_str_equal(e->scenes[at].row.recording_id, s.ids[s.count])) {
+            at++;
+        }
+        s.ends[s.count] = at;
+    }
+    return rml_traffic_each(e->lake, s.ids, s.count, look_at_span, &s, "slicing", NULL, err);
 }
 
 static rml_status number_units(rml_evaluation *e, rml_slice *s, rml_error *err)

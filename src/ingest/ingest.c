@@ -232,7 +232,7 @@ static rml_status keep_row(rml_ingest_job *job, rml_ingest_channel *channel,
                    ? flush_channel(job, message->channel, err)
                    : RML_OK;
     }
-    if (st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED) {
+    if (rml_status_is_of_data(st)) {
         kept->rejects++;
         return keep_reject(job, "decode", described->topic, message, rml_str_of(fault.what), err);
     }
@@ -335,7 +335,7 @@ static rml_status take_all(rml_ingest_job *job, rml_error *err)
         }
         if (st == RML_OK) {
             RML_TRY(take_message(job, &message, err));
-        } else if (st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED) {
+        } else if (rml_status_is_of_data(st)) {
             RML_TRY(job->can_only ? RML_OK : take_fault(job, &fault, err));
         } else {
             if (err != NULL) {

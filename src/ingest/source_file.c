@@ -169,8 +169,7 @@ static rml_status ingest_by_kind(rml_source_file *f, bool *known, rml_error *err
 
 bool rml_source_fault_is_of_file(rml_status st)
 {
-    return st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED ||
-           st == RML_ERR_ARGUMENT || st == RML_ERR_MISSING;
+    return rml_status_is_of_data(st) || st == RML_ERR_ARGUMENT || st == RML_ERR_MISSING;
 }
 
 rml_status rml_source_file_ingest(rml_source_file *f, bool *known, rml_error *err)

@@ -128,7 +128,7 @@ rml_status rml_log_inspect(rml_log *log, rml_arena *arena, const rml_log_sensor 
         if (st == RML_END) {
             break;
         }
-        if (st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED) {
+        if (rml_status_is_of_data(st)) {
             RML_TRY(rml_log_ledger_fault(&ledger, arena, &fault, err));
         } else if (st) {
             if (err != NULL) {

@@ -233,7 +233,7 @@ static rml_status open_part(opener *o, rml_str name)
     rml_status st = rml_str_ends(name, RML_STR(".zstd"))
                         ? open_packed(o, path, &log, &fault)
                         : rml_log_open(path, o->options, &log, &fault);
-    if (st == RML_ERR_DATA || st == RML_ERR_UNSUPPORTED || st == RML_ERR_LIMIT) {
+    if (rml_status_is_of_data(st)) {
         return tell(o, &fault);
     }
     if (st) {

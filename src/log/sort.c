@@ -55,11 +55,6 @@ void rml_log_sorter_free(rml_log_sorter *s)
     rml_heap_free(s);
 }
 
-static bool is_fault(rml_status st)
-{
-    return st == RML_ERR_DATA || st == RML_ERR_LIMIT || st == RML_ERR_UNSUPPORTED;
-}
-
 // ---- Runs --------------------------------------------------------------------------------------
 
 static rml_status add_message(rml_log_sorter *s, const rml_log_message *m, rml_error *err)
@@ -158,7 +153,7 @@ static rml_status read_all(rml_log *log, rml_log_sorter *s, bool runs, rml_error
         if (st == RML_END) {
             return runs ? end_run(s, err) : RML_OK;
         }
-        if (is_fault(st)) {
+        if (rml_status_is_of_data(st)) {
             RML_TRY(runs ? keep_fault(s, &fault, err) : RML_OK);
             continue;
         }

@@ -44,15 +44,11 @@ rml_status rml_selection_put(rml_catalog *catalog, const rml_dataset *d, const r
     }
     rml_buffer text = {0}, body = {0};
     rml_json_writer w;
-    const rml_json *tree;
     rml_hash digest;
     char hex[RML_HASH_TEXT];
     rml_json_writer_init(&w, &text, err);
     write_selection(&w, d, s, arena);
-    rml_status st = rml_json_finish(&w);
-    st = st ? st : rml_json_parse(arena, rml_buffer_text(&text), RML_STR("selection"), &tree, err);
-    st = st ? st : rml_json_canonical(tree, &body, err);
-    st = st ? st : rml_sha256(body.data, body.len, &digest);
+    rml_status st = rml_json_seal(&w, &body, &digest, err);
     if (st == RML_OK) {
         rml_hash_text(&digest, hex);
         *hash = rml_arena_str(arena, rml_str_of(hex));

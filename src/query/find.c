@@ -7,7 +7,7 @@
 
 #include "program.h"
 
-#define AT_ONCE 32 // recordings that are loaded together
+#define ROWS_AT_ONCE 65536
 #define PLOT_STEPS_MAX 500
 
 rml_status rml_query_price_of(rml_lake *lake, const rml_query *q, rml_query_price *out,
@@ -50,47 +50,29 @@ typedef struct finder {
     rml_find_result *out;
 } finder;
 
-static rml_status find_in(finder *f, const rml_traffic *traffic, rml_error *err)
+static rml_status flush(finder *f, rml_error *err)
 {
+    rml_status st = f->batch.count > 0 ? rml_lake_append(f->txn, "events", &f->batch, err) : RML_OK;
+    rml_batch_clear(&f->batch);
+    return st;
+}
+
+static rml_status find_in(void *context, size_t index, const rml_traffic *traffic, rml_error *err)
+{
+    finder *f = context;
+    (void)index;
     rml_array_clear(&f->matches);
     RML_TRY(rml_query_run(f->q, traffic, &f->matches, &f->out->count, err));
     f->out->recordings++;
     for (size_t i = 0; f->options->save && i < f->matches.count; i++) {
         RML_TRY(rml_event_append(&f->batch, f->q, f->options->text, traffic,
                                  RML_AT(&f->matches, rml_match, i), err));
+        RML_TRY(f->batch.count < ROWS_AT_ONCE ? RML_OK : flush(f, err));
     }
     if (f->options->tell == NULL || f->matches.count == 0) {
         return RML_OK;
     }
     return f->options->tell(f->options->context, traffic, f->matches.data, f->matches.count, err);
-}
-
-static rml_status find_all(finder *f, rml_lake *lake, const rml_array *ids, rml_error *err)
-{
-    const rml_progress *progress = f->options->progress;
-    rml_status st = RML_OK;
-    for (size_t from = 0; st == RML_OK && from < ids->count; from += AT_ONCE) {
-        rml_arena arena = {0};
-        rml_traffic traffics[AT_ONCE];
-        size_t count = ids->count - from < AT_ONCE ? ids->count - from : AT_ONCE;
-        if (rml_progress_stop(progress)) {
-            return rml_fail(err, RML_ERR_STOPPED, (rml_place){0}, NULL,
-                            "stopped after %zu of %zu recordings: nothing was saved", from,
-                            ids->count);
-        }
-        st = rml_traffic_load_many(lake, RML_AT(ids, rml_str, from), count, &arena, traffics, err);
-        for (size_t i = 0; st == RML_OK && i < count; i++) {
-            st = find_in(f, &traffics[i], err);
-            rml_progress_report(progress, "find", (double)(from + i + 1), (double)ids->count,
-                                "recordings");
-        }
-        if (st == RML_OK && f->batch.count > 0) {
-            st = rml_lake_append(f->txn, "events", &f->batch, err);
-            rml_batch_clear(&f->batch);
-        }
-        rml_arena_reset(&arena);
-    }
-    return st;
 }
 
 rml_status rml_query_find(rml_lake *lake, const rml_query *q, const rml_find_options *options,
@@ -108,7 +90,10 @@ rml_status rml_query_find(rml_lake *lake, const rml_query *q, const rml_find_opt
         st = rml_lake_begin(lake, rml_str_of(owner), &f.txn, err);
         st = st ? st : rml_lake_replace(f.txn, "events", err);
     }
-    st = st ? st : find_all(&f, lake, &ids, err);
+    st = st ? st
+            : rml_traffic_each(lake, ids.data, ids.count, find_in, &f, "finding", options->progress,
+                               err);
+    st = st || !options->save ? st : flush(&f, err);
     st = st || !options->save ? st : rml_lake_commit(f.txn, NULL, NULL, err);
     rml_lake_txn_close(f.txn);
     rml_batch_reset(&f.batch);

@@ -61,11 +61,13 @@ static rml_status find_names(const rml_gate *g, names *out, rml_error *err)
     return RML_OK;
 }
 
+// The verdict in its canonical form, and its name.
 static rml_status write_body(const rml_gate *g, const names *n, const rml_gate_result *result,
-                             rml_buffer *out, rml_error *err)
+                             rml_buffer *out, rml_hash *hash, rml_error *err)
 {
+    rml_buffer text = {0};
     rml_json_writer w;
-    rml_json_writer_init(&w, out, err);
+    rml_json_writer_init(&w, &text, err);
     rml_json_object(&w);
     rml_json_kv_str(&w, "kind", RML_STR("gate"));
     rml_json_kv_str(&w, "verdict", rml_str_of(rml_verdict_name(result->verdict)));
@@ -78,7 +80,9 @@ static rml_status write_body(const rml_gate *g, const names *n, const rml_gate_r
     write_approvals(&w, g->request);
     write_conditions(&w, result);
     rml_json_object_end(&w);
-    return rml_json_finish(&w);
+    rml_status st = rml_json_seal(&w, out, hash, err);
+    rml_buffer_reset(&text);
+    return st;
 }
 
 static rml_status link_to(rml_catalog *catalog, const char *gate, rml_str to, const char *role,
@@ -109,20 +113,16 @@ static rml_status put(rml_catalog *catalog, const rml_gate *g, const names *n, r
 rml_status rml_gate_store(rml_gate *g, rml_catalog *catalog, rml_gate_result *out, rml_error *err)
 {
     names n;
-    rml_buffer body = {0}, canonical = {0};
-    const rml_json *tree;
+    rml_buffer body = {0};
     rml_hash hash;
     RML_TRY(find_names(g, &n, err));
-    rml_status st = write_body(g, &n, out, &body, err);
-    st = st ? st : rml_json_parse(g->arena, rml_buffer_text(&body), RML_STR("verdict"), &tree, err);
-    st = st ? st : rml_json_canonical(tree, &canonical, err);
-    st = st ? st : rml_json_hash(tree, &hash, err);
+    rml_status st = write_body(g, &n, out, &body, &hash, err);
     if (st == RML_OK) {
         rml_hash_text(&hash, out->hash);
         st = rml_catalog_begin(catalog, err);
     }
     if (st == RML_OK) {
-        st = put(catalog, g, &n, rml_buffer_text(&canonical), out, err);
+        st = put(catalog, g, &n, rml_buffer_text(&body), out, err);
         if (st == RML_OK) {
             st = rml_catalog_commit(catalog, err);
         } else {
@@ -130,6 +130,5 @@ rml_status rml_gate_store(rml_gate *g, rml_catalog *catalog, rml_gate_result *ou
         }
     }
     rml_buffer_reset(&body);
-    rml_buffer_reset(&canonical);
     return st;
 }

@@ -5,7 +5,6 @@
 
 #include "cutter.h"
 
-#define AT_ONCE 32         // recordings that are loaded together
 #define ROWS_AT_ONCE 65536 // rows that are buffered
 
 typedef struct builder {
@@ -22,8 +21,10 @@ static rml_status flush(builder *b, rml_error *err)
     return st;
 }
 
-static rml_status build_one(builder *b, const rml_traffic *traffic, rml_error *err)
+static rml_status build_one(void *context, size_t index, const rml_traffic *traffic, rml_error *err)
 {
+    builder *b = context;
+    (void)index;
     rml_array windows = RML_ARRAY(rml_window);
     rml_cutter *cutter = NULL;
     rml_status st = rml_scene_windows(traffic, b->spec, &windows, err);
@@ -41,30 +42,6 @@ static rml_status build_one(builder *b, const rml_traffic *traffic, rml_error *e
     }
     rml_cutter_free(cutter);
     rml_array_reset(&windows);
-    return st;
-}
-
-static rml_status build_all(builder *b, rml_lake *lake, const rml_array *ids,
-                            const rml_progress *progress, rml_error *err)
-{
-    rml_status st = RML_OK;
-    for (size_t from = 0; st == RML_OK && from < ids->count; from += AT_ONCE) {
-        rml_arena arena = {0};
-        rml_traffic traffics[AT_ONCE];
-        size_t count = ids->count - from < AT_ONCE ? ids->count - from : AT_ONCE;
-        st = rml_progress_stop(progress) ? rml_fail(err, RML_ERR_STOPPED, (rml_place){0}, NULL,
-                                                    "stopped: no scenes were changed")
-                                         : RML_OK;
-        st = st ? st
-                : rml_traffic_load_many(lake, RML_AT(ids, rml_str, from), count, &arena, traffics,
-                                        err);
-        for (size_t i = 0; st == RML_OK && i < count; i++) {
-            st = build_one(b, &traffics[i], err);
-            rml_progress_report(progress, "scenes", (double)(from + i + 1), (double)ids->count,
-                                "recordings");
-        }
-        rml_arena_reset(&arena);
-    }
     return st;
 }
 
@@ -95,7 +72,8 @@ rml_status rml_scenes_build(rml_lake *lake, const rml_scene_spec *spec,
     st = st ? st : rml_batch_init(&b.batch, rml_scene_table(), err);
     st = st ? st : rml_lake_begin(lake, rml_str_of(owner), &b.txn, err);
     st = st ? st : rml_lake_replace(b.txn, "scenes", err);
-    st = st ? st : build_all(&b, lake, &ids, progress, err);
+    st = st ? st
+            : rml_traffic_each(lake, ids.data, ids.count, build_one, &b, "cutting scenes", progress, err);
     st = st ? st : flush(&b, err);
     st = st ? st : rml_lake_commit(b.txn, NULL, NULL, err);
     rml_lake_txn_close(b.txn);
@@ -107,22 +85,6 @@ rml_status rml_scenes_build(rml_lake *lake, const rml_scene_spec *spec,
 
 // ---- Find --------------------------------------------------------------------------------------
 
-static rml_status find_window(rml_scene_found *f, int64_t t0_ns, rml_str track_id, rml_error *err)
-{
-    for (uint32_t i = 0; i < f->traffic.track_count; i++) {
-        const rml_track *track = &f->traffic.tracks[i];
-        for (uint32_t k = 0; rml_str_equal(track->track_id, track_id) && k < track->count; k++) {
-            if (track->states[k].t_ns == t0_ns) {
-                f->window = (rml_window){i, k};
-                return RML_OK;
-            }
-        }
-    }
-    return rml_fail(err, RML_ERR_MISSING, rml_place_file(f->traffic.recording_id),
-                    "roadmill scenes build", "expected track %.*s at %lld ns, found none",
-                    RML_FMT(track_id), (long long)t0_ns);
-}
-
 static rml_status read_found(rml_lake *lake, const rml_batch *b, rml_arena *arena,
                              rml_scene_found *out, rml_error *err)
 {
@@ -133,7 +95,7 @@ static rml_status read_found(rml_lake *lake, const rml_batch *b, rml_arena *aren
     RML_TRY(rml_row_read(&reader, b, 0, arena, &stored, err));
     const rml_scene_spec spec = {.history = stored.history, .future = stored.future};
     RML_TRY(rml_traffic_load(lake, stored.recording_id, arena, &out->traffic, err));
-    RML_TRY(find_window(out, stored.t0_ns, stored.track_id, err));
+    RML_TRY(rml_scene_window(&out->traffic, &stored, &out->window, err));
     RML_TRY(rml_cutter_make(&out->traffic, &spec, &c, err));
     rml_status st = rml_cutter_row(c, out->window, &out->row, err);
     memcpy(out->row.scene_id, stored.scene_id,

@@ -79,6 +79,25 @@ rml_status rml_cutter_row(const rml_cutter *c, rml_window window, rml_scene_row 
     return name_scene(c, out, out->scene_id, err);
 }
 
+rml_status rml_scene_window(const rml_traffic *traffic, const rml_scene_row *row, rml_window *out,
+                            rml_error *err)
+{
+    for (uint32_t i = 0; i < traffic->track_count; i++) {
+        const rml_track *track = &traffic->tracks[i];
+        bool same = rml_str_equal(track->track_id, row->track_id);
+        for (uint32_t k = 0; same && k < track->count; k++) {
+            if (track->states[k].t_ns == row->t0_ns) {
+                *out = (rml_window){i, k};
+                return RML_OK;
+            }
+        }
+    }
+    return rml_fail(err, RML_ERR_MISSING, rml_place_file(traffic->recording_id),
+                    "roadmill scenes build cuts the scenes of the lake as it is",
+                    "expected track %.*s at %lld ns, found none", RML_FMT(row->track_id),
+                    (long long)row->t0_ns);
+}
+
 static const rml_field fields[] = {
     RML_COLUMN(rml_scene_row, scene_id, ID, RML_REQUIRED),
     RML_COLUMN(rml_scene_row, recording_id, STR, RML_REQUIRED),

@@ -81,26 +81,6 @@ static rml_status baseline_future(rml_turn *t, const rml_worst *worst, const cha
     return st;
 }
 
-static rml_status find_window(const rml_traffic *traffic, const rml_scene_row *row, rml_window *out,
-                              rml_error *err)
-{
-    for (size_t i = 0; i < traffic->track_count; i++) {
-        const rml_track *track = &traffic->tracks[i];
-        if (!rml_str_equal(track->track_id, row->track_id)) {
-            continue;
-        }
-        for (size_t s = 0; s < track->count; s++) {
-            if (track->states[s].t_ns == row->t0_ns) {
-                *out = (rml_window){(uint32_t)i, (uint32_t)s};
-                return RML_OK;
-            }
-        }
-    }
-    return rml_fail(err, RML_ERR_MISSING, (rml_place){0}, NULL,
-                    "expected track %.*s of recording %.*s in the lake, found none",
-                    RML_FMT(row->track_id), RML_FMT(row->recording_id));
-}
-
 // The futures of the worst scene; the page has them while it is written.
 static rml_status write_worst(rml_turn *t, const rml_dataset *d, const rml_worst *worst,
                               const rml_forecast *cv, const rml_forecast *blind,
@@ -110,7 +90,7 @@ static rml_status write_worst(rml_turn *t, const rml_dataset *d, const rml_worst
     rml_traffic traffic;
     rml_window window;
     RML_TRY(rml_traffic_load(t->home->lake, row->recording_id, t->arena, &traffic, err));
-    RML_TRY(find_window(&traffic, row, &window, err));
+    RML_TRY(rml_scene_window(&traffic, row, &window, err));
     const rml_forecast *m = &worst->model;
     const rml_scene_future futures[] = {
         {"truth", "#000000", worst->dev.target_xy + worst->index * worst->dev.steps * 2, NULL, 1},
