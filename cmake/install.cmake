@@ -1,10 +1,29 @@
-# cmake --install: program, both libraries, headers, pkg-config, manual page and completions (which
-# the program itself prints, so not where it was built for another machine).
-include(GNUInstallDirs)
-install(TARGETS roadmill roadmill_static roadmill_shared)
+# cmake --install: program, libraries, headers, pkg-config and CMake packages, DuckDB's library, manual
+# page and completions (which the program itself prints, so not where it was built for another machine).
+# Nothing in it names the prefix: the folder may be moved.
+include(CMakePackageConfigHelpers)
+list(JOIN RML_PKG_CONFIG " " RML_PC_REQUIRES)
+set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/roadmill)
+install(TARGETS roadmill)
+install(TARGETS roadmill_shared EXPORT roadmill-shared)
+install(TARGETS roadmill_static EXPORT roadmill-static)
+foreach(room IN LISTS RML_ROOMS)
+  list(APPEND parts roadmill_${room})
+endforeach()
+install(TARGETS ${parts} EXPORT roadmill-static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/roadmill)
+install(EXPORT roadmill-shared NAMESPACE roadmill:: DESTINATION ${cmake_folder})
+install(EXPORT roadmill-static NAMESPACE roadmill:: DESTINATION ${cmake_folder})
+configure_file(cmake/roadmill-config.cmake.in roadmill-config.cmake @ONLY)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/roadmill-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/roadmill-config.cmake ${PROJECT_BINARY_DIR}/roadmill-config-version.cmake
+  DESTINATION ${cmake_folder})
 install(DIRECTORY include/roadmill DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+file(RELATIVE_PATH RML_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/roadmill.pc.in roadmill.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/roadmill.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+# DuckDB's library where ./run setup put it, or another; without one the system's is used.
+set(RML_DUCKDB ${PROJECT_SOURCE_DIR}/build/lib/libduckdb.so CACHE FILEPATH "libduckdb.so to install beside the library")
+install(FILES ${RML_DUCKDB} DESTINATION lib/roadmill OPTIONAL)
 if(NOT CMAKE_CROSSCOMPILING)
   set(shown ${PROJECT_BINARY_DIR}/shown)
   file(MAKE_DIRECTORY ${shown})

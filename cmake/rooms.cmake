@@ -24,6 +24,19 @@ function(rml_room name)
   endforeach()
   target_link_libraries(rml_${name} PRIVATE rml_flags rml_packages)
   rml_kernel_flags("${sources}")
+  rml_part(${name} ${ARGN})
+endfunction()
+
+# The room as a library of its own, roadmill::NAME for others: with the rooms on its line, and no more.
+function(rml_part name)
+  add_library(roadmill_${name} STATIC $<TARGET_OBJECTS:rml_${name}>)
+  set_target_properties(roadmill_${name} PROPERTIES EXPORT_NAME ${name} LINKER_LANGUAGE C)
+  target_include_directories(roadmill_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  foreach(used IN LISTS ARGN)
+    target_link_libraries(roadmill_${name} PUBLIC roadmill_${used})
+  endforeach()
+  rml_packages_of(roadmill_${name} PUBLIC)
 endfunction()
 
 # Files named for an instruction set are compiled for it; the table of variants picks at run time.

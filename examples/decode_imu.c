@@ -6,10 +6,9 @@
 static rml_status decode(rml_log *log, rml_message_plan *plan, rml_batch *batch, rml_error *err)
 {
     rml_log_message m;
-    size_t count;
     rml_status st;
     while ((st = rml_log_next(log, &m, err)) == RML_OK) {
-        const rml_log_channel *c = &rml_log_channels(log, &count)[m.channel];
+        const rml_log_channel *c = rml_log_channel_of(log, &m);
         if (rml_str_equal(c->schema_name, RML_STR("sensor_msgs/msg/Imu"))) {
             RML_TRY(rml_message_decode(plan, m.data, (rml_place){0}, batch->columns, err));
             RML_TRY(rml_batch_row_end(batch, err));

@@ -9,11 +9,10 @@ int main(int argc, char **argv)
         rml_error err = {0};
         rml_log *log = NULL;
         rml_log_message m;
-        size_t count;
         rml_status st = rml_log_open(rml_str_of(argv[i]),
                                      &(rml_log_options){.order = RML_LOG_TIME_ORDER}, &log, &err);
         while (st == RML_OK && (st = rml_log_next(log, &m, &err)) == RML_OK) {
-            const rml_log_channel *c = &rml_log_channels(log, &count)[m.channel];
+            const rml_log_channel *c = rml_log_channel_of(log, &m);
             printf("%lld %.*s %zu bytes\n", (long long)m.log_ns, RML_FMT(c->topic), m.data.len);
         }
         rml_log_close(log);

@@ -23,8 +23,7 @@ static void decode(const rml_log *log, const rml_log_message *m)
 {
     size_t count;
     const rml_log_channel *c = &rml_log_channels(log, &count)[m->channel];
-    const rml_message_kind kind = {c->message_encoding, c->schema_encoding, c->schema_name,
-                                   c->schema};
+    const rml_message_kind kind = rml_log_channel_kind(c);
     rml_message_plan *plan = NULL;
     rml_batch batch = {0};
     rml_error err = {0};

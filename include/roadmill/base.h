@@ -307,6 +307,17 @@ RML_API void rml_hash_text(const rml_hash *hash, char text[RML_HASH_TEXT]);
 RML_API bool rml_hash_parse(rml_str text, rml_hash *out); // exactly 64 digits
 RML_API bool rml_hash_equal(const rml_hash *a, const rml_hash *b);
 
+// ---- What a message is -------------------------------------------------------------------------
+
+// How the messages of a channel are encoded, as a recording says it: `log` tells it of a channel,
+// `message` compiles it. All is borrowed.
+typedef struct rml_message_kind {
+    rml_str message_encoding; // "cdr"
+    rml_str schema_encoding;  // "ros2msg"; empty: none
+    rml_str schema_name;      // "sensor_msgs/msg/Imu"
+    rml_bytes schema;         // for ros2msg: text, dependencies after lines of "="
+} rml_message_kind;
+
 // ---- Progress ----------------------------------------------------------------------------------
 
 // How long work tells how far it is and hears whether it shall stop. All-zero is silent and never

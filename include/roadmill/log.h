@@ -193,6 +193,10 @@ RML_API rml_status rml_log_extra_at(rml_log *log, size_t index, rml_log_extra *o
 RML_API const rml_str *rml_log_files(const rml_log *log, size_t *count);
 // Channels seen so far (all of them, when read by index). Grows while reading a stream.
 RML_API const rml_log_channel *rml_log_channels(const rml_log *log, size_t *count);
+// The channel of a message, and what its messages are: for rml_message_compile.
+RML_API const rml_log_channel *rml_log_channel_of(const rml_log *log,
+                                                  const rml_log_message *message);
+RML_API rml_message_kind rml_log_channel_kind(const rml_log_channel *channel);
 // The value of a channel's pair by its key; empty if it has none.
 RML_API rml_str rml_log_pair_of(const rml_log_channel *channel, const char *key);
 RML_API const char *rml_log_format_name(const rml_log *log); // "mcap", "bag", "ros2", "mdf"

@@ -18,15 +18,7 @@ extern "C" {
 #endif
 
 typedef struct rml_plan_message rml_message_plan;
-
-// How the messages of a channel are encoded, as a recording says it (roadmill/log.h has the same
-// fields). An encoding is a row of the table in src/message/encoding.h.
-typedef struct rml_message_kind {
-    rml_str message_encoding; // "cdr"
-    rml_str schema_encoding;  // "ros2msg"; empty: none
-    rml_str schema_name;      // "sensor_msgs/msg/Imu"
-    rml_bytes schema;         // for ros2msg: text, dependencies after lines of "="
-} rml_message_kind;
+// rml_message_kind (base.h): an encoding is a row of the table in src/message/encoding.h.
 
 // A type that is used and not defined is RML_ERR_DATA; a pair of encodings that is not read,
 // RML_ERR_UNSUPPORTED. Constants are left out. Depth at most 32, fields at most 4,096. file is for
@@ -67,6 +59,10 @@ RML_API void rml_message_json(rml_schema schema, const rml_column *columns, size
 // One value of one of its columns, as it stands there.
 RML_API void rml_message_json_value(const rml_field *field, const rml_column *column, size_t row,
                                     struct rml_json_writer *w);
+
+// A message decoded and written as one JSON object, appended to out: for printing.
+RML_API rml_status rml_message_text(const rml_message_plan *plan, rml_bytes data, rml_place place,
+                                    rml_buffer *out, rml_error *err) RML_CHECKED;
 
 // Definitions of common ROS packages, written by us: text for rml_message_compile, empty if there
 // is none of that name.

@@ -168,8 +168,10 @@ RML_API bool rml_signals_stop(void);
 // A shared library opened at run time.
 RML_API rml_status rml_library_open(const char *path, void **out, rml_error *err) RML_CHECKED;
 RML_API void *rml_library_symbol(void *library, const char *name); // NULL if there is none
-// The folder that holds the running program, in the arena; data NULL if unknown.
+// The folder that holds the running program, and that of the file that holds this library, which is
+// the program's own if it is linked statically; in the arena, data NULL if unknown.
 RML_API rml_str rml_program_folder(rml_arena *arena);
+RML_API rml_str rml_library_folder(rml_arena *arena);
 
 RML_API bool rml_terminal_is(int fd);
 RML_API int rml_terminal_columns(int fd); // 80 if unknown

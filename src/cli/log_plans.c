@@ -15,8 +15,7 @@ log_plan *log_plan_of(log_plans *p, const rml_log *log, uint32_t channel, rml_st
     }
     size_t count;
     const rml_log_channel *c = &rml_log_channels(log, &count)[channel];
-    const rml_message_kind kind = {c->message_encoding, c->schema_encoding, c->schema_name,
-                                   c->schema};
+    const rml_message_kind kind = rml_log_channel_kind(c);
     plan->tried = true;
     if (rml_message_compile(&kind, file, &plan->plan, &plan->why) != RML_OK) {
         plan->plan = NULL;

@@ -196,8 +196,7 @@ rml_status rml_carry_init(rml_carry *c, const rml_log_channel *channel, const ch
                           const char *messages, rml_str file, rml_arena *arena, rml_error *err)
 {
     *c = (rml_carry){.channel = *channel};
-    const rml_message_kind kind = {channel->message_encoding, channel->schema_encoding,
-                                   channel->schema_name, channel->schema};
+    const rml_message_kind kind = rml_log_channel_kind(channel);
     if (is_other_ros(channel->message_encoding, format, messages)) {
         return init_ros(c, &kind, file, arena, err);
     }

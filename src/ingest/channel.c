@@ -136,8 +136,7 @@ rml_status rml_ingest_channel_init(rml_ingest_channel *c, const rml_log_channel 
         }
     }
     rml_error fault = {0};
-    const rml_message_kind kind = {channel->message_encoding, channel->schema_encoding,
-                                   channel->schema_name, channel->schema};
+    const rml_message_kind kind = rml_log_channel_kind(channel);
     rml_status st = rml_message_compile(&kind, file, &c->plan, &fault);
     if (st == RML_ERR_MEMORY) {
         return rml_fail_memory(err, channel->schema.len);

@@ -11,6 +11,11 @@
 #define LIBRARY "libduckdb.so"
 #endif
 
+// For those who have the project and those who have what was installed of it.
+#define REMEDY                                                                                     \
+    "set ROADMILL_DUCKDB to the libduckdb.so of DuckDB 1.4 (a download of duckdb.org); in the "    \
+    "project ./run setup fetches it"
+
 static rml_status bind(rml_duckdb *api, void *library, rml_str path, rml_error *err)
 {
     static const struct {
@@ -24,12 +29,38 @@ static rml_status bind(rml_duckdb *api, void *library, rml_str path, rml_error *
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         void *symbol = rml_library_symbol(library, functions[i].name);
         if (symbol == NULL) {
-            return rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(path),
-                            "./run setup fetches it",
+            return rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(path), REMEDY,
                             "expected the C API of DuckDB 1.4, found no %s", functions[i].name);
         }
         // A pointer to an object is not one to a function in ISO C; POSIX says their bits are.
         memcpy((char *)api + functions[i].offset, &symbol, sizeof symbol);
+    }
+    return RML_OK;
+}
+
+// Beside the program or the library that this code is in, or where an install or a build puts it.
+static rml_status find(rml_arena *arena, void **library, rml_str *found, rml_error *err)
+{
+    static const char *const places[] = {"/" LIBRARY,
+                                         "/roadmill/" LIBRARY,
+                                         "/../roadmill/" LIBRARY,
+                                         "/../lib/roadmill/" LIBRARY,
+                                         "/../lib/" LIBRARY,
+                                         "/../../lib/" LIBRARY};
+    const rml_str folders[] = {rml_program_folder(arena), rml_library_folder(arena)};
+    for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
+        for (size_t i = 0; folders[k].data != NULL && i < sizeof places / sizeof *places; i++) {
+            *found = rml_arena_printf(arena, "%s%s", folders[k].data, places[i]);
+            if (found->data != NULL && rml_file_exists(found->data)) {
+                return rml_library_open(found->data, library, err);
+            }
+        }
+    }
+    *found = RML_STR(LIBRARY);
+    if (rml_library_open(LIBRARY, library, NULL) != RML_OK) {
+        return rml_fail(err, RML_ERR_UNSUPPORTED, (rml_place){0}, REMEDY,
+                        "expected " LIBRARY " (DuckDB 1.4) beside the program, in ../lib/roadmill "
+                        "or in the system, found none");
     }
     return RML_OK;
 }
@@ -40,38 +71,15 @@ rml_status rml_duckdb_load(rml_duckdb *api, rml_error *err)
     const char *given = rml_env("ROADMILL_DUCKDB");
     if (given != NULL) {
         if (rml_library_open(given, &library, NULL) != RML_OK) {
-            return rml_fail(err, RML_ERR_MISSING, rml_place_file(rml_str_of(given)),
-                            "./run setup fetches it",
+            return rml_fail(err, RML_ERR_MISSING, rml_place_file(rml_str_of(given)), REMEDY,
                             "expected DuckDB's library where ROADMILL_DUCKDB says, found none");
         }
         return bind(api, library, rml_str_of(given), err);
     }
     rml_arena arena = {0};
-    rml_str folder = rml_program_folder(&arena);
-    static const char *const places[] = {"/" LIBRARY, "/../lib/" LIBRARY, "/../../lib/" LIBRARY};
-    rml_str found = RML_STR(LIBRARY);
-    for (size_t i = 0; i < sizeof places / sizeof *places && library == NULL; i++) {
-        rml_str path = folder.data == NULL
-                           ? (rml_str){0}
-                           : rml_arena_printf(&arena, "%s%s", folder.data, places[i]);
-        if (path.data != NULL && rml_file_exists(path.data)) {
-            rml_status st = rml_library_open(path.data, &library, err);
-            if (st != RML_OK) {
-                rml_arena_reset(&arena);
-                return st;
-            }
-            found = path;
-        }
-    }
-    rml_status st = RML_OK;
-    if (library == NULL && rml_library_open(LIBRARY, &library, NULL) != RML_OK) {
-        st = rml_fail(err, RML_ERR_UNSUPPORTED, (rml_place){0}, "./run setup fetches it",
-                      "expected " LIBRARY " (DuckDB 1.4) beside the program, in ../lib or in the "
-                      "system, found none");
-    }
-    if (st == RML_OK) {
-        st = bind(api, library, found, err);
-    }
+    rml_str found;
+    rml_status st = find(&arena, &library, &found, err);
+    st = st ? st : bind(api, library, found, err);
     rml_arena_reset(&arena);
     return st;
 }

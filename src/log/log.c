@@ -274,6 +274,16 @@ const char *rml_log_format_name(const rml_log *log)
     return log->shown != NULL ? log->shown : log->format->name;
 }
 
+const rml_log_channel *rml_log_channel_of(const rml_log *log, const rml_log_message *message)
+{
+    return RML_AT(&log->channels, rml_log_channel, message->channel);
+}
+
+rml_message_kind rml_log_channel_kind(const rml_log_channel *c)
+{
+    return (rml_message_kind){c->message_encoding, c->schema_encoding, c->schema_name, c->schema};
+}
+
 rml_str rml_log_pair_of(const rml_log_channel *c, const char *key)
 {
     for (size_t i = 0; i < c->pair_count; i++) {

@@ -81,3 +81,20 @@ void rml_message_json(rml_schema schema, const rml_column *columns, size_t row, 
     }
     rml_json_object_end(w);
 }
+
+rml_status rml_message_text(const rml_message_plan *plan, rml_bytes data, rml_place place,
+                            rml_buffer *out, rml_error *err)
+{
+    rml_batch row = {0};
+    rml_json_writer w;
+    rml_schema schema = rml_message_schema(plan);
+    RML_TRY(rml_batch_init(&row, schema, err));
+    rml_status st = rml_message_decode(plan, data, place, row.columns, err);
+    if (st == RML_OK) {
+        rml_json_writer_init(&w, out, err);
+        rml_message_json(schema, row.columns, 0, &w);
+        st = rml_json_finish(&w);
+    }
+    rml_batch_reset(&row);
+    return st;
+}

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -115,6 +116,18 @@ rml_str rml_program_folder(rml_arena *arena)
         return (rml_str){0};
     }
     return rml_arena_str(arena, rml_path_folder((rml_str){path, (size_t)len}));
+}
+
+rml_str rml_library_folder(rml_arena *arena)
+{
+    static const char here = 0; // an object of this very file
+    Dl_info info;
+    char path[PATH_MAX];
+    if (dladdr(&here, &info) == 0 || info.dli_fname == NULL ||
+        realpath(info.dli_fname, path) == NULL) {
+        return (rml_str){0};
+    }
+    return rml_arena_str(arena, rml_path_folder(rml_str_of(path)));
 }
 
 bool rml_terminal_is(int fd)

@@ -102,8 +102,7 @@ static void count_messages(const char *fleet, int drive, const char *topic, coun
         size_t channels;
         const rml_log_channel *c = &rml_log_channels(log, &channels)[m.channel];
         if (!plan) {
-            const rml_message_kind kind = {c->message_encoding, c->schema_encoding, c->schema_name,
-                                           c->schema};
+            const rml_message_kind kind = rml_log_channel_kind(c);
             must(rml_message_compile(&kind, wanted, &plan, &err), &err);
             must(rml_batch_init(&batch, rml_message_schema(plan), &err), &err);
         }
