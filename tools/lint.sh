@@ -1,4 +1,4 @@
-# ./run lint [deep]: sourced by run. What a machine can check of docs/style: format, layers, headers that
+# ./run lint [deep]: sourced by run. What a machine can check of how this code reads: format, layers, headers that
 # compile alone in C and C++, tidy, the shape of files.
 case ${1:-} in '' | deep) ;; *) die "lint: expected nothing or deep, found $1" ;; esac
 faults=0
@@ -16,7 +16,8 @@ int lint;"
     echo "$alone" | c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ -Iinclude - || fault "$header: does not compile alone in C++"
 done
 
-# Layers: the build enforces them; this tells rooms without a line and files with several thoughts.
+# Layers: the build enforces them; this tells rooms without a line and files with several thoughts, and
+# tools/lint_house.py what else keeps the house.
 for room in src/*/; do
     name=$(basename "$room")
     grep -q "^$name:" src/LAYERS || fault "src/$name: has no line in src/LAYERS"
@@ -47,6 +48,7 @@ long=$(git ls-files 'src/*.c' | xargs -r awk '
 [ -z "$long" ] || { say "$long"; fault "functions fit a screen (70 lines)"; }
 
 build_in lint roadmill_static -DCMAKE_BUILD_TYPE=Check -DCMAKE_C_COMPILER=clang
+python3 tools/lint_house.py --library build/lint/libroadmill.a >&2 || fault "the house: see above"
 # Of clang's analyzer neither the core checks, which do not follow "status is OK, so the pointer is
 # set" (sanitizers and fuzz targets look for the same faults), nor names of the C library.
 deep_checks=

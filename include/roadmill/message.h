@@ -29,7 +29,7 @@ RML_API rml_status rml_message_compile(const rml_message_kind *kind, rml_str fil
 RML_API rml_status rml_message_compile_ros2(rml_str name, rml_str text, rml_str file,
                                             rml_message_plan **out, rml_error *err) RML_CHECKED;
 RML_API void rml_message_plan_free(rml_message_plan *plan);
-// The message's fields. Types as in DESIGN "Types on disk": u8 -> I16 (uint8[], byte[]
+// The message's fields. Types as docs/lake.md tells: u8 -> I16 (uint8[], byte[]
 // and char[] -> BINARY), u16 -> I32, u32 -> I64, u64 -> U64; builtin_interfaces Time and Duration
 // -> one I64 of nanoseconds.
 RML_API rml_schema rml_message_schema(const rml_message_plan *plan);

@@ -18,7 +18,7 @@ typedef struct rml_quantiser {
     double scale, zero;
 } rml_quantiser;
 
-// All-zero means the values in brackets: the reference predictor of DESIGN section 4.
+// All-zero means the values in brackets: the reference predictor (docs/training.md).
 typedef struct rml_predictor_config {
     uint32_t agents, map, features;        // [32] [32] [64]: tokens are agents then map
     uint32_t width, blocks, heads, hidden; // [128] [4] [8] [512]

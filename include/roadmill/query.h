@@ -1,4 +1,4 @@
-// query: the language over situations. DESIGN.md section 5 settles its meaning; docs/query.md is
+// query: the language over situations. docs/query.md settles its meaning and is
 // its manual. A program compiles once to a flat plan and then runs over any number of traffics.
 //
 // Half-open intervals on stored time stamps; three-valued logic, a missing value makes *unknown*,

@@ -1,4 +1,4 @@
-// The tables that every source of data fills alike (DESIGN "Tables").
+// The tables that every source of data fills alike (docs/recordings.md).
 #include "roadmill/lake/recordings.h"
 
 static const rml_field recordings[] = {

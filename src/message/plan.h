@@ -90,7 +90,7 @@ rml_status rml_plan_compile(rml_message_plan *plan, const rml_definition *defini
                             rml_error *err) RML_CHECKED;
 // Marks the blocks of a compiled plan.
 rml_status rml_plan_find_blocks(rml_message_plan *plan, rml_error *err) RML_CHECKED;
-// A name that none of fields[count] has, without regard to case (DESIGN "Types on disk").
+// A name that none of fields[count] has, without regard to case (docs/lake.md).
 rml_status rml_plan_unique_name(rml_arena *arena, const rml_field *fields, size_t count,
                                 rml_str name, rml_str *out, rml_error *err) RML_CHECKED;
 // slots[node] for the given columns.

@@ -1,4 +1,4 @@
-// model: the honest baselines of DESIGN section 4. They see positions up to now and nothing else.
+// model: the honest baselines (docs/evaluation.md). They see positions up to now and nothing else.
 //
 // All work in the frame of the agent at now (+x along its last step), in double, in a fixed order.
 #include <assert.h>

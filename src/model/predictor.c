@@ -1,4 +1,4 @@
-// model: the reference predictor of DESIGN section 4. Tokens (agents, then map) through pre-norm
+// model: the reference predictor (docs/training.md). Tokens (agents, then map) through pre-norm
 // transformer blocks; K futures and a single one as residuals on causal constant velocity.
 //
 // Blocks: Xiong et al., "On layer normalization in the transformer architecture", ICML 2020. Keys

@@ -1,0 +1,81 @@
+"""Each rule of tools/lint_house.py is seen to find what it is for, in a small house made here."""
+import importlib.util
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+spec = importlib.util.spec_from_file_location("lint_house", ROOT / "tools/lint_house.py")
+lint = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(lint)
+
+
+@pytest.fixture
+def house(tmp_path):
+    files = {
+        "src/LAYERS": "base:\nos: base\nlog: base os\n",
+        "include/roadmill/base.h": "",
+        "include/roadmill/os.h": '#include "roadmill/base.h"\n',
+        "include/roadmill/log.h": '#include "roadmill/base.h"\n',
+        "include/roadmill/roadmill.h": '#include "roadmill/base.h"\n#include "roadmill/os.h"\n#include "roadmill/log.h"\n',
+        "src/log/log.c": '#include "roadmill/log.h"\n#include "roadmill/os.h"\n',
+        "src/os/os.c": '#include "roadmill/os.h"\n',
+        "docs/log.md": "It stands in `src/log/log.c`; a new one is src/log/FORMAT.c; build/log.c is made.\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for words in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", "-C", tmp_path, *words], check=True)
+    return tmp_path
+
+
+def all_of(house):
+    return [*lint.grants(house), *lint.all_in_one(house), *lint.citations(house)]
+
+
+def change(path, old, new):
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_a_clean_house(house):
+    assert all_of(house) == []
+
+
+@pytest.mark.parametrize("file, old, new, told", [
+    ("src/log/log.c", '#include "roadmill/os.h"\n', "", "src/LAYERS: log is granted os"),
+    ("include/roadmill/roadmill.h", '#include "roadmill/log.h"\n', "", "expected an #include of roadmill/log.h"),
+    ("docs/log.md", "src/log/log.c", "src/log/lag.c", "docs/log.md:1: cites src/log/lag.c"),
+])
+def test_a_planted_fault_is_found(house, file, old, new, told):
+    change(house / file, old, new)
+    found = all_of(house)
+    assert len(found) == 1 and told in found[0]
+
+
+def commit(house, subject):
+    subprocess.run(["git", "-C", house, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty",
+                    "-m", subject], check=True)
+
+
+def test_long_subjects(house, monkeypatch):
+    commit(house, "before " * 20)
+    first = subprocess.run(["git", "-C", house, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    monkeypatch.setattr(lint, "FIRST", first)
+    commit(house, "log: " + "x" * 67)
+    assert list(lint.subjects(house)) == []
+    commit(house, "log: " + "x" * 68)
+    assert len(list(lint.subjects(house))) == 1
+    monkeypatch.setattr(lint, "FIRST", "0" * 40)
+    assert list(lint.subjects(house)) == []  # an archive knows no commits
+
+
+def test_names_of_the_library(tmp_path):
+    source = tmp_path / "a.c"
+    source.write_text("int rml_one(void); int rml_one(void) { return 1; } int two(void); int two(void) { return 2; }\n"
+                      "static int three(void) { return 3; } int rml_four(void); int rml_four(void) { return three(); }\n")
+    subprocess.run(["cc", "-c", source, "-o", tmp_path / "a.o"], check=True)
+    found = list(lint.names(tmp_path / "a.o"))
+    assert len(found) == 1 and ": two: " in found[0]

@@ -1,0 +1,114 @@
+"""What of the house a machine can check beside the build: lint_house.py [--library FILE]
+
+- a grant of src/LAYERS that no header of the room needs, and a room that has no line or header
+- a name of the library that others could meet and that does not begin with rml_
+- the subject of a commit since FIRST: at most 72 characters
+- a document or a comment that cites a file of ours which is not there
+- roadmill.h: it includes every public header
+
+Prints one fault a line; the exit code is 1 if there is one.
+"""
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+
+FIRST = "0e67bf3"  # subjects before it are longer
+SUBJECT_MAX = 72
+CITED = re.compile(r"(?<![\w/.-])((?:src|include|tools|tests|docs|fuzz|examples|cmake)/[\w./-]*\w\.(?:cmake|c|h|md|py|sh|txt|yaml))(?![\w.]\w)(?!\w)")
+PLACEHOLDER = re.compile(r"[A-Z]{3,}")  # src/log/FORMAT.c stands for a file to be made
+
+
+def layers(root):
+    rooms = {}
+    for line in (root / "src/LAYERS").read_text().splitlines():
+        found = re.match(r"([a-z]+):(.*)$", line)
+        if found:
+            rooms[found.group(1)] = found.group(2).split()
+    return rooms
+
+
+def includes(path):
+    return re.findall(r'#include "(roadmill/[\w/]+\.h)"', path.read_text(encoding="utf-8", errors="replace"))
+
+
+def public_headers(root):
+    folder = root / "include"
+    return {str(path.relative_to(folder)): path for path in sorted((folder / "roadmill").rglob("*.h"))}
+
+
+def room_of(header):
+    return header.split("/")[1].removesuffix(".h")
+
+
+def grants(root):
+    """A room needs the rooms of the headers that its files include, and of those that these include."""
+    public = public_headers(root)
+    for room, uses in layers(root).items():
+        files = [*(root / "src" / room).rglob("*.[ch]"), *(path for name, path in public.items() if room_of(name) == room)]
+        todo = [header for path in files for header in includes(path)]
+        seen = set()
+        while todo:
+            header = todo.pop()
+            if header in public and header not in seen:
+                seen.add(header)
+                todo += includes(public[header])
+        for used in sorted(set(uses) - {room_of(header) for header in seen}):
+            yield f"src/LAYERS: {room} is granted {used}, whose headers none of its files needs"
+
+
+def all_in_one(root):
+    one = "roadmill/roadmill.h"
+    public = public_headers(root)
+    for missing in sorted(set(public) - set(includes(public[one])) - {one}):
+        yield f"include/{one}: expected an #include of {missing}"
+
+
+def names(library):
+    listed = subprocess.run(["nm", "-g", "--defined-only", library], check=True, capture_output=True, text=True).stdout
+    for line in sorted(set(listed.splitlines())):
+        parts = line.split()
+        if len(parts) == 3 and not parts[2].startswith("rml_"):
+            yield f"{library}: {parts[2]}: expected a name that begins with rml_, or a static one"
+
+
+def git(root, *words):
+    return subprocess.run(["git", "-C", root, *words], capture_output=True, text=True)
+
+
+def subjects(root):
+    if git(root, "cat-file", "-e", FIRST).returncode != 0:
+        return  # an archive, or a shallow clone
+    for line in git(root, "log", "--no-merges", "--format=%h %s", f"{FIRST}..HEAD").stdout.splitlines():
+        commit, subject = line.split(" ", 1)
+        if len(subject) > SUBJECT_MAX:
+            yield f"commit {commit}: expected a subject of at most {SUBJECT_MAX} characters, found {len(subject)}"
+
+
+def citations(root):
+    kinds = ("*.md", "*.c", "*.h", "*.py", "*.sh", "*.cmake", "run")
+    for path in sorted(root / name for name in git(root, "ls-files", *kinds).stdout.splitlines()):
+        if not path.is_file():
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            for found in CITED.finditer(line):
+                cited = found.group(1)
+                if PLACEHOLDER.search(cited.removesuffix("ARCHITECTURE.md")) or (root / cited).exists():
+                    continue
+                yield f"{path.relative_to(root)}:{number}: cites {cited}, which is not there"
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
+    options.add_argument("--library", help="libroadmill.a, whose names are checked")
+    given = options.parse_args()
+    faults = [*grants(given.root), *all_in_one(given.root), *subjects(given.root), *citations(given.root)]
+    faults += names(given.library) if given.library else []
+    print(*faults, sep="\n", end="\n" if faults else "")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
