@@ -82,6 +82,7 @@ RML_API rml_status rml_spill_map(const rml_spill *s, rml_map_file *out, rml_erro
 RML_API void rml_spill_close(rml_spill *s);
 // All of standard input into a spill.
 RML_API rml_status rml_spill_stdin(rml_spill *s, rml_error *err) RML_CHECKED;
+RML_API const char *rml_temporary_folder(void); // that folder; borrowed from the environment
 // A new folder there, its path in the arena; rml_folder_remove takes it away.
 RML_API rml_status rml_folder_temporary(rml_arena *arena, rml_str *path, rml_error *err)
     RML_CHECKED;

@@ -14,7 +14,7 @@
 #define PATH_SIZE_MAX 4096
 #define PIECE ((size_t)1 << 20)
 
-static const char *temporary_folder(void)
+const char *rml_temporary_folder(void)
 {
     static const char *const names[] = {"ROADMILL_TMP", "TMPDIR"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -29,7 +29,7 @@ rml_status rml_spill_open(rml_spill *s, rml_error *err)
 {
     char path[PATH_SIZE_MAX];
     *s = (rml_spill){0};
-    snprintf(path, sizeof path, "%s/roadmill-XXXXXX", temporary_folder());
+    snprintf(path, sizeof path, "%s/roadmill-XXXXXX", rml_temporary_folder());
     s->fd = mkostemp(path, O_CLOEXEC);
     if (s->fd < 0) {
         return rml_system_fail(err, path, "cannot make a temporary file");
@@ -48,7 +48,7 @@ rml_status rml_spill_write(rml_spill *s, const void *data, size_t len, rml_error
             continue;
         }
         if (put <= 0) {
-            return rml_system_fail(err, temporary_folder(), "cannot write a temporary file");
+            return rml_system_fail(err, rml_temporary_folder(), "cannot write a temporary file");
         }
         p += put;
         len -= (size_t)put;
@@ -67,7 +67,7 @@ rml_status rml_spill_read(const rml_spill *s, uint64_t offset, void *data, size_
             continue;
         }
         if (got <= 0) {
-            return rml_system_fail(err, temporary_folder(), "cannot read a temporary file");
+            return rml_system_fail(err, rml_temporary_folder(), "cannot read a temporary file");
         }
         p += got;
         len -= (size_t)got;
@@ -84,7 +84,7 @@ rml_status rml_spill_map(const rml_spill *s, rml_map_file *out, rml_error *err)
     }
     void *data = mmap(NULL, (size_t)s->size, PROT_READ, MAP_SHARED, s->fd, 0);
     if (data == MAP_FAILED) {
-        return rml_system_fail(err, temporary_folder(), "cannot map a temporary file");
+        return rml_system_fail(err, rml_temporary_folder(), "cannot map a temporary file");
     }
     out->bytes = rml_bytes_of(data, (size_t)s->size);
     out->handle = data;
@@ -126,7 +126,7 @@ rml_status rml_spill_stdin(rml_spill *s, rml_error *err)
 
 rml_status rml_folder_temporary(rml_arena *arena, rml_str *path, rml_error *err)
 {
-    *path = rml_arena_printf(arena, "%s/roadmill-XXXXXX", temporary_folder());
+    *path = rml_arena_printf(arena, "%s/roadmill-XXXXXX", rml_temporary_folder());
     if (path->data == NULL) {
         return rml_fail_memory(err, PATH_SIZE_MAX);
     }
