@@ -251,8 +251,9 @@ RML_API rml_status rml_log_inspect(rml_log *log, rml_arena *arena, const rml_log
                                    rml_error *err) RML_CHECKED;
 // True if the first bytes are those of a container that this room reads.
 RML_API bool rml_log_recognised(rml_bytes head);
-// True for the folder of a ROS 2 bag, which rml_log_open reads as one recording.
-RML_API bool rml_log_folder_recognised(rml_str path);
+// *out is true for the folder of a ROS 2 bag, which rml_log_open reads as one recording. Errors:
+// those of the store.
+RML_API rml_status rml_log_folder_recognised(rml_str uri, bool *out, rml_error *err) RML_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -119,6 +119,10 @@ RML_API rml_status rml_store_folder_has(rml_str uri, bool *out, rml_error *err) 
 // The local path of a URI, in the arena, terminated; RML_ERR_UNSUPPORTED for a scheme without one.
 RML_API rml_status rml_store_path(rml_str uri, rml_arena *arena, rml_str *path, rml_error *err)
     RML_CHECKED;
+// The name that a URI has from anywhere: of a local file, which must exist, its resolved path; of
+// an object its URI. In the arena, terminated.
+RML_API rml_status rml_store_absolute(rml_str uri, rml_arena *arena, rml_str *out, rml_error *err)
+    RML_CHECKED;
 // Whether a URI has a local path: false for objects and for what no store knows.
 RML_API bool rml_store_is_local(rml_str uri);
 

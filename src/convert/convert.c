@@ -318,7 +318,7 @@ static rml_status read_back(job *j, rml_error *err)
     }
     j->out->verified = true;
     rml_file_info info;
-    if (rml_file_stat(j->path, &info, NULL) == RML_OK && !info.is_folder) {
+    if (rml_store_stat(rml_str_of(j->path), &info, NULL) == RML_OK && !info.is_folder) {
         j->out->bytes_out = info.size;
     }
     return RML_OK;
@@ -412,12 +412,10 @@ static rml_status sum_bytes(job *j, rml_error *err)
     const rml_str *files = rml_log_files(j->log, &count);
     for (size_t i = 0; i < count; i++) {
         rml_file_info info = {0};
-        rml_str path;
         if (rml_str_equal(files[i], RML_STR("-"))) {
             continue;
         }
-        RML_TRY(rml_store_path(files[i], j->arena, &path, err));
-        RML_TRY(rml_file_stat(path.data, &info, err));
+        RML_TRY(rml_store_stat(files[i], &info, err));
         j->out->bytes_in += info.size;
     }
     return RML_OK;

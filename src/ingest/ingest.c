@@ -90,9 +90,7 @@ static rml_status identify(rml_ingest_job *job, rml_error *err)
 {
     rml_sha256_state state;
     rml_hash hash;
-    rml_str path;
-    RML_TRY(rml_store_path(job->uri, &job->arena, &path, err));
-    RML_TRY(rml_path_absolute(path.data, &job->arena, &job->absolute, err));
+    RML_TRY(rml_store_absolute(job->uri, &job->arena, &job->absolute, err));
     size_t count;
     const rml_str *files = rml_log_files(job->log, &count);
     job->files = RML_NEW_ARRAY(&job->arena, rml_str, count + 1);
@@ -100,8 +98,7 @@ static rml_status identify(rml_ingest_job *job, rml_error *err)
         return rml_fail_memory(err, count * sizeof *job->files);
     }
     for (size_t i = 0; i < count; i++) {
-        RML_TRY(rml_store_path(files[i], &job->arena, &path, err));
-        RML_TRY(rml_path_absolute(path.data, &job->arena, &job->files[i], err));
+        RML_TRY(rml_store_absolute(files[i], &job->arena, &job->files[i], err));
     }
     RML_TRY(rml_sha256_begin(&state, err));
     rml_status st = hash_files(job, &state, err);

@@ -150,7 +150,7 @@ static const rml_importer *importer_of(rml_str path, rml_bytes head)
 static rml_status ingest_by_kind(rml_source_file *f, bool *known, rml_error *err)
 {
     rml_object object;
-    *known = rml_log_folder_recognised(f->event.path);
+    RML_TRY(rml_log_folder_recognised(f->event.path, known, err));
     if (*known) {
         return ingest_recording(f, err);
     }

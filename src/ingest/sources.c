@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "roadmill/log.h"
+#include "roadmill/store.h"
 
 #include "source_file.h"
 
@@ -78,15 +79,17 @@ static rml_status list_source(source_walk *w, rml_str given, rml_error *err)
     rml_array found = RML_ARRAY(rml_str);
     rml_file_info info;
     rml_str source = rml_arena_str(arena, given), bag = {0};
-    rml_status st = source.data == NULL ? rml_fail_memory(err, given.len)
-                                        : rml_file_stat(source.data, &info, err);
-    st = st ? st : rml_folder_walk(source.data, arena, &found, err);
+    rml_status st =
+        source.data == NULL ? rml_fail_memory(err, given.len) : rml_store_stat(source, &info, err);
+    st = st ? st : rml_store_walk(source, arena, &found, err);
     for (size_t i = 0; !st && i < found.count; i++) {
         rml_str path = *RML_AT(&found, rml_str, i), folder = rml_path_folder(path);
+        bool of_bag = false;
+        st = info.is_folder ? rml_log_folder_recognised(folder, &of_bag, err) : RML_OK;
         // The folder of a bag is one recording, however many files it has.
-        if (!info.is_folder || !rml_log_folder_recognised(folder)) {
+        if (!st && !of_bag) {
             st = list_add(w, path, !info.is_folder, err);
-        } else if (!rml_str_equal(bag, folder)) {
+        } else if (!st && !rml_str_equal(bag, folder)) {
             st = list_add(w, folder, true, err);
             bag = folder;
         }

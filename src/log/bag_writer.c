@@ -5,7 +5,7 @@
 
 #include "bag_record.h"
 #include "roadmill/codec.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 #include "writer_format.h"
 
 #define CHUNK_SIZE_DEFAULT ((size_t)768 << 10)
@@ -33,7 +33,7 @@ typedef struct chunk_count {
 } chunk_count;
 
 typedef struct bag_state {
-    rml_file_writer file;
+    rml_store_writer file;
     rml_array connections, chunks;
     rml_buffer chunk, packed, record;
     rml_codec_context codec;
@@ -110,7 +110,7 @@ static rml_status put_data(rml_buffer *b, rml_bytes data, rml_error *err)
 
 static rml_status write_record(bag_state *s, rml_error *err)
 {
-    rml_status st = rml_file_writer_write(&s->file, s->record.data, s->record.len, err);
+    rml_status st = rml_store_writer_write(&s->file, s->record.data, s->record.len, err);
     s->at += s->record.len;
     rml_buffer_clear(&s->record);
     return st;
@@ -256,12 +256,11 @@ static rml_status open_bag(rml_log_writer *w, const char *path,
     if (s == NULL) {
         return rml_fail_memory(err, sizeof(*s));
     }
-    s->file.fd = -1;
     s->connections = RML_ARRAY(connection);
     s->chunks = RML_ARRAY(chunk_info);
     s->compression = kind;
     s->chunk_size = options->chunk_size != 0 ? options->chunk_size : CHUNK_SIZE_DEFAULT;
-    RML_TRY(rml_file_writer_open(&s->file, path, err));
+    RML_TRY(rml_store_writer_open(&s->file, rml_str_of(path), err));
     RML_TRY(put_header(s, 0, err));
     return write_record(s, err);
 }
@@ -361,8 +360,8 @@ static rml_status finish_bag(rml_log_writer *w, rml_error *err)
     }
     RML_TRY(write_record(s, err));
     RML_TRY(put_header(s, index_at, err));
-    RML_TRY(rml_file_writer_patch(&s->file, 0, s->record.data, s->record.len, err));
-    return rml_file_writer_commit(&s->file, true, err);
+    RML_TRY(rml_store_writer_patch(&s->file, 0, s->record.data, s->record.len, err));
+    return rml_store_writer_commit(&s->file, true, err);
 }
 
 static void close_bag(rml_log_writer *w)
@@ -371,7 +370,7 @@ static void close_bag(rml_log_writer *w)
     if (s == NULL) {
         return;
     }
-    rml_file_writer_close(&s->file);
+    rml_store_writer_close(&s->file);
     for (size_t i = 0; i < s->connections.count; i++) {
         rml_array_reset(&RML_AT(&s->connections, connection, i)->index);
     }

@@ -55,18 +55,10 @@ static rml_status fail(rml_log *log, const char *doing, rml_error *err)
 
 static rml_status copy_file(rml_str from, rml_str to, rml_error *err)
 {
-    rml_map_file map;
-    rml_file_writer writer = {.fd = -1};
-    RML_TRY(rml_map_file_open(&map, from.data, err));
-    rml_status st = rml_file_writer_open(&writer, to.data, err);
-    if (st == RML_OK) {
-        st = rml_file_writer_write(&writer, map.bytes.data, map.bytes.len, err);
-    }
-    if (st == RML_OK) {
-        st = rml_file_writer_commit(&writer, true, err);
-    }
-    rml_file_writer_close(&writer);
-    rml_map_file_close(&map);
+    rml_object object;
+    RML_TRY(rml_object_open(&object, from, err));
+    rml_status st = rml_store_put(to, object.bytes, err);
+    rml_object_close(&object);
     return st;
 }
 
@@ -107,29 +99,6 @@ static rml_status immutable_uri(rml_log *log, rml_str path, rml_str *out, rml_er
     return st;
 }
 
-static rml_status open_path(rml_log *log, rml_error *err)
-{
-    db3 *d = db3_of(log);
-    rml_str path, wal, uri;
-    rml_file_info info = {0};
-    RML_TRY(rml_store_path(log->name, &log->arena, &path, err));
-    wal = rml_arena_printf(&log->arena, "%.*s-wal", RML_FMT(path));
-    if (wal.data == NULL) {
-        return rml_fail_memory(err, path.len);
-    }
-    RML_TRY(rml_file_stat(wal.data, &info, err));
-    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
-    if (info.exists && info.size > 0) {
-        RML_TRY(copy_with_log(log, path, wal, &uri, err));
-        flags = SQLITE_OPEN_READWRITE;
-    } else {
-        RML_TRY(immutable_uri(log, path, &uri, err));
-    }
-    return sqlite3_open_v2(uri.data, &d->db, flags, NULL) == SQLITE_OK
-               ? RML_OK
-               : fail(log, "opening it", err);
-}
-
 static rml_status open_bytes(rml_log *log, rml_error *err)
 {
     db3 *d = db3_of(log);
@@ -141,6 +110,31 @@ static rml_status open_bytes(rml_log *log, rml_error *err)
     sqlite3_int64 size = (sqlite3_int64)log->file.len;
     return sqlite3_deserialize(d->db, "main", image, size, size, SQLITE_DESERIALIZE_READONLY) ==
                    SQLITE_OK
+               ? RML_OK
+               : fail(log, "opening it", err);
+}
+
+static rml_status open_uri(rml_log *log, rml_error *err)
+{
+    db3 *d = db3_of(log);
+    rml_str path, uri;
+    rml_str wal = rml_arena_printf(&log->arena, "%.*s-wal", RML_FMT(log->name));
+    rml_file_info info = {0};
+    if (wal.data == NULL) {
+        return rml_fail_memory(err, log->name.len);
+    }
+    RML_TRY(rml_store_stat(wal, &info, err));
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+    if (info.exists && info.size > 0) {
+        RML_TRY(copy_with_log(log, log->name, wal, &uri, err));
+        flags = SQLITE_OPEN_READWRITE;
+    } else if (rml_store_is_local(log->name)) {
+        RML_TRY(rml_store_path(log->name, &log->arena, &path, err));
+        RML_TRY(immutable_uri(log, path, &uri, err));
+    } else {
+        return open_bytes(log, err);
+    }
+    return sqlite3_open_v2(uri.data, &d->db, flags, NULL) == SQLITE_OK
                ? RML_OK
                : fail(log, "opening it", err);
 }
@@ -292,7 +286,7 @@ static rml_status open_db3(rml_log *log, rml_error *err)
     }
     log->state = d;
     d->topics = RML_ARRAY(topic);
-    RML_TRY(log->object.handle != NULL ? open_path(log, err) : open_bytes(log, err));
+    RML_TRY(log->object.handle != NULL ? open_uri(log, err) : open_bytes(log, err));
     // A value larger than memory_max is an error of SQLite, and its sorts go to a file.
     size_t most = log->options.memory_max < INT32_MAX ? log->options.memory_max : INT32_MAX;
     sqlite3_limit(d->db, SQLITE_LIMIT_LENGTH, (int)most);

@@ -77,8 +77,8 @@ rml_status rml_log_open_spill(const rml_spill *spill, rml_str name, const rml_lo
                               rml_log **out, rml_error *err) RML_CHECKED;
 
 // ros2_bag.c: the folder of a ROS 2 bag.
-bool rml_ros2_bag_recognised(const char *path);
-rml_status rml_ros2_bag_open(rml_str path, const rml_log_options *options, rml_log **out,
+rml_status rml_ros2_bag_recognised(rml_str uri, bool *out, rml_error *err) RML_CHECKED;
+rml_status rml_ros2_bag_open(rml_str uri, const rml_log_options *options, rml_log **out,
                              rml_error *err) RML_CHECKED;
 
 #endif

@@ -166,33 +166,24 @@ static rml_status open_stdin(const rml_log_options *options, rml_log **out, rml_
     return st;
 }
 
-bool rml_log_folder_recognised(rml_str path)
+rml_status rml_log_folder_recognised(rml_str uri, bool *out, rml_error *err)
 {
-    rml_arena arena = {0};
-    rml_str text = rml_arena_str(&arena, path);
-    bool recognised = text.data != NULL && rml_ros2_bag_recognised(text.data);
-    rml_arena_reset(&arena);
-    return recognised;
+    return rml_ros2_bag_recognised(uri, out, err);
 }
 
 rml_status rml_log_open(rml_str uri, const rml_log_options *options, rml_log **out, rml_error *err)
 {
     rml_object object = {0};
-    rml_arena arena = {0};
-    rml_str path;
     if (rml_str_equal(uri, RML_STR("-"))) {
         return open_stdin(options, out, err);
     }
-    rml_status st = rml_store_path(uri, &arena, &path, err);
-    if (st == RML_OK && rml_ros2_bag_recognised(path.data)) {
-        st = rml_ros2_bag_open(path, options, out, err);
-        rml_arena_reset(&arena);
-        return st;
+    bool folder;
+    RML_TRY(rml_ros2_bag_recognised(uri, &folder, err));
+    if (folder) {
+        return rml_ros2_bag_open(uri, options, out, err);
     }
-    rml_arena_reset(&arena);
-    RML_TRY(st);
     RML_TRY(rml_object_open(&object, uri, err));
-    st = open_log(object.bytes, &object, NULL, uri, options, out, err);
+    rml_status st = open_log(object.bytes, &object, NULL, uri, options, out, err);
     if (st) {
         rml_object_close(&object);
     }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "mcap_record.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 
 #define KEPT_CHUNKS 8 // a chunk buffer of more than so many chunks is given back
 #define CHUNK_SIZE_DEFAULT ((size_t)1 << 20)
@@ -48,7 +48,7 @@ typedef struct extra_entry {
 } extra_entry;
 
 struct rml_mcap_writer {
-    rml_file_writer file;
+    rml_store_writer file;
     rml_arena arena;
     rml_mcap_writer_options options;
     rml_array schemas;  // schema_entry, id is index + 1
@@ -116,7 +116,7 @@ static void record_end(rml_buffer *b, size_t start)
 
 static rml_status write_bytes(rml_mcap_writer *w, const void *data, size_t len, rml_error *err)
 {
-    RML_TRY(rml_file_writer_write(&w->file, data, len, err));
+    RML_TRY(rml_store_writer_write(&w->file, data, len, err));
     w->crc = rml_crc32(w->crc, data, len);
     w->at += len;
     return RML_OK;
@@ -181,7 +181,6 @@ rml_status rml_mcap_writer_open(const char *path, const rml_mcap_writer_options 
     if (w == NULL) {
         return rml_fail_memory(err, sizeof(*w));
     }
-    w->file.fd = -1;
     w->schemas = RML_ARRAY(schema_entry);
     w->channels = RML_ARRAY(channel_entry);
     w->chunks = RML_ARRAY(chunk_entry);
@@ -192,7 +191,7 @@ rml_status rml_mcap_writer_open(const char *path, const rml_mcap_writer_options 
     if (w->options.chunk_size == 0) {
         w->options.chunk_size = CHUNK_SIZE_DEFAULT;
     }
-    rml_status st = rml_file_writer_open(&w->file, path, err);
+    rml_status st = rml_store_writer_open(&w->file, rml_str_of(path), err);
     st = st ? st : begin_file(w, err);
     if (st) {
         rml_mcap_writer_close(w);
@@ -678,7 +677,7 @@ rml_status rml_mcap_writer_finish(rml_mcap_writer *w, rml_error *err)
     RML_TRY(write_record(w, err));
     RML_TRY(write_summary(w, err));
     RML_TRY(write_bytes(w, RML_MCAP_MAGIC, RML_MCAP_MAGIC_SIZE, err));
-    return rml_file_writer_commit(&w->file, true, err);
+    return rml_store_writer_commit(&w->file, true, err);
 }
 
 void rml_mcap_writer_close(rml_mcap_writer *w)
@@ -686,7 +685,7 @@ void rml_mcap_writer_close(rml_mcap_writer *w)
     if (w == NULL) {
         return;
     }
-    rml_file_writer_close(&w->file);
+    rml_store_writer_close(&w->file);
     for (size_t i = 0; i < w->channels.count; i++) {
         rml_array_reset(&RML_AT(&w->channels, channel_entry, i)->index);
     }

@@ -36,28 +36,27 @@ static bool is_part(rml_str name)
     return false;
 }
 
-static bool holds_part(const char *path)
+static rml_status holds_part(rml_str uri, bool *out, rml_error *err)
 {
     rml_arena arena = {0};
     rml_array names = RML_ARRAY(rml_str);
-    bool found = false;
-    if (rml_folder_list(path, &arena, &names, NULL) == RML_OK) {
-        for (size_t i = 0; i < names.count; i++) {
-            rml_str name = *RML_AT(&names, rml_str, i);
-            found |= rml_str_equal(name, RML_STR(METADATA)) ||
-                     rml_str_ends(name, RML_STR(".db3")) ||
-                     rml_str_ends(name, RML_STR(".db3.zstd"));
-        }
+    rml_status st = rml_store_list(uri, &arena, &names, err);
+    for (size_t i = 0; i < names.count; i++) {
+        rml_str name = *RML_AT(&names, rml_str, i);
+        *out |= rml_str_equal(name, RML_STR(METADATA)) || rml_str_ends(name, RML_STR(".db3")) ||
+                rml_str_ends(name, RML_STR(".db3.zstd"));
     }
     rml_array_reset(&names);
     rml_arena_reset(&arena);
-    return found;
+    return st;
 }
 
-bool rml_ros2_bag_recognised(const char *path)
+rml_status rml_ros2_bag_recognised(rml_str uri, bool *out, rml_error *err)
 {
     rml_file_info info;
-    return rml_file_stat(path, &info, NULL) == RML_OK && info.is_folder && holds_part(path);
+    *out = false;
+    RML_TRY(rml_store_stat(uri, &info, err));
+    return info.is_folder ? holds_part(uri, out, err) : RML_OK;
 }
 
 // ---- Which files -------------------------------------------------------------------------------
@@ -96,6 +95,14 @@ static rml_status list(opener *o, rml_str name)
     return RML_OK;
 }
 
+static rml_status is_there(rml_str uri, bool *out, rml_error *err)
+{
+    rml_file_info info;
+    RML_TRY(rml_store_stat(uri, &info, err));
+    *out = info.exists;
+    return RML_OK;
+}
+
 // The files that the metadata names, those that are there; a name with a folder in it (as older
 // versions wrote) counts by its last part.
 static rml_status list_named(opener *o, const rml_yaml *paths)
@@ -107,9 +114,14 @@ static rml_status list_named(opener *o, const rml_yaml *paths)
         if (path.data == NULL || packed.data == NULL) {
             return rml_fail_memory(o->err, name.len);
         }
-        if (p->kind == RML_YAML_SCALAR && is_part(name) && rml_file_exists(path.data)) {
+        bool plain = false, zstd = false;
+        if (p->kind == RML_YAML_SCALAR) {
+            RML_TRY(is_part(name) ? is_there(path, &plain, o->err) : RML_OK);
+            RML_TRY(is_there(packed, &zstd, o->err));
+        }
+        if (plain) {
             RML_TRY(is_listed(o, name) ? RML_OK : list(o, name));
-        } else if (p->kind == RML_YAML_SCALAR && rml_file_exists(packed.data)) {
+        } else if (zstd) {
             RML_TRY(list(o, rml_path_name(packed)));
         } else {
             rml_error fault = {0};
@@ -130,10 +142,12 @@ static rml_status read_metadata(opener *o)
     if (path.data == NULL) {
         return rml_fail_memory(o->err, o->folder.len);
     }
-    if (!rml_file_exists(path.data)) {
+    bool there = false;
+    RML_TRY(is_there(path, &there, o->err));
+    if (!there) {
         return RML_OK;
     }
-    rml_status st = rml_file_read(path.data, METADATA_SIZE_MAX, &text, &fault);
+    rml_status st = rml_store_get(path, METADATA_SIZE_MAX, &text, &fault);
     if (st == RML_OK) {
         st = rml_yaml_parse(&o->arena, rml_buffer_text(&text), path, &tree, &fault);
     }
@@ -182,7 +196,7 @@ static int by_number(const void *a, const void *b, void *context)
 static rml_status list_others(opener *o)
 {
     rml_array found = RML_ARRAY(rml_str);
-    rml_status st = rml_folder_list(o->folder.data, &o->arena, &found, o->err);
+    rml_status st = rml_store_list(o->folder, &o->arena, &found, o->err);
     if (st == RML_OK) {
         st = rml_array_sort(&found, by_number, NULL, o->err);
     }
@@ -206,15 +220,15 @@ static rml_status put_piece(void *context, rml_bytes piece, rml_error *err)
 // A file compressed as a whole is decompressed into one without a name.
 static rml_status open_packed(opener *o, rml_str path, rml_log **out, rml_error *err)
 {
-    rml_map_file packed;
+    rml_object packed;
     rml_spill spill = {0};
     rml_log_options options = o->options != NULL ? *o->options : (rml_log_options){0};
-    RML_TRY(rml_map_file_open(&packed, path.data, err));
+    RML_TRY(rml_object_open(&packed, path, err));
     rml_status st = rml_spill_open(&spill, err);
     if (st == RML_OK) {
         st = rml_unzstd(packed.bytes, rml_place_file(path), put_piece, &spill, err);
     }
-    rml_map_file_close(&packed);
+    rml_object_close(&packed);
     if (st == RML_OK) {
         st = rml_log_open_spill(&spill, path, &options, out, err);
     }
@@ -267,7 +281,7 @@ static rml_status open_parts(opener *o)
     return RML_OK;
 }
 
-rml_status rml_ros2_bag_open(rml_str path, const rml_log_options *options, rml_log **out,
+rml_status rml_ros2_bag_open(rml_str uri, const rml_log_options *options, rml_log **out,
                              rml_error *err)
 {
     opener o = {.options = options,
@@ -275,10 +289,10 @@ rml_status rml_ros2_bag_open(rml_str path, const rml_log_options *options, rml_l
                 .told = RML_ARRAY(rml_error),
                 .logs = RML_ARRAY(rml_log *),
                 .err = err};
-    o.folder = rml_arena_str(&o.arena, path);
-    rml_status st = o.folder.data == NULL ? rml_fail_memory(err, path.len) : open_parts(&o);
+    o.folder = rml_arena_str(&o.arena, uri);
+    rml_status st = o.folder.data == NULL ? rml_fail_memory(err, uri.len) : open_parts(&o);
     if (st == RML_OK) {
-        st = rml_log_join(o.logs.data, o.logs.count, path, options, o.told.data, o.told.count, out,
+        st = rml_log_join(o.logs.data, o.logs.count, uri, options, o.told.data, o.told.count, out,
                           err);
     } else {
         for (size_t i = 0; i < o.logs.count; i++) {

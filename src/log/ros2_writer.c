@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 #include "writer_format.h"
 
 #define COMMIT_EVERY 10000
@@ -15,14 +15,14 @@ typedef struct topic {
 } topic;
 
 typedef struct ros2_state {
-    rml_str path, temporary, file; // the folder, where it is written, the name of its file
+    rml_str path, file;      // the folder, the name of its file
+    rml_store_folder folder; // where it is written
     sqlite3 *db;
     sqlite3_stmt *insert;
     rml_array topics; // topic
     rml_array types;  // rml_str: whose definition is written
     uint64_t messages;
     int64_t start_ns, end_ns;
-    bool finished;
 } ros2_state;
 
 static rml_status fail(ros2_state *s, const char *doing, rml_error *err)
@@ -88,19 +88,17 @@ static rml_status open_ros2(rml_log_writer *w, const char *path,
     }
     s->file = rml_arena_printf(&w->arena, "%.*s_0.db3", RML_FMT(rml_path_name(s->path)));
     rml_str temporary = rml_arena_printf(&w->arena, "%s.part", s->path.data);
+    rml_file_info there;
     if (s->path.data == NULL || s->file.data == NULL || temporary.data == NULL) {
         return rml_fail_memory(err, strlen(path));
     }
-    if (rml_file_exists(s->path.data)) {
+    RML_TRY(rml_store_stat(s->path, &there, err));
+    if (there.exists) {
         return rml_fail(err, RML_ERR_EXISTS, rml_place_file(s->path), "choose another name",
                         "expected no folder of that name yet, found one");
     }
-    if (rml_file_exists(temporary.data)) {
-        RML_TRY(rml_folder_remove(temporary.data, err));
-    }
-    RML_TRY(rml_folder_make(temporary.data, err));
-    s->temporary = temporary;
-    rml_str file = rml_path_join(&w->arena, temporary, s->file);
+    RML_TRY(rml_store_folder_begin(&s->folder, temporary, err));
+    rml_str file = rml_path_join(&w->arena, s->folder.path, s->file);
     if (file.data == NULL) {
         return rml_fail_memory(err, temporary.len);
     }
@@ -321,12 +319,11 @@ static rml_status finish_ros2(rml_log_writer *w, rml_error *err)
         st = fail(s, "cannot close", err);
     }
     s->db = NULL;
-    rml_str path = rml_path_join(&w->arena, s->temporary, RML_STR("metadata.yaml"));
-    st = st ? st : path.data == NULL ? rml_fail_memory(err, s->temporary.len) : RML_OK;
+    rml_str path = rml_path_join(&w->arena, s->folder.path, RML_STR("metadata.yaml"));
+    st = st ? st : path.data == NULL ? rml_fail_memory(err, s->path.len) : RML_OK;
     st = st ? st : rml_file_replace(path.data, rml_buffer_bytes(&text), err);
     rml_buffer_reset(&text);
-    st = st ? st : rml_folder_commit(s->temporary.data, s->path.data, err);
-    s->finished = st == RML_OK;
+    st = st ? st : rml_store_folder_commit(&s->folder, s->path, err);
     return st;
 }
 
@@ -338,10 +335,7 @@ static void close_ros2(rml_log_writer *w)
     }
     sqlite3_finalize(s->insert);
     sqlite3_close(s->db);
-    if (!s->finished && s->temporary.data != NULL) {
-        rml_status st = rml_folder_remove(s->temporary.data, NULL);
-        (void)st; // what is left has ".part" in its name
-    }
+    rml_store_folder_close(&s->folder);
     rml_array_reset(&s->topics);
     rml_array_reset(&s->types);
 }

@@ -7,7 +7,7 @@
 
 #include "roadmill/base/json.h"
 #include "roadmill/lake/sql.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 #include "roadmill/world/builder.h"
 
 #include <math.h>
@@ -56,6 +56,7 @@ typedef struct reader {
     rml_traffic_builder builder;
     rml_track track; // at hand; an empty id before the first
     rml_str file;
+    rml_store_copies copies;
 } reader;
 
 // ---- Tracks ------------------------------------------------------------------------------------
@@ -140,7 +141,9 @@ static rml_status row_take(reader *r, const rml_batch *batch, size_t row, rml_er
 
 static rml_status tracks_read(reader *r, rml_sql *sql, rml_error *err)
 {
-    rml_str quoted = rml_sql_quote(r->arena, r->file);
+    rml_str path;
+    RML_TRY(rml_store_copy(&r->copies, r->file, &path, err));
+    rml_str quoted = rml_sql_quote(r->arena, path);
     rml_str query = rml_arena_printf(r->arena, select_columns, RML_FMT(quoted));
     if (!quoted.data || !query.data) {
         return rml_fail_memory(err, r->file.len);
@@ -329,7 +332,7 @@ static rml_status map_read(reader *r, rml_str path, rml_error *err)
     rml_buffer text = {0};
     RML_TRY(map_path(path, r->arena, &file, err));
     r->out->map_uri = file;
-    rml_status st = rml_file_read(file.data, MAP_BYTES_MAX, &text, err);
+    rml_status st = rml_store_get(file, MAP_BYTES_MAX, &text, err);
     if (st) {
         goto done;
     }
@@ -381,6 +384,7 @@ rml_status rml_argoverse2_read(rml_str path, rml_arena *arena, rml_traffic *out,
     st = rml_traffic_builder_finish(&r.builder, out, err);
 done:
     rml_sql_close(sql);
+    rml_store_copies_close(&r.copies);
     rml_traffic_builder_reset(&r.builder);
     return st;
 }

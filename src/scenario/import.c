@@ -2,20 +2,20 @@
 #include "roadmill/base/json.h"
 #include "roadmill/codec.h"
 #include "roadmill/lake/recordings.h"
-#include "roadmill/os.h"
 #include "roadmill/scenario.h"
+#include "roadmill/store.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum { HEAD_BYTES = 4096 };
 
-static rml_status file_hash(const char *path, char id[RML_HASH_TEXT], rml_bytes *head,
-                            uint64_t *size, rml_arena *arena, rml_error *err)
+static rml_status file_hash(rml_str path, char id[RML_HASH_TEXT], rml_bytes *head, uint64_t *size,
+                            rml_arena *arena, rml_error *err)
 {
-    rml_map_file m = {0};
+    rml_object m;
     rml_hash hash = {0};
-    RML_TRY(rml_map_file_open(&m, path, err));
+    RML_TRY(rml_object_open(&m, path, err));
     *size = m.bytes.len;
     rml_status st = rml_sha256(m.bytes.data, m.bytes.len, &hash);
     if (st) {
@@ -29,7 +29,7 @@ static rml_status file_hash(const char *path, char id[RML_HASH_TEXT], rml_bytes 
         *head = rml_bytes_of(copy, len);
         st = copy ? RML_OK : rml_fail_memory(err, len);
     }
-    rml_map_file_close(&m);
+    rml_object_close(&m);
     rml_hash_text(&hash, id);
     return st;
 }
@@ -92,7 +92,7 @@ static rml_status ledger_write(const rml_traffic *t, const rml_import_result *re
     if (t->map_uri.len > 0) {
         char id[RML_HASH_TEXT];
         uint64_t size;
-        RML_TRY(file_hash(t->map_uri.data, id, NULL, &size, NULL, err));
+        RML_TRY(file_hash(t->map_uri, id, NULL, &size, NULL, err));
         rml_json_kv_str(&w, "map_uri", t->map_uri);
         rml_json_kv_str(&w, "map_sha256", rml_str_of(id));
     }
@@ -227,12 +227,8 @@ static rml_status import(rml_lake *lake, rml_str path, const rml_import_options 
 {
     rml_str absolute;
     rml_bytes head;
-    rml_str terminated = rml_arena_str(arena, path);
-    if (!terminated.data) {
-        return rml_fail_memory(err, path.len + 1);
-    }
-    RML_TRY(rml_path_absolute(terminated.data, arena, &absolute, err));
-    RML_TRY(file_hash(terminated.data, out->recording_id, &head, &out->bytes, arena, err));
+    RML_TRY(rml_store_absolute(path, arena, &absolute, err));
+    RML_TRY(file_hash(path, out->recording_id, &head, &out->bytes, arena, err));
     const rml_importer *importer = NULL;
     RML_TRY(importer_find(path, head, &importer, err));
     RML_TRY(drive_id_of(importer->format, out->recording_id, out->drive_id, err));

@@ -1,7 +1,7 @@
 // The table of scenario formats. A new format is one row here and one file that reads it.
 #include "argoverse2.h"
-#include "roadmill/os.h"
 #include "roadmill/scenario.h"
+#include "roadmill/store.h"
 
 #include <string.h>
 
@@ -16,14 +16,10 @@ static bool commonroad_recognise(rml_str path, rml_bytes head)
 static rml_status commonroad_read_file(rml_str path, rml_arena *arena, rml_traffic *out,
                                        rml_error *err)
 {
-    rml_map_file m = {0};
-    rml_str terminated = rml_arena_str(arena, path);
-    if (!terminated.data) {
-        return rml_fail_memory(err, path.len + 1);
-    }
-    RML_TRY(rml_map_file_open(&m, terminated.data, err));
+    rml_object m;
+    RML_TRY(rml_object_open(&m, path, err));
     rml_status st = rml_commonroad_read(m.bytes, path, arena, out, err);
-    rml_map_file_close(&m);
+    rml_object_close(&m);
     return st;
 }
 

@@ -138,6 +138,21 @@ rml_status rml_store_path(rml_str uri, rml_arena *arena, rml_str *path, rml_erro
                           "expected a local path, found an object of scheme %s", s->name);
 }
 
+rml_status rml_store_absolute(rml_str uri, rml_arena *arena, rml_str *out, rml_error *err)
+{
+    rml_store_place p;
+    RML_TRY(rml_store_place_of(&p, uri, err));
+    rml_status st = RML_OK;
+    if (p.path.data != NULL) {
+        st = rml_path_absolute(p.path.data, arena, out, err);
+    } else {
+        *out = rml_arena_str(arena, p.uri);
+        st = out->data == NULL ? rml_fail_memory(err, p.uri.len) : RML_OK;
+    }
+    rml_store_place_reset(&p);
+    return st;
+}
+
 bool rml_store_is_local(rml_str uri)
 {
     const rml_store_scheme *s;
