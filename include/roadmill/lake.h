@@ -20,8 +20,9 @@ extern "C" {
 
 typedef struct rml_lake rml_lake;
 
-// folder is HOME/lake; it is made when the first table is. Threads: one at a time; several
-// processes may write the same lake.
+// folder is HOME/lake or a URI; it is made when the first table is. Threads: one at a time; several
+// processes may write the same lake. Data files without a local path that SQL reads are fetched
+// once and kept, in a temporary folder, until the handle is closed.
 RML_API rml_status rml_lake_open(rml_str folder, rml_lake **out, rml_error *err) RML_CHECKED;
 RML_API void rml_lake_close(rml_lake *lake);
 RML_API rml_str rml_lake_folder(const rml_lake *lake);

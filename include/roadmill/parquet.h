@@ -23,7 +23,7 @@ typedef struct rml_parquet_options {
 } rml_parquet_options;
 
 typedef struct rml_parquet_writer rml_parquet_writer;
-// Beside the target; visible after close_commit.
+// path: a URI too. Written beside it; visible after commit.
 RML_API rml_status rml_parquet_open(const char *path, rml_schema schema,
                                     const rml_parquet_options *options, rml_parquet_writer **out,
                                     rml_error *err) RML_CHECKED;

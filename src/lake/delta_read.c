@@ -90,13 +90,19 @@ static checkpoint find_checkpoint(const rml_array *names, int64_t version)
 static rml_status read_parquet(rml_delta_state *s, rml_sql *sql, rml_str path, rml_error *err)
 {
     rml_arena arena = {0};
-    rml_str literal = rml_sql_quote(&arena, path);
-    rml_str text = rml_arena_printf(
-        &arena, "SELECT to_json(t)::VARCHAR FROM read_parquet([%.*s], hive_partitioning=false) t",
-        RML_FMT(literal));
+    rml_store_copies copies = {0};
+    rml_str local = {0}, text = {0};
     rml_rows *rows = NULL;
-    rml_status st =
-        text.data == NULL ? rml_fail_memory(err, path.len) : rml_sql_query(sql, text, &rows, err);
+    rml_status st = rml_store_copy(&copies, path, &local, err);
+    if (st == RML_OK) {
+        rml_str literal = rml_sql_quote(&arena, local);
+        text = rml_arena_printf(
+            &arena,
+            "SELECT to_json(t)::VARCHAR FROM read_parquet([%.*s], hive_partitioning=false) t",
+            RML_FMT(literal));
+        st = text.data == NULL ? rml_fail_memory(err, path.len)
+                               : rml_sql_query(sql, text, &rows, err);
+    }
     const rml_batch *batch = NULL;
     while (st == RML_OK && (st = rml_rows_next(rows, &batch, err)) == RML_OK) {
         for (size_t i = 0; st == RML_OK && i < batch->count; i++) {
@@ -104,6 +110,7 @@ static rml_status read_parquet(rml_delta_state *s, rml_sql *sql, rml_str path, r
         }
     }
     rml_rows_close(rows);
+    rml_store_copies_close(&copies);
     rml_arena_reset(&arena);
     return st == RML_END ? RML_OK : st;
 }
@@ -254,8 +261,7 @@ static rml_status commit_info(const rml_delta *d, int64_t version, rml_file_info
     rml_arena arena = {0};
     rml_str name = rml_arena_printf(&arena, "%020lld.json", (long long)version);
     rml_str path = rml_delta_log_path(&arena, d->folder, name);
-    rml_status st =
-        path.data == NULL ? rml_fail_memory(err, 256) : rml_file_stat(path.data, out, err);
+    rml_status st = path.data == NULL ? rml_fail_memory(err, 256) : rml_store_stat(path, out, err);
     rml_arena_reset(&arena);
     return st;
 }

@@ -197,9 +197,7 @@ rml_status rml_delta_write(rml_str folder, int64_t read_version, const rml_delta
         rml_str name = rml_arena_printf(&arena, "%020lld.json", (long long)version);
         rml_str path = rml_delta_log_path(&arena, folder, name);
         rml_str log = rml_path_folder(path);
-        rml_str log_path = rml_arena_str(&arena, log);
-        st = path.data == NULL || log_path.data == NULL ? rml_fail_memory(err, 256)
-                                                        : rml_folder_make(log_path.data, err);
+        st = path.data == NULL ? rml_fail_memory(err, 256) : rml_store_folder_make(log, err);
         if (st == RML_OK) {
             st = rml_store_put_new(path, rml_buffer_bytes(&text), err);
         }

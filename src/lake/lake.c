@@ -3,9 +3,15 @@
 
 #include <string.h>
 
-#include "roadmill/os.h"
-
 #include "delta_log.h"
+
+static rml_status take_uri(rml_lake *lake, rml_str folder, rml_error *err)
+{
+    const rml_store_scheme *known;
+    RML_TRY(rml_store_scheme_of(folder, &known, err));
+    lake->folder = rml_arena_str(&lake->arena, folder);
+    return lake->folder.data == NULL ? rml_fail_memory(err, folder.len) : RML_OK;
+}
 
 rml_status rml_lake_open(rml_str folder, rml_lake **out, rml_error *err)
 {
@@ -18,10 +24,13 @@ rml_status rml_lake_open(rml_str folder, rml_lake **out, rml_error *err)
     while (folder.len > 1 && folder.data[folder.len - 1] == '/') {
         folder.len--;
     }
-    lake->folder = rml_arena_str(&lake->arena, folder);
-    if (lake->folder.data == NULL) {
+    // A local one by its plain path, so that SQL reads its files where they are.
+    rml_status st = rml_store_is_local(folder)
+                        ? rml_store_path(folder, &lake->arena, &lake->folder, err)
+                        : take_uri(lake, folder, err);
+    if (st) {
         rml_lake_close(lake);
-        return rml_fail_memory(err, folder.len);
+        return st;
     }
     *out = lake;
     return RML_OK;
@@ -33,6 +42,7 @@ void rml_lake_close(rml_lake *lake)
         return;
     }
     rml_sql_close(lake->sql);
+    rml_store_copies_close(&lake->copies);
     for (size_t i = 0; i < lake->followers.count; i++) {
         rml_delta_follower_close(*RML_AT(&lake->followers, rml_delta_follower *, i));
     }
@@ -72,11 +82,8 @@ rml_status rml_lake_path(const rml_lake *lake, rml_str table, rml_arena *arena, 
 rml_status rml_lake_names(const rml_lake *lake, rml_str beginning, rml_arena *arena,
                           rml_array *names, rml_error *err)
 {
-    if (!rml_file_exists(lake->folder.data)) {
-        return RML_OK;
-    }
     rml_array all = RML_ARRAY(rml_str);
-    rml_status st = rml_folder_list(lake->folder.data, arena, &all, err);
+    rml_status st = rml_store_list(lake->folder, arena, &all, err);
     for (size_t i = 0; st == RML_OK && i < all.count; i++) {
         rml_str name = *RML_AT(&all, rml_str, i);
         if (!rml_str_starts(name, beginning)) {
@@ -84,9 +91,9 @@ rml_status rml_lake_names(const rml_lake *lake, rml_str beginning, rml_arena *ar
         }
         rml_str log =
             rml_arena_printf(arena, "%.*s/%.*s/_delta_log", RML_FMT(lake->folder), RML_FMT(name));
-        if (log.data == NULL) {
-            st = rml_fail_memory(err, 256);
-        } else if (rml_file_exists(log.data)) {
+        rml_file_info info = {0};
+        st = log.data == NULL ? rml_fail_memory(err, 256) : rml_store_stat(log, &info, err);
+        if (st == RML_OK && info.exists) {
             rml_str *item = rml_array_push(names, err);
             st = item == NULL ? RML_ERR_MEMORY : RML_OK;
             if (item != NULL) {

@@ -5,16 +5,18 @@
 #include "roadmill/lake.h"
 #include "roadmill/lake/delta.h"
 #include "roadmill/lake/sql.h"
+#include "roadmill/store/scheme.h"
 
 #define RML_LAKE_NAME_MAX 128
 #define RML_LAKE_ROOT "recordings" // the table whose rows make owners complete
 
 struct rml_lake {
     rml_arena arena;
-    rml_str folder;
-    rml_sql *sql;        // opened when first needed
-    rml_map names;       // of tables that were read, to followers
-    rml_array followers; // struct rml_delta_follower *
+    rml_str folder;          // a plain path where there is one
+    rml_sql *sql;            // opened when first needed
+    rml_store_copies copies; // of data files without a local path, for SQL
+    rml_map names;           // of tables that were read, to followers
+    rml_array followers;     // struct rml_delta_follower *
 };
 
 // At most RML_LAKE_NAME_MAX characters of [a-z0-9_], a letter first.
@@ -38,8 +40,9 @@ rml_status rml_lake_is_complete(rml_lake *lake, rml_lake_complete *c, const rml_
                                 bool *out, rml_error *err) RML_CHECKED;
 void rml_lake_complete_reset(rml_lake_complete *c);
 
-// Appends the SELECT that gives the rows of files: indexes[count] of d->files.
-rml_status rml_lake_select_text(const rml_delta *d, const size_t *indexes, size_t count,
-                                rml_buffer *out, rml_error *err) RML_CHECKED;
+// Appends the SELECT that gives the rows of files: indexes[count] of d->files, those without a
+// local path from their copies.
+rml_status rml_lake_select_text(rml_store_copies *copies, const rml_delta *d, const size_t *indexes,
+                                size_t count, rml_buffer *out, rml_error *err) RML_CHECKED;
 
 #endif

@@ -1,6 +1,6 @@
 // What there is in the lake: tables with their state hashes, and their history.
 #include "roadmill/codec.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 
 #include "delta_log.h"
 #include "lake.h"
@@ -160,7 +160,7 @@ static rml_status read_commit(rml_str path, rml_arena *arena, rml_lake_commit_in
                               rml_error *err)
 {
     rml_buffer text = {0};
-    rml_status st = rml_file_read(path.data, RML_DELTA_COMMIT_SIZE_MAX, &text, err);
+    rml_status st = rml_store_get(path, RML_DELTA_COMMIT_SIZE_MAX, &text, err);
     rml_str left = rml_buffer_text(&text), line;
     while (st == RML_OK && left.len > 0) {
         left = rml_str_cut(left, '\n', &line);
@@ -186,12 +186,14 @@ rml_status rml_lake_history(rml_lake *lake, const char *table, rml_arena *arena,
     if (log.data == NULL) {
         return rml_fail_memory(err, folder.len);
     }
-    if (!rml_file_exists(log.data)) {
+    rml_file_info there;
+    RML_TRY(rml_store_stat(log, &there, err));
+    if (!there.exists) {
         return rml_fail(err, RML_ERR_MISSING, rml_place_file(folder),
                         "roadmill lake tables lists them", "expected a table, found none");
     }
     rml_array names = RML_ARRAY(rml_str);
-    rml_status st = rml_folder_list(log.data, arena, &names, err);
+    rml_status st = rml_store_list(log, arena, &names, err);
     for (size_t i = 0; st == RML_OK && i < names.count; i++) {
         rml_str name = *RML_AT(&names, rml_str, i);
         int64_t version = rml_delta_commit_version(name);

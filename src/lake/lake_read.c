@@ -35,7 +35,7 @@ static rml_status files_text(rml_lake *lake, const rml_delta *d, const rml_lake_
         }
     }
     if (st == RML_OK) {
-        st = rml_lake_select_text(d, indexes, count, out, err);
+        st = rml_lake_select_text(&lake->copies, d, indexes, count, out, err);
     }
     rml_arena_reset(&arena);
     return st;

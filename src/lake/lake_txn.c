@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "roadmill/lake/upkeep.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 
 #include "delta_schema.h"
 #include "lake.h"
@@ -191,7 +191,7 @@ static rml_status open_file(rml_lake_txn *txn, entry *e, rml_schema schema, rml_
     if (folder.data == NULL || path.data == NULL) {
         return rml_fail_memory(err, e->folder.len);
     }
-    RML_TRY(rml_folder_make(folder.data, err));
+    RML_TRY(rml_store_folder_make(folder, err));
     RML_TRY(rml_parquet_open(path.data, schema, NULL, &e->writer, err));
     e->writer_schema = schema;
     e->writer_rows = 0;
@@ -234,7 +234,7 @@ static rml_status close_file(rml_lake_txn *txn, entry *e, rml_error *err)
     // A file that was there already has the same rows, but another version may have packed them
     // otherwise: the log must tell its size.
     rml_file_info info;
-    RML_TRY(rml_file_stat(path.data, &info, err));
+    RML_TRY(rml_store_stat(path, &info, err));
     RML_TRY(rml_map_put(&e->paths, name, 1, err));
     rml_delta_file *file = rml_array_push(&e->files, err);
     if (file == NULL) {

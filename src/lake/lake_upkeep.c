@@ -30,7 +30,25 @@ typedef struct log_files {
     int64_t version;    // of the newest commit
     rml_buffer list;    // SQL list of the commits behind the checkpoint
     uint64_t commits;   // in it
+    rml_store_copies copies;
 } log_files;
+
+static void log_close(log_files *log)
+{
+    rml_buffer_reset(&log->list);
+    rml_store_copies_close(&log->copies);
+}
+
+// A file of the log as an SQL literal.
+static rml_status quote_file(log_files *log, rml_arena *arena, rml_str name, rml_str *out,
+                             rml_error *err)
+{
+    rml_str uri = rml_path_join(arena, log->folder, name), path;
+    RML_TRY(uri.data == NULL ? rml_fail_memory(err, name.len)
+                             : rml_store_copy(&log->copies, uri, &path, err));
+    *out = rml_sql_quote(arena, path);
+    return out->data == NULL ? rml_fail_memory(err, path.len) : RML_OK;
+}
 
 static int64_t checkpoint_version(rml_str name)
 {
@@ -56,11 +74,11 @@ static rml_status find_log(rml_arena *arena, rml_str folder, log_files *out, rml
     for (size_t i = 0; st == RML_OK && i < names.count; i++) {
         rml_str name = *RML_AT(&names, rml_str, i);
         if (rml_delta_commit_version(name) > out->checkpoint) {
-            rml_str quoted = rml_sql_quote(arena, rml_path_join(arena, out->folder, name));
-            st = quoted.data == NULL
-                     ? rml_fail_memory(err, name.len)
-                     : rml_buffer_printf(&out->list, err, "%s%.*s", out->commits > 0 ? ", " : "",
-                                         RML_FMT(quoted));
+            rml_str quoted;
+            st = quote_file(out, arena, name, &quoted, err);
+            st = st ? st
+                    : rml_buffer_printf(&out->list, err, "%s%.*s", out->commits > 0 ? ", " : "",
+                                        RML_FMT(quoted));
             out->commits++;
         }
     }
@@ -78,8 +96,7 @@ static rml_status find_log(rml_arena *arena, rml_str folder, log_files *out, rml
 }
 
 // "WITH a AS (…all actions…), f AS (…the last action of each path…)"
-static rml_status actions_text(rml_arena *arena, const log_files *log, rml_buffer *out,
-                               rml_error *err)
+static rml_status actions_text(rml_arena *arena, log_files *log, rml_buffer *out, rml_error *err)
 {
     RML_TRY(rml_buffer_str(out,
                            RML_STR("WITH a AS (SELECT * FROM (SELECT -1 AS v, NULL AS txn, "
@@ -87,9 +104,11 @@ static rml_status actions_text(rml_arena *arena, const log_files *log, rml_buffe
                                    "AS protocol) WHERE false"),
                            err));
     if (log->checkpoint >= 0) {
-        rml_str name = rml_arena_printf(arena, "%.*s/%020lld.checkpoint.parquet",
-                                        RML_FMT(log->folder), (long long)log->checkpoint);
-        rml_str quoted = rml_sql_quote(arena, name);
+        rml_str quoted;
+        rml_str name =
+            rml_arena_printf(arena, "%020lld.checkpoint.parquet", (long long)log->checkpoint);
+        RML_TRY(name.data == NULL ? rml_fail_memory(err, 64)
+                                  : quote_file(log, arena, name, &quoted, err));
         RML_TRY(rml_buffer_printf(
             out, err,
             " UNION ALL BY NAME SELECT %lld AS v, txn, \"add\", remove, metaData, protocol FROM "
@@ -117,8 +136,8 @@ static rml_status actions_text(rml_arena *arena, const log_files *log, rml_buffe
 
 // ---- Checkpoints -------------------------------------------------------------------------------
 
-static rml_status checkpoint_text(rml_arena *arena, const log_files *log, rml_str to,
-                                  rml_buffer *out, rml_error *err)
+static rml_status checkpoint_text(rml_arena *arena, log_files *log, rml_str to, rml_buffer *out,
+                                  rml_error *err)
 {
     int64_t since_ms = (rml_clock_unix_ns() - RML_LAKE_RETAIN_HOURS * HOUR_NS) / 1000000;
     rml_str quoted = rml_sql_quote(arena, to);
@@ -182,8 +201,7 @@ static rml_status folder_of(rml_lake *lake, const char *table, rml_arena *arena,
     return rml_lake_path(lake, rml_str_of(table), arena, folder, err);
 }
 
-static rml_status write_checkpoint(rml_sql *sql, rml_arena *arena, const log_files *log,
-                                   rml_error *err)
+static rml_status write_checkpoint(rml_sql *sql, rml_arena *arena, log_files *log, rml_error *err)
 {
     rml_str folder;
     rml_buffer text = {0};
@@ -231,7 +249,7 @@ rml_status rml_lake_checkpoint(rml_lake *lake, const char *table, rml_lake_check
         st = st ? st : write_checkpoint(sql, &arena, &log, err);
     }
     rml_sql_close(sql);
-    rml_buffer_reset(&log.list);
+    log_close(&log);
     rml_arena_reset(&arena);
     return st;
 }
@@ -239,7 +257,7 @@ rml_status rml_lake_checkpoint(rml_lake *lake, const char *table, rml_lake_check
 // ---- Vacuum ------------------------------------------------------------------------------------
 
 // When the log says that files were removed: paths to indexes into times in ms.
-static rml_status removed_paths(rml_arena *arena, const log_files *log, rml_map *index,
+static rml_status removed_paths(rml_arena *arena, log_files *log, rml_map *index,
                                 rml_array *removed_ms, rml_error *err)
 {
     rml_sql *sql = NULL;
@@ -301,7 +319,7 @@ static rml_status look_at(vacuum *v, rml_str path, rml_error *err)
     }
     bool known = rml_map_get(&v->removed, relative, &index);
     int64_t removed_ms = known ? *RML_AT(&v->removed_ms, int64_t, index) : 0;
-    RML_TRY(rml_file_stat(path.data, &info, err));
+    RML_TRY(rml_store_stat(path, &info, err));
     int64_t unused_ns =
         removed_ms * 1000000 > info.modified_ns ? removed_ms * 1000000 : info.modified_ns;
     if (unused_ns > v->before_ns) {
@@ -317,7 +335,7 @@ static rml_status look_at(vacuum *v, rml_str path, rml_error *err)
         }
         *place = path;
     }
-    return v->options->keep ? RML_OK : rml_file_remove(path.data, err);
+    return v->options->keep ? RML_OK : rml_store_remove(path, err);
 }
 
 static rml_status check_retention(const rml_lake_vacuum_options *o, rml_error *err)
@@ -347,7 +365,7 @@ rml_status rml_lake_vacuum(rml_lake *lake, const char *table,
                 .out = out};
     // Files first: one that is written and committed later is not among them.
     rml_status st = folder_of(lake, table, arena, &v.folder, err);
-    st = st ? st : rml_folder_walk(v.folder.data, arena, &files, err);
+    st = st ? st : rml_store_walk(v.folder, arena, &files, err);
     st = st ? st : table_open(lake, table, &state, err);
     st = st ? st : live_paths(state, &v.live, err);
     st = st ? st : find_log(arena, v.folder, &log, err);
@@ -359,6 +377,6 @@ rml_status rml_lake_vacuum(rml_lake *lake, const char *table,
     rml_map_reset(&v.removed);
     rml_array_reset(&v.removed_ms);
     rml_array_reset(&files);
-    rml_buffer_reset(&log.list);
+    log_close(&log);
     return st;
 }

@@ -3,12 +3,13 @@
 // A file may lack columns that came later, and partition values stand only in the log, so the
 // SELECT begins with no rows of every column with its type, and the files follow by name.
 #include "roadmill/base/json.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 
 #include "lake.h"
 
 typedef struct text {
     rml_buffer *out;
+    rml_store_copies *copies;
     rml_error *err;
     rml_status status;
     rml_arena arena;
@@ -150,6 +151,23 @@ static void put_partition(text *t, const rml_json *fields, const rml_delta_value
     put_name(t, value->name);
 }
 
+// The literal of a data file's local path.
+static void put_file(text *t, rml_str folder, rml_str path)
+{
+    if (path.data[0] != '/') {
+        path = rml_path_join(&t->arena, folder, path);
+    }
+    if (t->status == RML_OK && path.data == NULL) {
+        t->status = rml_fail_memory(t->err, folder.len);
+    }
+    if (t->status == RML_OK && !rml_store_is_local(path)) {
+        t->status = rml_store_copy(t->copies, path, &path, t->err);
+    }
+    if (t->status == RML_OK) {
+        put_literal(t, path);
+    }
+}
+
 // Files of one partition, from indexes[*at] on.
 static void put_files(text *t, const rml_delta *d, const rml_json *fields, const size_t *indexes,
                       size_t count, size_t *at)
@@ -172,17 +190,17 @@ static void put_files(text *t, const rml_delta *d, const rml_json *fields, const
     while (*at < count && same_partition(first, &d->files[indexes[*at]])) {
         rml_str path = d->files[indexes[*at]].path;
         put_c(t, more ? ", " : "");
-        put_literal(t, path.data[0] == '/' ? path : rml_path_join(&t->arena, d->folder, path));
+        put_file(t, d->folder, path);
         more = true;
         (*at)++;
     }
     put_c(t, "], union_by_name=true, hive_partitioning=false)");
 }
 
-rml_status rml_lake_select_text(const rml_delta *d, const size_t *indexes, size_t count,
-                                rml_buffer *out, rml_error *err)
+rml_status rml_lake_select_text(rml_store_copies *copies, const rml_delta *d, const size_t *indexes,
+                                size_t count, rml_buffer *out, rml_error *err)
 {
-    text t = {.out = out, .err = err};
+    text t = {.out = out, .copies = copies, .err = err};
     const rml_json *schema = NULL;
     rml_status st = rml_json_parse(&t.arena, d->schema_text, d->folder, &schema, err);
     const rml_json *fields = st == RML_OK ? rml_json_get(schema, "fields") : NULL;

@@ -134,6 +134,7 @@ void rml_sql_close(rml_sql *sql)
     if (sql->database != NULL) {
         sql->api.close(&sql->database);
     }
+    rml_store_copies_close(&sql->copies);
     rml_array_reset(&sql->schemas);
     rml_arena_reset(&sql->arena);
     rml_heap_free(sql);
@@ -254,7 +255,9 @@ rml_status rml_sql_read_parquet(rml_sql *sql, const char *path, rml_rows **out, 
 {
     *out = NULL;
     rml_arena arena = {0};
-    rml_str literal = rml_sql_quote(&arena, rml_str_of(path));
+    rml_str local;
+    RML_TRY(rml_store_copy(&sql->copies, rml_str_of(path), &local, err));
+    rml_str literal = rml_sql_quote(&arena, local);
     rml_str text = literal.data == NULL ? (rml_str){0}
                                         : rml_arena_printf(&arena,
                                                            "SELECT * FROM read_parquet([%s], "

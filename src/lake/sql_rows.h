@@ -3,6 +3,7 @@
 #define ROADMILL_LAKE_SQL_ROWS_H
 
 #include "roadmill/lake/sql.h"
+#include "roadmill/store.h"
 
 #include "duckdb.h"
 
@@ -11,6 +12,7 @@ struct rml_sql {
     duckdb_handle database, connection;
     rml_arena arena;   // schemas of results: a batch may outlive its rows
     rml_array schemas; // rml_schema
+    rml_store_copies copies;
 };
 
 // What DuckDB said as one line.

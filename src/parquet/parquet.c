@@ -24,7 +24,6 @@ rml_status rml_parquet_open(const char *path, rml_schema schema, const rml_parqu
     if (w == NULL) {
         return rml_fail_memory(err, sizeof *w);
     }
-    w->file.fd = -1;
     w->leaves = RML_ARRAY(rml_leaf);
     w->groups = RML_ARRAY(rml_row_group);
     w->chunks = RML_ARRAY(rml_chunk);
@@ -55,10 +54,10 @@ rml_status rml_parquet_open(const char *path, rml_schema schema, const rml_parqu
         st = rml_digest_begin(&w->digest, w->schema, err);
     }
     if (st == RML_OK) {
-        st = rml_file_writer_open(&w->file, path, err);
+        st = rml_store_writer_open(&w->file, rml_str_of(path), err);
     }
     if (st == RML_OK) {
-        st = rml_file_writer_write(&w->file, "PAR1", 4, err);
+        st = rml_store_writer_write(&w->file, "PAR1", 4, err);
     }
     if (st != RML_OK) {
         rml_parquet_close(w);
@@ -73,7 +72,7 @@ void rml_parquet_close(rml_parquet_writer *w)
     if (w == NULL) {
         return;
     }
-    rml_file_writer_close(&w->file);
+    rml_store_writer_close(&w->file);
     rml_digest_close(&w->digest);
     rml_batch_reset(&w->pending);
     rml_array_reset(&w->leaves);
@@ -191,7 +190,7 @@ rml_status rml_parquet_write(rml_parquet_writer *w, const rml_batch *batch, rml_
         fits = rml_str_equal(ours->name, theirs->name) && rml_field_same(ours, theirs);
     }
     if (!fits) {
-        return rml_fail(err, RML_ERR_ARGUMENT, rml_place_file(rml_str_of(w->file.path)), NULL,
+        return rml_fail(err, RML_ERR_ARGUMENT, rml_place_file(rml_store_writer_uri(&w->file)), NULL,
                         "expected a batch of the file's %zu columns, found another schema",
                         w->schema.count);
     }
@@ -211,8 +210,8 @@ rml_status rml_parquet_finish(rml_parquet_writer *w, rml_parquet_result *out, rm
 
 rml_status rml_parquet_publish(rml_parquet_writer *w, const char *path, rml_error *err)
 {
-    RML_TRY(rml_file_writer_rename(&w->file, path, err));
-    rml_status st = rml_file_writer_commit(&w->file, false, err);
+    RML_TRY(rml_store_writer_rename(&w->file, rml_str_of(path), err));
+    rml_status st = rml_store_writer_commit(&w->file, false, err);
     if (st == RML_ERR_EXISTS) {
         if (err != NULL) {
             *err = (rml_error){0};
@@ -226,7 +225,7 @@ rml_status rml_parquet_commit(rml_parquet_writer *w, rml_parquet_result *out, rm
 {
     rml_parquet_result result;
     RML_TRY(rml_parquet_finish(w, &result, err));
-    RML_TRY(rml_file_writer_commit(&w->file, true, err));
+    RML_TRY(rml_store_writer_commit(&w->file, true, err));
     if (out != NULL) {
         *out = result;
     }

@@ -251,7 +251,7 @@ static rml_status put_page(rml_parquet_writer *w, page_head head, rml_chunk *chu
         body = rml_buffer_bytes(&w->packed);
     }
     if (w->plain.len > INT32_MAX || body.len > INT32_MAX) {
-        return rml_fail(err, RML_ERR_LIMIT, rml_place_file(rml_str_of(w->file.path)), NULL,
+        return rml_fail(err, RML_ERR_LIMIT, rml_place_file(rml_store_writer_uri(&w->file)), NULL,
                         "expected a page of at most 2 GiB, found one of %zu bytes", w->plain.len);
     }
     rml_buffer_clear(&w->header);
@@ -271,8 +271,8 @@ static rml_status put_page(rml_parquet_writer *w, page_head head, rml_chunk *chu
     rml_thrift_end(&t);
     rml_thrift_end(&t);
     RML_TRY(t.status);
-    RML_TRY(rml_file_writer_write(&w->file, w->header.data, w->header.len, err));
-    RML_TRY(rml_file_writer_write(&w->file, body.data, body.len, err));
+    RML_TRY(rml_store_writer_write(&w->file, w->header.data, w->header.len, err));
+    RML_TRY(rml_store_writer_write(&w->file, body.data, body.len, err));
     *size = w->header.len + body.len;
     chunk->size += *size;
     chunk->raw_size += w->header.len + w->plain.len;

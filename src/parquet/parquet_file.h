@@ -4,8 +4,8 @@
 #define ROADMILL_PARQUET_PARQUET_FILE_H
 
 #include "roadmill/codec.h"
-#include "roadmill/os.h"
 #include "roadmill/parquet.h"
+#include "roadmill/store.h"
 
 #include "digest.h"
 #include "leaf.h"
@@ -59,7 +59,7 @@ struct rml_parquet_writer {
     rml_schema schema;
     rml_array leaves; // rml_leaf
     rml_parquet_options options;
-    rml_file_writer file;
+    rml_store_writer file;
     rml_batch pending; // rows of the row group to come
     rml_digest digest;
     rml_array groups;  // rml_row_group

@@ -17,7 +17,8 @@ RML_API void rml_sql_close(rml_sql *sql);
 RML_API rml_status rml_sql_run(rml_sql *sql, rml_str text, rml_error *err) RML_CHECKED;
 RML_API rml_status rml_sql_query(rml_sql *sql, rml_str text, rml_rows **out, rml_error *err)
     RML_CHECKED;
-// Any Parquet file as rows.
+// Any Parquet file as rows, by path or URI; one without a local path is fetched and kept until the
+// handle is closed.
 RML_API rml_status rml_sql_read_parquet(rml_sql *sql, const char *path, rml_rows **out,
                                         rml_error *err) RML_CHECKED;
 // text as an SQL literal with its quotes, in the arena.
