@@ -17,6 +17,8 @@ extern "C" {
 typedef struct rml_catalog rml_catalog;
 RML_API rml_status rml_catalog_open(rml_str path, rml_catalog **out, rml_error *err) RML_CHECKED;
 RML_API void rml_catalog_close(rml_catalog *c);
+// The path it was opened by, terminated, borrowed: for another handle in another thread.
+RML_API rml_str rml_catalog_path(const rml_catalog *c);
 
 typedef struct rml_object_row {
     rml_str kind; // "dataset", "run", "model", "evaluation", "gate", "selection", "predictions"...

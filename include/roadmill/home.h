@@ -9,9 +9,12 @@
 extern "C" {
 #endif
 
-// HOME: settings, catalog, lake, versions, runs, models.
+// HOME: a local folder with settings and catalog, which are SQLite and locks; lake, versions, runs,
+// sweeps and models lie in it too, unless roadmill.yaml says `store:` and another place for them, a
+// path (from the home on, if it is not absolute) or a URI of any scheme that a store knows.
 typedef struct rml_home {
-    rml_str path; // terminated
+    rml_str path;  // terminated
+    rml_str store; // where lake, versions, runs and models lie; terminated
     rml_lake *lake;
     rml_catalog *catalog;
     rml_arena arena;

@@ -14,7 +14,7 @@
 // - A folder that must appear whole (a version, a checkpoint, a model) is an rml_store_folder. Of
 //   local files it is written beside and appears by one rename. Of objects, its files are written
 //   in a temporary local folder; on commit each is put under its final name if none is there (one
-//   with the same bytes is what a killed attempt left, other bytes are RML_ERR_EXISTS), and then
+//   with the same bytes is what a killed attempt left, other bytes are RML_ERR_CONFLICT), and then
 //   FOLDER/.whole, the list of their names, is put if there is none: with it the folder exists. So
 //   of two that make one name one wins and nothing is mixed, and doing a killed one again completes
 //   it. To remove such a folder is to remove .whole first.
@@ -107,7 +107,8 @@ typedef struct rml_store_folder {
 // removed first, so only one at a time may use that name (rml_store_lock).
 RML_API rml_status rml_store_folder_begin(rml_store_folder *f, rml_str beside, rml_error *err)
     RML_CHECKED;
-// Makes it visible: RML_ERR_EXISTS if there is one of that name, and it stays begun.
+// Makes it visible: RML_ERR_EXISTS if there is one of that name, RML_ERR_CONFLICT if a name in it
+// is taken by other bytes, of an attempt that was not finished; then it stays begun.
 RML_API rml_status rml_store_folder_commit(rml_store_folder *f, rml_str uri, rml_error *err)
     RML_CHECKED;
 RML_API void rml_store_folder_close(rml_store_folder *f); // without commit: nothing is left

@@ -244,6 +244,11 @@ rml_status rml_catalog_open(rml_str path, rml_catalog **out, rml_error *err)
     return RML_OK;
 }
 
+rml_str rml_catalog_path(const rml_catalog *c)
+{
+    return rml_str_of(c->path);
+}
+
 void rml_catalog_close(rml_catalog *c)
 {
     if (!c) {

@@ -40,7 +40,7 @@ enum { RML_CATALOG_FORMAT = 1 };
 
 struct rml_catalog {
     sqlite3 *db;
-    char *path; // for errors
+    char *path; // as it was opened
     bool open;  // between begin and commit
     bool torn;  // a change within that failed: commit would keep half of it
     sqlite3_stmt *statements[RML_SQL_COUNT];

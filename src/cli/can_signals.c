@@ -6,7 +6,7 @@
 static rml_status read_dbc(const char *path, rml_dbc **out, rml_error *err)
 {
     rml_buffer text = {0};
-    rml_status st = rml_file_read(path, DBC_SIZE_MAX, &text, err);
+    rml_status st = rml_store_get(rml_str_of(path), DBC_SIZE_MAX, &text, err);
     if (st == RML_OK) {
         st = rml_dbc_parse(rml_buffer_text(&text), rml_str_of(path), out, err);
     }

@@ -7,6 +7,7 @@
 #include "roadmill/base/json.h"
 #include "roadmill/os.h"
 #include "roadmill/os/ranks.h"
+#include "roadmill/store.h"
 #include "roadmill/turn.h"
 
 typedef struct rml_option {

@@ -21,7 +21,7 @@ static rml_status open_version(rml_cli *cli, const char *text, rml_home **home, 
     rml_object_row row;
     RML_TRY(rml_cli_home(cli, false, home, err));
     RML_TRY(find_version(cli, *home, text, &row, err));
-    return rml_dataset_open((*home)->path, row.hash, out, err);
+    return rml_dataset_open((*home)->store, row.hash, out, err);
 }
 
 // ---- create ------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ static rml_status parse_parent(rml_cli *cli, rml_home *home, rml_dataset_spec *s
     if (add == NULL) {
         return RML_OK;
     }
-    return rml_selection_extend(home->path, home->catalog, row.hash, rml_str_of(add), &cli->arena,
+    return rml_selection_extend(home->store, home->catalog, row.hash, rml_str_of(add), &cli->arena,
                                 &spec->scene_ids, &spec->scene_id_count, err);
 }
 
@@ -196,7 +196,7 @@ static rml_status run_create(rml_cli *cli, rml_error *err)
     RML_TRY(parse_recordings(cli, &spec, err));
     RML_TRY(rml_cli_home(cli, false, &home, err));
     RML_TRY(parse_parent(cli, home, &spec, err));
-    RML_TRY(rml_dataset_create(home->path, home->lake, home->catalog, &spec, cli->pool,
+    RML_TRY(rml_dataset_create(home->store, home->lake, home->catalog, &spec, cli->pool,
                                &cli->progress, &made, err));
     if (cli->json) {
         write_made(&cli->writer, &made);
@@ -343,8 +343,8 @@ static rml_status run_verify(rml_cli *cli, rml_error *err)
     rml_leak_report leaks;
     RML_TRY(rml_cli_home(cli, false, &home, err));
     RML_TRY(find_version(cli, home, cli->arguments[0], &row, err));
-    RML_TRY(rml_dataset_verify(home->path, row.hash, err));
-    RML_TRY(rml_dataset_open(home->path, row.hash, &d, err));
+    RML_TRY(rml_dataset_verify(home->store, row.hash, err));
+    RML_TRY(rml_dataset_open(home->store, row.hash, &d, err));
     rml_status st = rml_dataset_leaks(d, home->lake, &leaks, err);
     rml_dataset_close(d);
     RML_TRY(st);

@@ -103,12 +103,12 @@ static rml_status write_plots(rml_cli *cli, rml_lake *lake, const rml_drive_repo
     rml_buffer svg = {0};
     rml_status st = channels == NULL ? RML_OK : rml_drive_report_plot(r, &svg, err);
     if (st == RML_OK && channels != NULL) {
-        st = rml_file_replace(channels, rml_buffer_bytes(&svg), err);
+        st = rml_store_put(rml_str_of(channels), rml_buffer_bytes(&svg), err);
     }
     svg.len = 0;
     if (st == RML_OK && ego != NULL) {
         st = rml_drive_ego_plot(lake, r, &cli->arena, &svg, err);
-        st = st ? st : rml_file_replace(ego, rml_buffer_bytes(&svg), err);
+        st = st ? st : rml_store_put(rml_str_of(ego), rml_buffer_bytes(&svg), err);
     }
     rml_buffer_reset(&svg);
     return st;

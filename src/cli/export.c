@@ -20,15 +20,15 @@ rml_status rml_cli_model(rml_cli *cli, const rml_home *home, rml_str *hash, rml_
     rml_str text = rml_str_of(cli->arguments[0]);
     rml_status st = rml_model_find(home->catalog, text, &cli->arena, &row, &missing);
     if (st == RML_OK) {
-        *folder = rml_arena_printf(&cli->arena, "%.*s/models/%.*s", RML_FMT(home->path),
+        *folder = rml_arena_printf(&cli->arena, "%.*s/models/%.*s", RML_FMT(home->store),
                                    RML_FMT(row.name));
     } else {
         RML_TRY(rml_catalog_get(home->catalog, "run", text, &cli->arena, &row, err));
-        *folder = rml_arena_printf(&cli->arena, "%.*s/runs/%.*s/model", RML_FMT(home->path),
+        *folder = rml_arena_printf(&cli->arena, "%.*s/runs/%.*s/model", RML_FMT(home->store),
                                    RML_FMT(row.hash));
     }
     *hash = row.hash;
-    return folder->data ? RML_OK : rml_fail_memory(err, home->path.len);
+    return folder->data ? RML_OK : rml_fail_memory(err, home->store.len);
 }
 
 static void print_files(rml_cli *cli, rml_str hash, const rml_deploy_options *o)

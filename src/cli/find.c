@@ -117,7 +117,7 @@ static rml_status tell(void *context, const rml_traffic *traffic, const rml_matc
     rml_buffer svg = {0};
     f->plotted = true;
     rml_status st = rml_match_plot(f->query, traffic, &matches[0], 960, &svg, err);
-    st = st ? st : rml_file_replace(f->plot, rml_buffer_bytes(&svg), err);
+    st = st ? st : rml_store_put(rml_str_of(f->plot), rml_buffer_bytes(&svg), err);
     rml_buffer_reset(&svg);
     return st;
 }

@@ -82,7 +82,7 @@ static rml_status plot(rml_cli *cli, rml_str hash, int64_t batch, const rml_plan
     snprintf(title, sizeof title, "plan of %.12s, batch %" PRId64 ": %.3f ms", hash.data, batch,
              1e3 * total_s);
     rml_status st = rml_graph_plot(title, rows, count, roof, &svg, err);
-    st = st ? st : rml_file_replace(path, rml_buffer_bytes(&svg), err);
+    st = st ? st : rml_store_put(rml_str_of(path), rml_buffer_bytes(&svg), err);
     rml_buffer_reset(&svg);
     if (st == RML_OK) {
         rml_cli_print(cli, "drawn to %s\n", path);

@@ -142,7 +142,7 @@ static rml_status recipe_read(rml_cli *cli, rml_recipe **out, rml_error *err)
     if (path == NULL) {
         return RML_OK;
     }
-    rml_status st = rml_file_read(path, RECIPE_BYTES_MAX, &text, err);
+    rml_status st = rml_store_get(rml_str_of(path), RECIPE_BYTES_MAX, &text, err);
     if (!st) {
         st = rml_recipe_parse(rml_buffer_text(&text), rml_str_of(path), out, err);
     }

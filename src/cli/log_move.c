@@ -71,7 +71,7 @@ static rml_status write_manifest(rml_cli *cli, const rml_convert_account *a, rml
     rml_convert_json(a, &w);
     rml_status st = rml_json_finish(&w);
     st = st ? st : rml_buffer_str(&text, RML_STR("\n"), err);
-    st = st ? st : rml_file_replace(path, rml_buffer_bytes(&text), err);
+    st = st ? st : rml_store_put(rml_str_of(path), rml_buffer_bytes(&text), err);
     rml_buffer_reset(&text);
     return st;
 }

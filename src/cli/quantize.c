@@ -122,9 +122,9 @@ static rml_status run_quantize(rml_cli *cli, rml_error *err)
     rml_catalog *catalog = home->catalog;
     RML_TRY(rml_catalog_get(catalog, "dataset", rml_str_of(name), &cli->arena, &version, err));
     RML_TRY(rml_catalog_get(catalog, "run", rml_str_of(cli->arguments[0]), &cli->arena, &run, err));
-    RML_TRY(rml_dataset_open(home->path, version.hash, &d, err));
+    RML_TRY(rml_dataset_open(home->store, version.hash, &d, err));
     rml_status st =
-        rml_train_quantize(home->path, catalog, run.hash, d, &options, cli->pool, &r, err);
+        rml_train_quantize(home->store, catalog, run.hash, d, &options, cli->pool, &r, err);
     rml_dataset_close(d);
     RML_TRY(st);
     write_result(cli, version.hash, run.hash, &r);

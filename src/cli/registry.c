@@ -36,7 +36,7 @@ static rml_status read_policy(rml_cli *cli, rml_gate_request *request, rml_error
         return RML_OK;
     }
     rml_buffer text = {0};
-    rml_status st = rml_file_read(path, POLICY_SIZE_MAX, &text, err);
+    rml_status st = rml_store_get(rml_str_of(path), POLICY_SIZE_MAX, &text, err);
     if (st == RML_OK) {
         request->policy = rml_arena_str(&cli->arena, rml_buffer_text(&text));
         request->policy_file = rml_str_of(path);
@@ -59,7 +59,7 @@ static rml_status check_leaks(rml_cli *cli, rml_home *home, rml_gate_request *re
     RML_TRY(
         rml_json_parse(&cli->arena, request->evaluation, RML_STR("evaluation"), &evaluation, err));
     rml_str version = rml_json_get_str(evaluation, "version", RML_STR(""));
-    RML_TRY(rml_dataset_open(home->path, version, &d, err));
+    RML_TRY(rml_dataset_open(home->store, version, &d, err));
     rml_status st = rml_dataset_leaks(d, home->lake, &report, err);
     rml_dataset_close(d);
     if (st == RML_OK) {
@@ -257,7 +257,7 @@ static rml_status run_add(rml_cli *cli, rml_error *err)
     if (from != NULL) {
         RML_TRY(rml_catalog_get(home->catalog, "run", rml_str_of(from), &cli->arena, &run, err));
     }
-    RML_TRY(rml_model_register(home->path, home->catalog, rml_str_of(cli->arguments[0]),
+    RML_TRY(rml_model_register(home->store, home->catalog, rml_str_of(cli->arguments[0]),
                                cli->arguments[1], run.hash, &cli->arena, &hash, &number, err));
     if (cli->json) {
         rml_json_object(&cli->writer);

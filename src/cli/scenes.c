@@ -65,7 +65,7 @@ static rml_status plot(const rml_scene_found *scene, const char *path, rml_arena
     const rml_scene_future truth = {"truth", "#000000", cut.target, NULL, 1};
     rml_status st =
         rml_scene_plot(cutter, scene->window, &truth, 1, 960, scene->row.scene_id, &svg, err);
-    st = st ? st : rml_file_replace(path, rml_buffer_bytes(&svg), err);
+    st = st ? st : rml_store_put(rml_str_of(path), rml_buffer_bytes(&svg), err);
     rml_buffer_reset(&svg);
     rml_cutter_free(cutter);
     return st;

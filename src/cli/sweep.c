@@ -17,7 +17,7 @@ static rml_status read_config(rml_cli *cli, rml_sweep_config *out, rml_error *er
 {
     rml_buffer text = {0};
     const char *path = cli->arguments[0];
-    rml_status st = rml_file_read(path, CONFIG_SIZE_MAX, &text, err);
+    rml_status st = rml_store_get(rml_str_of(path), CONFIG_SIZE_MAX, &text, err);
     st = st ? st : rml_sweep_parse(rml_buffer_text(&text), rml_str_of(path), out, err);
     rml_buffer_reset(&text);
     return st;
@@ -140,9 +140,9 @@ static rml_status run_sweep(rml_cli *cli, rml_error *err)
     RML_TRY(rml_cli_home(cli, false, &home, err));
     RML_TRY(
         rml_catalog_get(home->catalog, "dataset", rml_str_of(name), &cli->arena, &version, err));
-    RML_TRY(rml_dataset_open_samples(home->path, version.hash, &d, err));
-    rml_status st =
-        rml_sweep_run(home->path, home->catalog, d, &config, (size_t)jobs, &cli->progress, &r, err);
+    RML_TRY(rml_dataset_open_samples(home->store, version.hash, &d, err));
+    rml_status st = rml_sweep_run(home->store, home->catalog, d, &config, (size_t)jobs,
+                                  &cli->progress, &r, err);
     rml_dataset_close(d);
     st = st ? st : write_result(cli, version.hash, &config, &r, err);
     rml_array_reset(&r.trials);

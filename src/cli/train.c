@@ -17,7 +17,7 @@ static rml_status read_text(rml_cli *cli, const char *path, size_t most, rml_str
                             rml_error *err)
 {
     rml_buffer text = {0};
-    rml_status st = rml_file_read(path, most, &text, err);
+    rml_status st = rml_store_get(rml_str_of(path), most, &text, err);
     if (st == RML_OK) {
         *out = rml_arena_str(&cli->arena, rml_buffer_text(&text));
         st = out->data ? RML_OK : rml_fail_memory(err, text.len);
@@ -66,7 +66,7 @@ static rml_status open_version(rml_cli *cli, const char *name, rml_train_config 
     RML_TRY(rml_cli_home(cli, false, home, err));
     RML_TRY(
         rml_catalog_get((*home)->catalog, "dataset", rml_str_of(name), &cli->arena, version, err));
-    return rml_dataset_open_samples((*home)->path, version->hash, d, err);
+    return rml_dataset_open_samples((*home)->store, version->hash, d, err);
 }
 
 static rml_status run_train(rml_cli *cli, rml_error *err)
@@ -85,7 +85,7 @@ static rml_status run_train(rml_cli *cli, rml_error *err)
     RML_TRY(rml_cli_ranks(cli, &ranks, err));
     RML_TRY(
         rml_ranks_agree(ranks, open_version(cli, name, &config, &home, &version, &d, err), err));
-    rml_status st = rml_train_run_ranks(ranks, home->path, home->catalog, d, &config, cli->pool,
+    rml_status st = rml_train_run_ranks(ranks, home->store, home->catalog, d, &config, cli->pool,
                                         &cli->progress, &r, err);
     rml_dataset_close(d);
     RML_TRY(st);
@@ -191,10 +191,10 @@ static rml_status run_show(rml_cli *cli, rml_error *err)
     RML_TRY(rml_catalog_get(home->catalog, "run", rml_str_of(cli->arguments[0]), &cli->arena, &row,
                             err));
     RML_TRY(parse_body(cli, &row, &body, err));
-    rml_str path = rml_arena_printf(&cli->arena, "%.*s/runs/%.*s/curve.csv", RML_FMT(home->path),
+    rml_str path = rml_arena_printf(&cli->arena, "%.*s/runs/%.*s/curve.csv", RML_FMT(home->store),
                                     RML_FMT(row.hash));
     if (path.data == NULL) {
-        return rml_fail_memory(err, home->path.len);
+        return rml_fail_memory(err, home->store.len);
     }
     RML_TRY(read_text(cli, path.data, CURVE_SIZE_MAX, &curve, err));
     rml_json_object(&cli->writer);

@@ -24,7 +24,7 @@ static rml_status read_file(rml_cli *cli, const char *option, rml_str *text, rml
         return RML_OK;
     }
     rml_buffer content = {0};
-    rml_status st = rml_file_read(path, TEXT_MAX, &content, err);
+    rml_status st = rml_store_get(rml_str_of(path), TEXT_MAX, &content, err);
     if (!st) {
         *text = rml_arena_str(&cli->arena, rml_buffer_text(&content));
         *file = rml_str_of(path);

@@ -17,7 +17,8 @@ typedef struct creation {
     const rml_progress *progress;
     rml_dataset_result *out;
     rml_arena arena;
-    rml_str versions, making; // HOME/versions and the folder beside
+    rml_str versions; // HOME/versions
+    rml_store_folder making;
     rml_dataset *parent;
     rml_version version;
     rml_version_files files;
@@ -27,15 +28,12 @@ typedef struct creation {
 static rml_status make_folders(creation *c, rml_error *err)
 {
     c->versions = rml_path_join(&c->arena, c->home, RML_STR("versions"));
-    c->making = rml_path_join(&c->arena, c->versions, RML_STR(MAKING));
-    if (c->versions.data == NULL || c->making.data == NULL) {
+    rml_str beside = rml_path_join(&c->arena, c->versions, RML_STR(MAKING));
+    if (c->versions.data == NULL || beside.data == NULL) {
         return rml_fail_memory(err, c->home.len);
     }
-    RML_TRY(rml_folder_make(c->versions.data, err));
-    if (rml_file_exists(c->making.data)) {
-        RML_TRY(rml_folder_remove(c->making.data, err));
-    }
-    return rml_folder_make(c->making.data, err);
+    RML_TRY(rml_store_folder_make(c->versions, err));
+    return rml_store_folder_begin(&c->making, beside, err);
 }
 
 static rml_status put_in_catalog(creation *c, rml_error *err)
@@ -70,10 +68,10 @@ static rml_status put_in_catalog(creation *c, rml_error *err)
 
 static rml_status commit(creation *c, rml_error *err)
 {
-    rml_str path = rml_path_join(&c->arena, c->making, RML_STR("manifest.json"));
+    rml_str path = rml_path_join(&c->arena, c->making.path, RML_STR("manifest.json"));
     rml_hash hash;
     if (path.data == NULL) {
-        return rml_fail_memory(err, c->making.len);
+        return rml_fail_memory(err, c->versions.len);
     }
     RML_TRY(rml_version_manifest(&c->version, c->lake, &c->files, &c->manifest, err));
     RML_TRY(rml_sha256(c->manifest.data, c->manifest.len, &hash));
@@ -81,13 +79,13 @@ static rml_status commit(creation *c, rml_error *err)
     RML_TRY(rml_file_replace(path.data, rml_buffer_bytes(&c->manifest), err));
     rml_str final = rml_path_join(&c->arena, c->versions, rml_str_of(c->out->hash));
     if (final.data == NULL) {
-        return rml_fail_memory(err, c->making.len);
+        return rml_fail_memory(err, c->versions.len);
     }
     rml_error there = {0};
-    rml_status st = rml_folder_commit(c->making.data, final.data, &there);
+    rml_status st = rml_store_folder_commit(&c->making, final, &there);
     c->out->already = st == RML_ERR_EXISTS;
     if (st == RML_ERR_EXISTS) {
-        st = rml_folder_remove(c->making.data, err);
+        st = RML_OK;
     } else if (st && err) {
         *err = there;
     }
@@ -120,7 +118,8 @@ static rml_status create(creation *c, rml_error *err)
     }
     RML_TRY(make_folders(c, err));
     RML_TRY(rml_version_plan(&c->version, c->lake, c->spec, c->parent, c->progress, err));
-    RML_TRY(rml_version_cut(&c->version, c->making.data, c->pool, c->progress, &c->files, err));
+    RML_TRY(
+        rml_version_cut(&c->version, c->making.path.data, c->pool, c->progress, &c->files, err));
     RML_TRY(commit(c, err));
     tell(c);
     return RML_OK;
@@ -137,13 +136,10 @@ rml_status rml_dataset_create(rml_str home, rml_lake *lake, rml_catalog *catalog
     // One at a time: the folder beside has one name, so that what a kill leaves is found again.
     rml_lock lock = {0};
     rml_str lock_path = rml_path_join(&c.arena, home, RML_STR("versions.lock"));
-    rml_status st = lock_path.data ? rml_lock_take(&lock, lock_path.data, true, err)
+    rml_status st = lock_path.data ? rml_store_lock(&lock, lock_path, true, err)
                                    : rml_fail_memory(err, home.len);
     st = st ? st : create(&c, err);
-    if (st && c.making.data != NULL && rml_file_exists(c.making.data)) {
-        rml_status swept = rml_folder_remove(c.making.data, NULL);
-        (void)swept; // the next creation sweeps again
-    }
+    rml_store_folder_close(&c.making);
     rml_lock_drop(&lock);
     rml_dataset_close(c.parent);
     rml_version_reset(&c.version);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "roadmill/parquet.h"
+#include "roadmill/store.h"
 #include "version.h"
 
 #define ROWS_AT_ONCE 256
@@ -73,7 +74,7 @@ rml_status rml_dataset_export(const rml_dataset *d, const char *folder, rml_erro
     }
     rml_schema schema = {fields, SCENE_COLUMNS + RML_SCENE_TENSORS};
     rml_arena arena = {0};
-    rml_status st = rml_folder_make(folder, err);
+    rml_status st = rml_store_folder_make(rml_str_of(folder), err);
     for (int s = 0; st == RML_OK && s < RML_SPLITS; s++) {
         rml_str path =
             rml_arena_printf(&arena, "%s/%s.parquet", folder, rml_split_name((rml_split)s));
@@ -84,7 +85,7 @@ rml_status rml_dataset_export(const rml_dataset *d, const char *folder, rml_erro
     }
     rml_str path = rml_arena_printf(&arena, "%s/manifest.json", folder);
     if (st == RML_OK) {
-        st = path.data ? rml_file_replace(path.data, rml_bytes_of_str(rml_dataset_manifest(d)), err)
+        st = path.data ? rml_store_put(path, rml_bytes_of_str(rml_dataset_manifest(d)), err)
                        : rml_fail_memory(err, 64);
     }
     rml_arena_reset(&arena);

@@ -15,7 +15,7 @@
 #define REMEDY "roadmill dataset create makes it again"
 
 typedef struct mapped_shard {
-    rml_map_file map;
+    rml_object map;
     rml_shard shard;
 } mapped_shard;
 
@@ -58,12 +58,16 @@ rml_status rml_manifest_read(rml_str home, rml_str hash, rml_arena *arena, rml_b
     if (path.data == NULL) {
         return rml_fail_memory(err, home.len);
     }
-    if (!rml_file_exists(path.data)) {
+    bool whole;
+    rml_file_info there = {0};
+    RML_TRY(rml_store_folder_has(*folder, &whole, err));
+    RML_TRY(whole ? rml_store_stat(path, &there, err) : RML_OK);
+    if (!there.exists) {
         return rml_fail(err, RML_ERR_MISSING, rml_place_file(path),
                         "roadmill dataset list shows the versions",
                         "expected the manifest of version %.12s, found none", hash.data);
     }
-    RML_TRY(rml_file_read(path.data, MANIFEST_SIZE_MAX, text, err));
+    RML_TRY(rml_store_get(path, MANIFEST_SIZE_MAX, text, err));
     RML_TRY(rml_json_parse(arena, rml_buffer_text(text), path, tree, err));
     RML_TRY(rml_json_hash(*tree, &found, err));
     if (!rml_hash_equal(&want, &found)) {
@@ -263,7 +267,7 @@ static rml_status map_shard(rml_dataset *d, const rml_json *entry, size_t index,
     if (path.data == NULL) {
         return rml_fail_memory(err, name.len);
     }
-    RML_TRY(rml_map_file_open(&m->map, path.data, err));
+    RML_TRY(rml_object_open(&m->map, path, err));
     RML_TRY(rml_shard_parse(m->map.bytes, path, info, &m->shard, err));
     if ((int64_t)m->shard.scenes != rml_json_get_i64(entry, "scenes", -1)) {
         return rml_fail(err, RML_ERR_DATA, rml_place_file(path), REMEDY,
@@ -353,7 +357,7 @@ void rml_dataset_close(rml_dataset *d)
         return;
     }
     for (size_t i = 0; d->shards != NULL && i < d->shard_count; i++) {
-        rml_map_file_close(&d->shards[i].map);
+        rml_object_close(&d->shards[i].map);
     }
     if (d->list != NULL) {
         rml_map_reset(&d->list->index);

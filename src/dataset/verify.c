@@ -3,6 +3,7 @@
 #include "open.h"
 #include "roadmill/codec.h"
 #include "roadmill/parquet.h"
+#include "roadmill/store.h"
 
 static rml_status verify_shard(rml_str folder, const rml_json *entry, rml_arena *arena,
                                rml_error *err)
@@ -11,13 +12,13 @@ static rml_status verify_shard(rml_str folder, const rml_json *entry, rml_arena 
     rml_str path = rml_path_join(arena, folder, name);
     rml_str want_text = rml_json_get_str(entry, "sha256", RML_STR(""));
     rml_hash want, found;
-    rml_map_file map = {0};
+    rml_object map = {0};
     if (path.data == NULL) {
         return rml_fail_memory(err, name.len);
     }
-    RML_TRY(rml_map_file_open(&map, path.data, err));
+    RML_TRY(rml_object_open(&map, path, err));
     rml_status st = rml_sha256(map.bytes.data, map.bytes.len, &found);
-    rml_map_file_close(&map);
+    rml_object_close(&map);
     if (st == RML_OK && (!rml_hash_parse(want_text, &want) || !rml_hash_equal(&want, &found))) {
         char text[RML_HASH_TEXT];
         rml_hash_text(&found, text);

@@ -3,6 +3,7 @@
 #define ROADMILL_DATASET_VERSION_H
 
 #include "roadmill/dataset.h"
+#include "roadmill/store.h"
 #include "source.h"
 
 typedef enum rml_left_out {

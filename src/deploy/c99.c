@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bounds.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 
 #define PER_LINE 6
 
@@ -539,7 +539,7 @@ static rml_status put(rml_c99 *c, const char *folder, const char *end, const rml
     rml_str name = rml_arena_printf(&c->arena, "%s%s", c->e->name, end);
     rml_str path = rml_path_join(&c->arena, rml_str_of(folder), name);
     return path.data == NULL ? rml_fail_memory(err, name.len)
-                             : rml_file_replace(path.data, rml_buffer_bytes(text), err);
+                             : rml_store_put(path, rml_buffer_bytes(text), err);
 }
 
 static rml_status put_bounds(rml_c99 *c, const char *folder, const rml_array *nodes, rml_error *err)
@@ -567,7 +567,7 @@ rml_status rml_export_c(const rml_export *e, const char *folder, const float *co
     rml_buffer source = {0}, header = {0}, test = {0};
     rml_status st = rml_export_walk(e, &c.arena, &nodes, &leaves, err);
     st = st != RML_OK ? st : make_places(&c, &nodes, err);
-    st = st != RML_OK ? st : rml_folder_make(folder, err);
+    st = st != RML_OK ? st : rml_store_folder_make(rml_str_of(folder), err);
     if (st != RML_OK) {
         goto done;
     }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "export.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 
 enum { MODEL_IR = 1, MODEL_PRODUCER = 2, MODEL_PRODUCER_VERSION = 3, MODEL_GRAPH = 7 };
 enum { MODEL_OPSET = 8, OPSET_DOMAIN = 1, OPSET_VERSION = 2, GRAPH_NAME = 2, GRAPH_INPUT = 11 };
@@ -114,7 +114,7 @@ static rml_status write_model(rml_onnx *o, const char *path, rml_error *err)
     }
     if (st == RML_OK) {
         st = o->no_memory ? rml_fail_memory(err, 0)
-                          : rml_file_replace(path, rml_buffer_bytes(&model.bytes), err);
+                          : rml_store_put(rml_str_of(path), rml_buffer_bytes(&model.bytes), err);
     }
     rml_proto_reset(&model);
     return st;

@@ -4,7 +4,7 @@
 #include "roadmill/base/random.h"
 #include "roadmill/deploy.h"
 #include "roadmill/math.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 
 #define VECTORS_MAX 64
 #define INPUTS 4
@@ -77,7 +77,7 @@ rml_status rml_deploy_predictor(const rml_graph *graph, rml_plan *plan, const rm
     rml_predictor_signature signature;
     rml_export e;
     rml_export_predictor(graph, plan, p, name, &signature, &e);
-    rml_status st = rml_folder_make(folder, err);
+    rml_status st = rml_store_folder_make(rml_str_of(folder), err);
     if (st == RML_OK && options->onnx) {
         rml_str path = rml_arena_printf(&arena, "%s/%s.onnx", folder, name);
         st = path.data ? rml_export_onnx(&e, path.data, err) : rml_fail_memory(err, 0);

@@ -7,6 +7,7 @@
 #include "roadmill/eval.h"
 #include "roadmill/lake/sql.h"
 #include "roadmill/parquet.h"
+#include "roadmill/store.h"
 
 #define MODES_MAX 64
 #define NAMED_MAX 5 // missing scenes named in an error
@@ -84,6 +85,7 @@ typedef struct reading {
     rml_split split;
     rml_arena arena;
     rml_sql *sql;
+    rml_store_copies copies;
     rml_str from; // read_parquet('...')
     bool has_frame, has_track, has_probability;
     uint32_t modes, steps;
@@ -97,8 +99,9 @@ static rml_status open_file(reading *r, rml_error *err)
 {
     static const char *const needed[] = {"scene_id", "mode", "t_ns", "x", "y"};
     rml_rows *rows = NULL;
-    r->from = rml_arena_printf(&r->arena, "read_parquet(%s)",
-                               rml_sql_quote(&r->arena, rml_str_of(r->path)).data);
+    rml_str local;
+    RML_TRY(rml_store_copy(&r->copies, rml_str_of(r->path), &local, err));
+    r->from = rml_arena_printf(&r->arena, "read_parquet(%s)", rml_sql_quote(&r->arena, local).data);
     rml_str text = rml_arena_printf(&r->arena, "SELECT * FROM %s LIMIT 0", r->from.data);
     if (text.data == NULL) {
         return rml_fail_memory(err, strlen(r->path));
@@ -327,15 +330,16 @@ rml_status rml_predictions_read(const char *path, const rml_dataset *d, rml_spli
 {
     *out = (rml_forecast){0};
     reading r = {.path = path, .d = d, .split = split, .out = out};
-    rml_map_file map = {0};
-    rml_status st = rml_map_file_open(&map, path, err);
+    rml_object map = {0};
+    rml_status st = rml_object_open(&map, rml_str_of(path), err);
     st = st ? st : rml_sha256(map.bytes.data, map.bytes.len, hash);
-    rml_map_file_close(&map);
+    rml_object_close(&map);
     st = st ? st : open_file(&r, err);
     st = st ? st : size_up(&r, err);
     st = st ? st : take_rows(&r, err);
     st = st ? st : complete(&r, err);
     rml_sql_close(r.sql);
+    rml_store_copies_close(&r.copies);
     rml_arena_reset(&r.arena);
     *has_probability = r.has_probability;
     if (st) {

@@ -1,11 +1,14 @@
 // The home: a folder with settings, catalog and lake, found upwards from where a command runs.
 #include "roadmill/home.h"
 
-#include "roadmill/os.h"
+#include "roadmill/base/yaml.h"
+#include "roadmill/store/scheme.h"
 
 #define SETTINGS "roadmill.yaml"
 static const char settings_text[] = "# Settings of this home. What is not set has its default.\n"
-                                    "# origin: who made the recordings\n";
+                                    "# origin: who made the recordings\n"
+                                    "# store: another place for lake, versions, runs and models\n";
+#define SETTINGS_SIZE_MAX ((size_t)1 << 20)
 
 static rml_status in_home(rml_arena *arena, rml_str home, const char *name, rml_str *out,
                           rml_error *err)
@@ -34,10 +37,25 @@ static rml_status init(rml_arena *arena, rml_str home, rml_error *err)
     return rml_file_replace(path.data, rml_bytes_of(settings_text, sizeof settings_text - 1), err);
 }
 
+// The catalog is a file that SQLite locks.
+static rml_status local_home(rml_arena *arena, rml_str given, rml_str *out, rml_error *err)
+{
+    const rml_store_scheme *scheme;
+    RML_TRY(rml_store_scheme_of(given, &scheme, err));
+    return scheme->path != NULL
+               ? rml_store_path(given, arena, out, err)
+               : rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(given),
+                          "make a home on a local disk and say store: URI in its " SETTINGS,
+                          "expected a local folder, for the catalog, found an object of scheme %s",
+                          scheme->name);
+}
+
 rml_status rml_home_init(const char *path, rml_error *err)
 {
     rml_arena arena = {0};
-    rml_status st = init(&arena, rml_str_of(path), err);
+    rml_str home;
+    rml_status st = local_home(&arena, rml_str_of(path), &home, err);
+    st = st ? st : init(&arena, home, err);
     rml_arena_reset(&arena);
     return st;
 }
@@ -78,10 +96,7 @@ static rml_status find(rml_arena *arena, const char *path, bool make, rml_str *o
     const char *given = path != NULL ? path : rml_env("ROADMILL_HOME");
     rml_status st = RML_OK;
     if (given != NULL) {
-        *out = rml_arena_str(arena, rml_str_of(given));
-        if (out->data == NULL) {
-            return rml_fail_memory(err, 1);
-        }
+        RML_TRY(local_home(arena, rml_str_of(given), out, err));
         st = is_home(arena, *out) ? RML_OK : RML_ERR_MISSING;
     } else {
         *out = RML_STR("roadmill");
@@ -99,13 +114,35 @@ static rml_status find(rml_arena *arena, const char *path, bool make, rml_str *o
                     given != NULL ? "there" : "here or above");
 }
 
+// The setting `store`, from the home on; without it the home itself.
+static rml_status read_settings(rml_home *home, rml_error *err)
+{
+    rml_arena *arena = &home->arena;
+    rml_buffer text = {0};
+    const rml_yaml *tree = NULL;
+    rml_str file, store = {0};
+    RML_TRY(in_home(arena, home->path, SETTINGS, &file, err));
+    rml_status st = rml_store_get(file, SETTINGS_SIZE_MAX, &text, err);
+    st = st ? st : rml_yaml_parse(arena, rml_buffer_text(&text), file, &tree, err);
+    st = st ? st : rml_yaml_get_str(tree, "store", &store, err);
+    rml_buffer_reset(&text);
+    RML_TRY(st);
+    home->store = store.len == 0 ? home->path
+                  : rml_store_is_local(store) && store.data[0] != '/' &&
+                          rml_str_find(store, RML_STR("://")) == store.len
+                      ? rml_path_join(arena, home->path, store)
+                      : rml_arena_str(arena, store);
+    return home->store.data == NULL ? rml_fail_memory(err, store.len) : RML_OK;
+}
+
 rml_status rml_home_open(rml_home *home, const char *path, bool make, rml_error *err)
 {
     *home = (rml_home){0};
     rml_str part;
     rml_status st = find(&home->arena, path, make, &home->path, err);
+    st = st ? st : read_settings(home, err);
     if (!st) {
-        st = in_home(&home->arena, home->path, "lake", &part, err);
+        st = in_home(&home->arena, home->store, "lake", &part, err);
     }
     if (!st) {
         st = rml_lake_open(part, &home->lake, err);

@@ -1,9 +1,9 @@
-// Registered models: a bundle is copied beside, hashed, renamed into HOME/models/NAME/N and put
+// Registered models: a bundle is copied beside, hashed, made visible as HOME/models/NAME/N and put
 // into the catalog. A kill in between leaves a folder that the next call recognises by its files.
 #include "roadmill/base/json.h"
 #include "roadmill/codec.h"
-#include "roadmill/os.h"
 #include "roadmill/registry.h"
+#include "roadmill/store.h"
 
 #include <string.h>
 
@@ -12,6 +12,7 @@ enum { NAME_MOST = 64, NUMBER_MOST = 1000000 };
 typedef struct registration {
     rml_catalog *catalog;
     rml_str name, run, folder; // folder: HOME/models/NAME
+    rml_store_folder made;     // the copy
     rml_arena *arena;
     rml_str body; // canonical JSON
     char hash[RML_HASH_TEXT];
@@ -36,10 +37,10 @@ static rml_status check_name(rml_str name, rml_error *err)
 
 static rml_status write_file(rml_json_writer *w, rml_str folder, rml_str path, rml_error *err)
 {
-    rml_map_file file = {0};
+    rml_object file;
     rml_hash hash;
     char text[RML_HASH_TEXT];
-    RML_TRY(rml_map_file_open(&file, path.data, err));
+    RML_TRY(rml_object_open(&file, path, err));
     rml_status st = rml_sha256(file.bytes.data, file.bytes.len, &hash);
     rml_hash_text(&hash, text);
     rml_str inside = {path.data + folder.len + 1, path.len - folder.len - 1};
@@ -48,7 +49,7 @@ static rml_status write_file(rml_json_writer *w, rml_str folder, rml_str path, r
     rml_json_kv_i64(w, "bytes", (int64_t)file.bytes.len);
     rml_json_kv_str(w, "sha256", rml_str_of(text));
     rml_json_object_end(w);
-    rml_map_file_close(&file);
+    rml_object_close(&file);
     return st == RML_OK ? RML_OK : rml_fail_memory(err, sizeof hash);
 }
 
@@ -78,7 +79,7 @@ static rml_status describe_folder(const registration *r, rml_str folder, rml_str
     rml_array paths = RML_ARRAY(rml_str);
     rml_buffer text = {0};
     rml_hash hash;
-    rml_status st = rml_folder_walk(folder.data, r->arena, &paths, err);
+    rml_status st = rml_store_walk(folder, r->arena, &paths, err);
     if (st == RML_OK && paths.count == 0) {
         st = rml_fail(err, RML_ERR_ARGUMENT, rml_place_file(folder), NULL,
                       "expected a bundle with files, found an empty folder");
@@ -99,25 +100,23 @@ static rml_status describe_folder(const registration *r, rml_str folder, rml_str
 static rml_status copy_file(rml_arena *arena, rml_str path, rml_str inside, rml_str to,
                             rml_error *err)
 {
-    rml_map_file file = {0};
+    rml_object file;
     rml_str target = rml_path_join(arena, to, inside);
     rml_str parent = target.data ? rml_arena_str(arena, rml_path_folder(target)) : target;
     if (!parent.data) {
         return rml_fail_memory(err, path.len);
     }
     RML_TRY(rml_folder_make(parent.data, err));
-    RML_TRY(rml_map_file_open(&file, path.data, err));
+    RML_TRY(rml_object_open(&file, path, err));
     rml_status st = rml_file_put_new(target.data, file.bytes, err);
-    rml_map_file_close(&file);
+    rml_object_close(&file);
     return st;
 }
 
 static rml_status copy_bundle(const registration *r, rml_str bundle, rml_str to, rml_error *err)
 {
     rml_array paths = RML_ARRAY(rml_str);
-    RML_TRY(rml_folder_remove(to.data, err));
-    RML_TRY(rml_folder_make(to.data, err));
-    rml_status st = rml_folder_walk(bundle.data, r->arena, &paths, err);
+    rml_status st = rml_store_walk(bundle, r->arena, &paths, err);
     for (size_t i = 0; i < paths.count && st == RML_OK; i++) {
         rml_str path = *RML_AT(&paths, rml_str, i);
         rml_str inside = {path.data + bundle.len + 1, path.len - bundle.len - 1};
@@ -180,8 +179,29 @@ static rml_status compare_number(const registration *r, rml_str label, rml_str f
     return strcmp(hash, r->hash) == 0 ? put_in_catalog(r, label, err) : RML_END;
 }
 
-static rml_status place_bundle(const registration *r, rml_str beside, uint32_t *number,
-                               rml_error *err)
+// RML_END: the number is another bundle's, or of one that was not finished.
+static rml_status take_number(registration *r, rml_str label, rml_str folder, rml_error *err)
+{
+    rml_error taken = {0};
+    bool there;
+    RML_TRY(rml_store_folder_has(folder, &there, err));
+    if (there) {
+        return compare_number(r, label, folder, err);
+    }
+    rml_status st = rml_store_folder_commit(&r->made, folder, &taken);
+    if (st == RML_OK) {
+        return put_in_catalog(r, label, err);
+    }
+    if (st == RML_ERR_EXISTS || st == RML_ERR_CONFLICT) {
+        return RML_END;
+    }
+    if (err != NULL) {
+        *err = taken;
+    }
+    return st;
+}
+
+static rml_status place_bundle(registration *r, uint32_t *number, rml_error *err)
 {
     for (*number = 1; *number <= NUMBER_MOST; ++*number) {
         rml_str folder = rml_arena_printf(r->arena, "%s/%u", r->folder.data, *number);
@@ -189,13 +209,7 @@ static rml_status place_bundle(const registration *r, rml_str beside, uint32_t *
         if (!folder.data || !label.data) {
             return rml_fail_memory(err, r->folder.len);
         }
-        rml_status st;
-        if (rml_file_exists(folder.data)) {
-            st = compare_number(r, label, folder, err);
-        } else {
-            RML_TRY(rml_folder_commit(beside.data, folder.data, err));
-            st = put_in_catalog(r, label, err);
-        }
+        rml_status st = take_number(r, label, folder, err);
         if (st != RML_END) {
             return st;
         }
@@ -211,13 +225,11 @@ static rml_status register_locked(registration *r, rml_str bundle, uint32_t *num
         return rml_fail_memory(err, r->folder.len);
     }
     // The copy is hashed, not the bundle, which somebody may be changing.
-    RML_TRY(copy_bundle(r, bundle, beside, err));
-    RML_TRY(describe_folder(r, beside, &r->body, r->hash, err));
-    rml_status st = place_bundle(r, beside, number, err);
-    if (rml_file_exists(beside.data)) {
-        rml_status removed = rml_folder_remove(beside.data, st == RML_OK ? err : NULL);
-        st = st == RML_OK ? removed : st;
-    }
+    RML_TRY(rml_store_folder_begin(&r->made, beside, err));
+    rml_status st = copy_bundle(r, bundle, r->made.path, err);
+    st = st ? st : describe_folder(r, r->made.path, &r->body, r->hash, err);
+    st = st ? st : place_bundle(r, number, err);
+    rml_store_folder_close(&r->made);
     return st;
 }
 
@@ -236,9 +248,9 @@ rml_status rml_model_register(rml_str home, rml_catalog *catalog, rml_str name,
     if (!bundle.data || !r.folder.data) {
         return rml_fail_memory(err, home.len);
     }
-    RML_TRY(rml_folder_make(r.folder.data, err));
+    RML_TRY(rml_store_folder_make(r.folder, err));
     rml_lock lock = {0};
-    RML_TRY(rml_lock_take(&lock, r.folder.data, true, err));
+    RML_TRY(rml_store_lock(&lock, r.folder, true, err));
     rml_status st = register_locked(&r, bundle, number, err);
     rml_lock_drop(&lock);
     if (st == RML_OK) {

@@ -99,7 +99,11 @@ static rml_status put_file(const rml_store_scheme *s, const char *path, rml_str 
         bool same =
             opened == RML_OK && there.bytes.len == map.bytes.len &&
             (map.bytes.len == 0 || memcmp(there.bytes.data, map.bytes.data, map.bytes.len) == 0);
-        st = opened ? opened : same ? RML_OK : RML_ERR_EXISTS;
+        st = opened ? opened
+             : same ? RML_OK
+                    : rml_fail(&found, RML_ERR_CONFLICT, rml_place_file(uri),
+                               "remove what was not finished there",
+                               "expected no object or the same bytes, found others");
         rml_object_close(&there);
     }
     rml_map_file_close(&map);

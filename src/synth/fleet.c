@@ -3,7 +3,7 @@
 
 #include "roadmill/base/json.h"
 #include "roadmill/base/random.h"
-#include "roadmill/os.h"
+#include "roadmill/store.h"
 
 #include <math.h>
 #include <string.h>
@@ -132,13 +132,13 @@ static rml_status drive_files(const synth_drive *d, const char *folder, synth_fa
         st = synth_scenario_write(d, &text, err);
     }
     if (!st) {
-        st = rml_file_replace(xml.data, rml_buffer_bytes(&text), err);
+        st = rml_store_put(xml, rml_buffer_bytes(&text), err);
     }
     if (!st) {
         st = synth_recording_write(d, mcap.data, fault, &messages, err);
     }
     if (!st) {
-        st = rml_file_stat(mcap.data, &info, err);
+        st = rml_store_stat(mcap, &info, err);
     }
     out->scenarios++;
     out->recordings++;
@@ -236,16 +236,16 @@ rml_status rml_synth_fleet(const char *folder, const rml_synth_options *options,
     rml_status st =
         recordings.data && scenarios.data && file.data ? RML_OK : rml_fail_memory(err, 64);
     if (!st) {
-        st = rml_folder_make(recordings.data, err);
+        st = rml_store_folder_make(recordings, err);
     }
     if (!st) {
-        st = rml_folder_make(scenarios.data, err);
+        st = rml_store_folder_make(scenarios, err);
     }
     if (!st) {
         st = fleet_write(folder, &o, progress, &list, out, err);
     }
     if (!st) {
-        st = rml_file_replace(file.data, rml_buffer_bytes(&list), err);
+        st = rml_store_put(file, rml_buffer_bytes(&list), err);
         out->bytes += list.len;
     }
     rml_buffer_reset(&list);

@@ -104,14 +104,20 @@ rml_status rml_snapshot_take(rml_snapshot *s, const rml_learner *l, rml_str curv
 // ---- Finding -----------------------------------------------------------------------------------
 
 // Names of checkpoints below folder, oldest first: the numbers have one width.
-static rml_status checkpoints_list(const char *folder, rml_arena *arena, rml_array *names,
+static rml_status checkpoints_list(rml_str folder, rml_arena *arena, rml_array *names,
                                    rml_error *err)
 {
     rml_array all = RML_ARRAY(rml_str);
-    rml_status st = rml_folder_list(folder, arena, &all, err);
+    rml_status st = rml_store_list(folder, arena, &all, err);
     for (size_t i = 0; st == RML_OK && i < all.count; i++) {
         rml_str name = *RML_AT(&all, rml_str, i);
+        bool whole = false;
         if (rml_str_starts(name, rml_str_of(PREFIX))) {
+            rml_str path = rml_path_join(arena, folder, name);
+            st = path.data ? rml_store_folder_has(path, &whole, err)
+                           : rml_fail_memory(err, folder.len);
+        }
+        if (whole) {
             rml_str *slot = rml_array_push(names, err);
             if (slot == NULL) {
                 st = RML_ERR_MEMORY;
@@ -129,7 +135,7 @@ static rml_status checkpoints_newest(rml_str folder, rml_arena *arena, rml_str *
 {
     rml_array names = RML_ARRAY(rml_str);
     *out = (rml_str){0};
-    rml_status st = checkpoints_list(folder.data, arena, &names, err);
+    rml_status st = checkpoints_list(folder, arena, &names, err);
     if (st == RML_OK && names.count > 0) {
         *out = rml_path_join(arena, folder, *RML_AT(&names, rml_str, names.count - 1));
         st = out->data ? RML_OK : rml_fail_memory(err, folder.len);
@@ -167,7 +173,6 @@ static rml_status checkpoint_fill(rml_str beside, rml_str before, const rml_snap
     if (!state.data || !points.data) {
         return rml_fail_memory(err, beside.len);
     }
-    RML_TRY(rml_folder_make(beside.data, err));
     RML_TRY(rml_shards_write(beside, before, "weights", &s->weights,
                              (const float *const *)s->weight_copies, NULL, err));
     RML_TRY(rml_shards_write(beside, before, "state", &s->moments,
@@ -188,11 +193,23 @@ rml_status rml_checkpoint_curve(rml_str folder, rml_str curve, rml_error *err)
     rml_str beside = rml_path_join(&arena, folder, RML_STR("events.out.tfevents.0.roadmill"));
     rml_status st = path.data && beside.data ? RML_OK : rml_fail_memory(err, folder.len);
     st = st ? st : rml_events_write(curve, &events, err);
-    st = st ? st : rml_file_replace(path.data, rml_bytes_of_str(curve), err);
-    st = st ? st : rml_file_replace(beside.data, rml_buffer_bytes(&events), err);
+    st = st ? st : rml_store_put(path, rml_bytes_of_str(curve), err);
+    st = st ? st : rml_store_put(beside, rml_buffer_bytes(&events), err);
     rml_buffer_reset(&events);
     rml_arena_reset(&arena);
     return st;
+}
+
+// The newest one as a local folder whose files can be linked; data NULL if there is none.
+static rml_status checkpoint_before(rml_str folder, rml_arena *arena, rml_str *out, rml_error *err)
+{
+    *out = (rml_str){0};
+    if (!rml_store_is_local(folder)) {
+        return RML_OK;
+    }
+    rml_str newest;
+    RML_TRY(checkpoints_newest(folder, arena, &newest, err));
+    return newest.data ? rml_store_path(newest, arena, out, err) : RML_OK;
 }
 
 rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s, rml_error *err)
@@ -202,13 +219,17 @@ rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s, rml_error 
     rml_str target =
         rml_arena_printf(&arena, "%.*s/%s%010" PRIu64, RML_FMT(folder), PREFIX, s->step);
     rml_str beside = rml_arena_printf(&arena, "%.*s/beside-%010" PRIu64, RML_FMT(folder), s->step);
+    rml_store_folder made = {0};
+    bool there = false;
     rml_status st = target.data && beside.data ? RML_OK : rml_fail_memory(err, 1);
-    if (st == RML_OK && !rml_file_exists(target.data)) { // the end may fall on a checkpoint
-        st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
-        st = st ? st : checkpoints_newest(folder, &arena, &before, err);
-        st = st ? st : checkpoint_fill(beside, before, s, &arena, err);
-        st = st ? st : rml_folder_commit(beside.data, target.data, err);
+    st = st ? st : rml_store_folder_has(target, &there, err);
+    if (st == RML_OK && !there) { // the end may fall on a checkpoint
+        st = rml_store_folder_begin(&made, beside, err);
+        st = st ? st : checkpoint_before(folder, &arena, &before, err);
+        st = st ? st : checkpoint_fill(made.path, before, s, &arena, err);
+        st = st ? st : rml_store_folder_commit(&made, target, err);
     }
+    rml_store_folder_close(&made);
     st = st ? st : rml_checkpoint_curve(folder, rml_buffer_text(&s->curve), err);
     rml_arena_reset(&arena);
     return st;
@@ -217,12 +238,12 @@ rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s, rml_error 
 // ---- Reading -----------------------------------------------------------------------------------
 
 // The order so far must be the one that this version and seed give: hashed again from the start.
-static rml_status state_read(const char *path, rml_learner *l, rml_arena *arena, rml_error *err)
+static rml_status state_read(rml_str path, rml_learner *l, rml_arena *arena, rml_error *err)
 {
     rml_buffer text = {0};
     const rml_json *state = NULL;
-    rml_status st = rml_file_read(path, TEXT_MAX, &text, err);
-    st = st ? st : rml_json_parse(arena, rml_buffer_text(&text), rml_str_of(path), &state, err);
+    rml_status st = rml_store_get(path, TEXT_MAX, &text, err);
+    st = st ? st : rml_json_parse(arena, rml_buffer_text(&text), path, &state, err);
     if (st == RML_OK) {
         rml_hash order, version = {{0}};
         const rml_loader *o = &l->loader;
@@ -233,11 +254,10 @@ static rml_status state_read(const char *path, rml_learner *l, rml_arena *arena,
         uint64_t batch = l->engine.config.batch;
         if (!named || step < 0 || (uint64_t)step > l->engine.config.steps ||
             (uint64_t)position != (uint64_t)step * batch) {
-            st =
-                rml_fail(err, RML_ERR_DATA, rml_place_file(rml_str_of(path)),
-                         "remove the folder of this checkpoint",
-                         "expected a step within %" PRIu64 ", its position and order, found others",
-                         l->engine.config.steps);
+            st = rml_fail(
+                err, RML_ERR_DATA, rml_place_file(path), "remove the folder of this checkpoint",
+                "expected a step within %" PRIu64 ", its position and order, found others",
+                l->engine.config.steps);
         } else {
             uint64_t count = rml_dataset_count(o->dataset, o->split);
             rml_hash again = {{0}};
@@ -245,7 +265,7 @@ static rml_status state_read(const char *path, rml_learner *l, rml_arena *arena,
                 rml_order_add(&again, rml_order_at(&version, o->seed, count, p));
             }
             if (!rml_hash_equal(&again, &order)) {
-                st = rml_fail(err, RML_ERR_CONFLICT, rml_place_file(rml_str_of(path)),
+                st = rml_fail(err, RML_ERR_CONFLICT, rml_place_file(path),
                               "remove the folder of this run and train again",
                               "expected the order of samples of this version and seed, found "
                               "another");
@@ -278,35 +298,35 @@ static rml_status average_load(rml_str folder, rml_learner *l, rml_error *err)
     return st;
 }
 
-rml_status rml_checkpoint_load(const char *folder, rml_learner *l, rml_buffer *curve, bool *found,
+rml_status rml_checkpoint_load(rml_str folder, rml_learner *l, rml_buffer *curve, bool *found,
                                rml_error *err)
 {
     rml_arena arena = {0};
     rml_str newest = {0};
-    rml_status st = checkpoints_newest(rml_str_of(folder), &arena, &newest, err);
+    rml_status st = checkpoints_newest(folder, &arena, &newest, err);
     *found = st == RML_OK && newest.data != NULL;
     if (*found) {
         rml_str state = rml_path_join(&arena, newest, RML_STR("state.json"));
         rml_str points = rml_path_join(&arena, newest, RML_STR("curve.csv"));
         bool room = state.data && points.data;
-        st = room ? state_read(state.data, l, &arena, err) : rml_fail_memory(err, 1);
+        st = room ? state_read(state, l, &arena, err) : rml_fail_memory(err, 1);
         st = st ? st : shards_load(newest, "weights", false, l, err);
         st = st ? st : shards_load(newest, "state", true, l, err);
         st = st ? st : average_load(newest, l, err);
-        st = st ? st : rml_file_read(points.data, TEXT_MAX, curve, err);
+        st = st ? st : rml_store_get(points, TEXT_MAX, curve, err);
     }
     rml_arena_reset(&arena);
     return st;
 }
 
-rml_status rml_checkpoint_prune(const char *folder, rml_error *err)
+rml_status rml_checkpoint_prune(rml_str folder, rml_error *err)
 {
     rml_arena arena = {0};
     rml_array names = RML_ARRAY(rml_str);
     rml_status st = checkpoints_list(folder, &arena, &names, err);
     for (size_t i = 0; st == RML_OK && i + 1 < names.count; i++) {
-        rml_str path = rml_path_join(&arena, rml_str_of(folder), *RML_AT(&names, rml_str, i));
-        st = path.data ? rml_folder_remove(path.data, err) : rml_fail_memory(err, 1);
+        rml_str path = rml_path_join(&arena, folder, *RML_AT(&names, rml_str, i));
+        st = path.data ? rml_store_folder_remove(path, err) : rml_fail_memory(err, 1);
     }
     rml_array_reset(&names);
     rml_arena_reset(&arena);

@@ -29,9 +29,9 @@ RML_CHECKED rml_status rml_checkpoint_save(rml_str folder, const rml_snapshot *s
 RML_CHECKED rml_status rml_checkpoint_curve(rml_str folder, rml_str curve, rml_error *err);
 // The newest whole one below folder: restores l and the curve so far; *found false if there is
 // none. One that cannot be read, or whose order is not that of this training, is RML_ERR_CONFLICT.
-RML_CHECKED rml_status rml_checkpoint_load(const char *folder, rml_learner *l, rml_buffer *curve,
+RML_CHECKED rml_status rml_checkpoint_load(rml_str folder, rml_learner *l, rml_buffer *curve,
                                            bool *found, rml_error *err);
 // Removes all but the newest.
-RML_CHECKED rml_status rml_checkpoint_prune(const char *folder, rml_error *err);
+RML_CHECKED rml_status rml_checkpoint_prune(rml_str folder, rml_error *err);
 
 #endif

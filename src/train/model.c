@@ -11,7 +11,7 @@ static rml_status config_open(rml_str path, rml_arena *kept, rml_train_config *o
     rml_arena arena = {0};
     rml_buffer text = {0};
     const rml_json *object = NULL;
-    rml_status st = rml_file_read(path.data, CONFIG_MAX, &text, err);
+    rml_status st = rml_store_get(path, CONFIG_MAX, &text, err);
     st = st ? st : rml_json_parse(&arena, rml_buffer_text(&text), path, &object, err);
     st = st ? st : rml_train_config_read(object, path, kept, out, err);
     rml_buffer_reset(&text);
@@ -47,11 +47,9 @@ static rml_status save_beside(rml_arena *arena, rml_str beside, const rml_engine
     if (!config.data || !weights.data) {
         return rml_fail_memory(err, 1);
     }
-    rml_status st = rml_file_exists(beside.data) ? rml_folder_remove(beside.data, err) : RML_OK;
-    st = st ? st : rml_folder_make(beside.data, err);
-    st = st ? st : rml_state_save(weights.data, e->graph, e->plan, hash, err);
+    rml_status st = rml_state_save(weights.data, e->graph, e->plan, hash, err);
     st = st ? st : rml_model_config_text(&e->config, &text, err);
-    st = st ? st : rml_file_replace(config.data, rml_buffer_bytes(&text), err);
+    st = st ? st : rml_store_put(config, rml_buffer_bytes(&text), err);
     rml_buffer_reset(&text);
     return st;
 }
@@ -62,13 +60,16 @@ rml_status rml_model_save(rml_str run, const rml_engine *e, char weights[65], rm
     rml_hash hash;
     rml_str beside = rml_path_join(&arena, run, RML_STR("model-beside"));
     rml_str model = rml_path_join(&arena, run, RML_STR("model"));
+    rml_store_folder made = {0};
     rml_status st = beside.data && model.data ? RML_OK : rml_fail_memory(err, 1);
-    st = st ? st : save_beside(&arena, beside, e, &hash, err);
-    st = st || !rml_file_exists(model.data) ? st : rml_folder_remove(model.data, err);
-    st = st ? st : rml_folder_commit(beside.data, model.data, err);
+    st = st ? st : rml_store_folder_begin(&made, beside, err);
+    st = st ? st : save_beside(&arena, made.path, e, &hash, err);
+    st = st ? st : rml_store_folder_remove(model, err);
+    st = st ? st : rml_store_folder_commit(&made, model, err);
     if (st == RML_OK) {
         rml_hash_text(&hash, weights);
     }
+    rml_store_folder_close(&made);
     rml_arena_reset(&arena);
     return st;
 }

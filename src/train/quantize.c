@@ -8,6 +8,7 @@
 #include "config.h"
 #include "model.h"
 #include "roadmill/codec.h"
+#include "roadmill/store.h"
 
 enum { BATCH = 16, WEIGHT_MOST = 127, SHRINKS = 40 };
 
@@ -306,8 +307,8 @@ static rml_status take_folder(quantizing *q, rml_error *err)
 {
     rml_str lock = rml_arena_printf(&q->arena, "%s/lock", q->folder.data);
     RML_TRY(lock.data ? RML_OK : rml_fail_memory(err, 1));
-    RML_TRY(rml_folder_make(q->folder.data, err));
-    return rml_lock_take(&q->lock, lock.data, true, err);
+    RML_TRY(rml_store_folder_make(q->folder, err));
+    return rml_store_lock(&q->lock, lock, true, err);
 }
 
 // A run has a curve; this one was not trained, so it has no points.
@@ -315,8 +316,7 @@ static rml_status write_files(quantizing *q, rml_error *err)
 {
     rml_str curve = rml_path_join(&q->arena, q->folder, RML_STR("curve.csv"));
     RML_TRY(curve.data ? RML_OK : rml_fail_memory(err, q->folder.len));
-    RML_TRY(
-        rml_file_replace(curve.data, rml_bytes_of(RML_CURVE_HEAD, sizeof RML_CURVE_HEAD - 1), err));
+    RML_TRY(rml_store_put(curve, rml_bytes_of(RML_CURVE_HEAD, sizeof RML_CURVE_HEAD - 1), err));
     return rml_model_save(q->folder, &q->after, q->result->weights, err);
 }
 

@@ -142,9 +142,8 @@ static void curve_read(rml_str curve, uint64_t until, rml_train_result *out)
 static rml_status run_start(run *r, rml_error *err)
 {
     bool found = false;
-    rml_status st = r->first
-                        ? rml_checkpoint_load(r->folder.data, &r->learner, &r->curve, &found, err)
-                        : RML_OK;
+    rml_status st =
+        r->first ? rml_checkpoint_load(r->folder, &r->learner, &r->curve, &found, err) : RML_OK;
     RML_TRY(rml_ranks_agree(r->ranks, st, err));
     RML_TRY(rml_learner_share(&r->learner, err));
     r->result->resumed_at = r->learner.step;
@@ -296,15 +295,15 @@ static rml_status run_read(run *r, const rml_train_config *c, rml_error *err)
 {
     rml_str weights = rml_arena_printf(&r->arena, "%s/weights.safetensors", r->model.data);
     rml_str curve = rml_arena_printf(&r->arena, "%s/curve.csv", r->folder.data);
-    rml_map_file map = {0};
+    rml_object map;
     if (weights.data == NULL || curve.data == NULL) {
         return rml_fail_memory(err, 1);
     }
-    RML_TRY(rml_map_file_open(&map, weights.data, err));
+    RML_TRY(rml_object_open(&map, weights, err));
     rml_hash hash;
     rml_status st = rml_sha256(map.bytes.data, map.bytes.len, &hash);
-    rml_map_file_close(&map);
-    st = st ? st : rml_file_read(curve.data, (size_t)64 << 20, &r->curve, err);
+    rml_object_close(&map);
+    st = st ? st : rml_store_get(curve, (size_t)64 << 20, &r->curve, err);
     if (st == RML_OK) {
         rml_hash_text(&hash, r->result->weights);
         curve_read(rml_buffer_text(&r->curve), c->until, r->result);
@@ -320,9 +319,9 @@ static rml_status run_take(run *r, bool *done, rml_error *err)
     rml_status st = RML_OK;
     *done = false;
     if (r->first) {
-        st = rml_folder_make(r->folder.data, err);
-        st = st ? st : rml_lock_take(&r->lock, r->lock_path.data, true, err);
-        *done = st == RML_OK && rml_file_exists(r->model.data);
+        st = rml_store_folder_make(r->folder, err);
+        st = st ? st : rml_store_lock(&r->lock, r->lock_path, true, err);
+        st = st ? st : rml_store_folder_has(r->model, done, err);
     }
     RML_TRY(rml_ranks_agree(r->ranks, st, err));
     return rml_ranks_share(r->ranks, done, sizeof *done, err);

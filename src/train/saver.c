@@ -18,7 +18,7 @@ static void write_one(void *context, uint64_t task)
     (void)task;
     rml_saver *s = context;
     rml_status st = rml_checkpoint_save(s->folder, &s->snapshot, &s->error);
-    s->status = st ? st : rml_checkpoint_prune(s->folder.data, &s->error);
+    s->status = st ? st : rml_checkpoint_prune(s->folder, &s->error);
     if (s->status != RML_OK) {
         atomic_store(&s->failed, true);
     }

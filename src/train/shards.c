@@ -117,7 +117,7 @@ static rml_status bad_index(rml_str file, const rml_json *at, const char *expect
 
 // The file that a name of the index stands for: SHA256.safetensors beside it, of those bytes.
 static rml_status shard_open(rml_str folder, rml_str index, const rml_json *entry, rml_arena *arena,
-                             rml_map_file *map, rml_array *tensors, rml_error *err)
+                             rml_object *map, rml_array *tensors, rml_error *err)
 {
     rml_str name = entry->kind == RML_JSON_STRING ? entry->string : (rml_str){0};
     rml_hash named, found;
@@ -130,7 +130,7 @@ static rml_status shard_open(rml_str folder, rml_str index, const rml_json *entr
     if (path.data == NULL) {
         return rml_fail_memory(err, folder.len);
     }
-    RML_TRY(rml_map_file_open(map, path.data, err));
+    RML_TRY(rml_object_open(map, path, err));
     RML_TRY(rml_sha256(map->bytes.data, map->bytes.len, &found));
     if (!rml_hash_equal(&named, &found)) {
         return rml_fail(err, RML_ERR_DATA, rml_place_file(path),
@@ -144,7 +144,7 @@ static rml_status shard_open(rml_str folder, rml_str index, const rml_json *entr
 static rml_status members_take(rml_str folder, rml_str index, const rml_json *weights,
                                const rml_members *m, rml_arena *arena, rml_error *err)
 {
-    rml_map_file map = {0};
+    rml_object map = {0};
     rml_array tensors = RML_ARRAY(rml_safetensor);
     rml_str open = {0};
     rml_status st = RML_OK;
@@ -155,7 +155,7 @@ static rml_status members_take(rml_str folder, rml_str index, const rml_json *we
                           "remove the folder of this checkpoint",
                           "expected tensor \"%.*s\", found none", RML_FMT(m->list[i].name));
         } else if (open.data == NULL || !rml_str_equal(open, entry->string)) {
-            rml_map_file_close(&map);
+            rml_object_close(&map);
             tensors.count = 0;
             open = entry->string;
             st = shard_open(folder, index, entry, arena, &map, &tensors, err);
@@ -163,7 +163,7 @@ static rml_status members_take(rml_str folder, rml_str index, const rml_json *we
         st = st ? st : rml_members_take(m, i, &tensors, open, err);
     }
     rml_array_reset(&tensors);
-    rml_map_file_close(&map);
+    rml_object_close(&map);
     return st;
 }
 
@@ -175,7 +175,7 @@ rml_status rml_shards_read(rml_str folder, const char *stem, const rml_members *
     const rml_json *root = NULL, *weights = NULL;
     rml_str path = index_path(&arena, folder, stem);
     rml_status st = path.data ? RML_OK : rml_fail_memory(err, folder.len);
-    st = st ? st : rml_file_read(path.data, INDEX_SIZE_MAX, &text, err);
+    st = st ? st : rml_store_get(path, INDEX_SIZE_MAX, &text, err);
     st = st ? st : rml_json_parse(&arena, rml_buffer_text(&text), path, &root, err);
     if (st == RML_OK) {
         weights = rml_json_get(root, "weight_map");

@@ -5,9 +5,9 @@
 
 #include "weights.h"
 
-// Writes folder/STEM.safetensors.index.json and the files it names, SHA256.safetensors. One that
-// `before` (a folder, or data NULL) has too is linked, not written. data: of the members, instead
-// of where the members say. bytes: adds what was written (may be NULL).
+// Writes folder/STEM.safetensors.index.json and the files it names, SHA256.safetensors; folder is a
+// local path. One that `before` (a local path, or data NULL) has too is linked, not written. data:
+// of the members, instead of where the members say. bytes: adds what was written (may be NULL).
 RML_CHECKED rml_status rml_shards_write(rml_str folder, rml_str before, const char *stem,
                                         const rml_members *members, const float *const *data,
                                         uint64_t *bytes, rml_error *err);

@@ -8,12 +8,13 @@
 
 #include "play.h"
 #include "roadmill/codec.h"
+#include "roadmill/store.h"
 #include "space.h"
 
 enum { JOURNAL_MAX = 64 << 20 };
 
 typedef struct sweep {
-    rml_str home, folder, journal, catalog_path;
+    rml_str home, folder, journal;
     rml_catalog *catalog;
     const rml_dataset *dataset;
     const rml_sweep_config *config;
@@ -61,8 +62,7 @@ static rml_status sweep_paths(sweep *s, rml_error *err)
     const char *name = s->result->sweep;
     s->folder = rml_arena_printf(&s->arena, "%.*s/sweeps/%s", RML_FMT(s->home), name);
     s->journal = rml_arena_printf(&s->arena, "%.*s/sweeps/%s/jobs.jsonl", RML_FMT(s->home), name);
-    s->catalog_path = rml_arena_printf(&s->arena, "%.*s/catalog.db", RML_FMT(s->home));
-    bool made = s->folder.data && s->journal.data && s->catalog_path.data;
+    bool made = s->folder.data && s->journal.data;
     return made ? RML_OK : rml_fail_memory(err, s->home.len);
 }
 
@@ -123,10 +123,12 @@ static rml_status journal_job(sweep *s, rml_str text, uint32_t number, rml_error
 
 static rml_status journal_read(sweep *s, rml_error *err)
 {
-    if (!rml_file_exists(s->journal.data)) {
+    rml_file_info there;
+    RML_TRY(rml_store_stat(s->journal, &there, err));
+    if (!there.exists) {
         return RML_OK;
     }
-    RML_TRY(rml_file_read(s->journal.data, JOURNAL_MAX, &s->lines, err));
+    RML_TRY(rml_store_get(s->journal, JOURNAL_MAX, &s->lines, err));
     rml_str line, rest = rml_buffer_text(&s->lines);
     for (uint32_t number = 1; rest.len > 0; number++) {
         rest = rml_str_cut(rest, '\n', &line);
@@ -150,7 +152,7 @@ static rml_status train_until(sweep *s, rml_sweep_job *job, rml_train_result *r,
     rml_progress progress = {NULL, stop, s};
     rml_sweep_apply(s->config, job->values, &c);
     c.until = rml_sweep_steps(s->config, job->rung);
-    RML_TRY(rml_catalog_open(s->catalog_path, &catalog, err));
+    RML_TRY(rml_catalog_open(rml_catalog_path(s->catalog), &catalog, err));
     rml_status st = rml_train_run(s->home, catalog, s->dataset, &c, NULL, &progress, r, err);
     rml_catalog_close(catalog);
     return st;
@@ -190,7 +192,7 @@ static rml_status done(void *context, const rml_sweep_job *job, rml_error *err)
 {
     sweep *s = context;
     RML_TRY(journal_line(s, job, err));
-    RML_TRY(rml_file_replace(s->journal.data, rml_buffer_bytes(&s->lines), err));
+    RML_TRY(rml_store_put(s->journal, rml_buffer_bytes(&s->lines), err));
     s->done++;
     rml_progress_report(s->progress, "sweeping", (double)s->done,
                         (double)(s->done > s->most ? s->done : s->most), "jobs");
@@ -296,8 +298,8 @@ static rml_status sweep_run(sweep *s, size_t jobs, rml_error *err)
     RML_TRY(sweep_paths(s, err));
     rml_str lock = rml_arena_printf(&s->arena, "%s/lock", s->folder.data);
     RML_TRY(lock.data ? RML_OK : rml_fail_memory(err, 1));
-    RML_TRY(rml_folder_make(s->folder.data, err));
-    RML_TRY(rml_lock_take(&s->lock, lock.data, true, err));
+    RML_TRY(rml_store_folder_make(s->folder, err));
+    RML_TRY(rml_store_lock(&s->lock, lock, true, err));
     RML_TRY(journal_read(s, err));
     s->done = s->result->jobs_again = s->known.count;
     size_t window = s->config->window;

@@ -62,7 +62,7 @@ rml_status rml_state_save(const char *path, const rml_graph *g, rml_plan *plan, 
         st = rml_fail(err, RML_ERR_UNSUPPORTED, (rml_place){0}, NULL,
                       "expected SHA-256 in libcrypto, found none");
     }
-    st = st ? st : rml_file_replace(path, rml_buffer_bytes(&content), err);
+    st = st ? st : rml_store_put(rml_str_of(path), rml_buffer_bytes(&content), err);
     rml_buffer_reset(&content);
     rml_members_free(&m);
     return st;
@@ -92,11 +92,11 @@ rml_status rml_members_take(const rml_members *m, size_t index, const rml_array 
 rml_status rml_state_load(const char *path, const rml_graph *g, rml_plan *plan, rml_error *err)
 {
     rml_arena arena = {0};
-    rml_map_file map = {0};
+    rml_object map = {0};
     rml_array tensors = RML_ARRAY(rml_safetensor);
     rml_members m = {0};
     rml_str file = rml_str_of(path);
-    rml_status st = rml_map_file_open(&map, path, err);
+    rml_status st = rml_object_open(&map, file, err);
     st = st ? st : rml_safetensors_parse(map.bytes, file, &arena, &tensors, err);
     st = st ? st : rml_members_make(g, plan, false, &m, err);
     if (st == RML_OK && tensors.count != m.count) {
@@ -108,7 +108,7 @@ rml_status rml_state_load(const char *path, const rml_graph *g, rml_plan *plan, 
     }
     rml_members_free(&m);
     rml_array_reset(&tensors);
-    rml_map_file_close(&map);
+    rml_object_close(&map);
     rml_arena_reset(&arena);
     return st;
 }

@@ -3,6 +3,7 @@
 #define ROADMILL_TRAIN_WEIGHTS_H
 
 #include "roadmill/codec.h"
+#include "roadmill/store.h"
 #include "roadmill/train.h"
 
 #include "safetensors.h"

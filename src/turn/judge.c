@@ -13,7 +13,7 @@ static rml_status open_version(rml_home *home, rml_str text, rml_arena *arena, r
 {
     rml_object_row row;
     RML_TRY(rml_catalog_get(home->catalog, "dataset", text, arena, &row, err));
-    return rml_dataset_open(home->path, row.hash, out, err);
+    return rml_dataset_open(home->store, row.hash, out, err);
 }
 
 static rml_status open_run(rml_home *home, rml_str text, rml_arena *arena, rml_str *hash,
@@ -22,9 +22,9 @@ static rml_status open_run(rml_home *home, rml_str text, rml_arena *arena, rml_s
     rml_object_row row;
     RML_TRY(rml_catalog_get(home->catalog, "run", text, arena, &row, err));
     rml_str folder =
-        rml_arena_printf(arena, "%s/runs/%.*s/model", home->path.data, RML_FMT(row.hash));
+        rml_arena_printf(arena, "%s/runs/%.*s/model", home->store.data, RML_FMT(row.hash));
     if (folder.data == NULL) {
-        return rml_fail_memory(err, home->path.len);
+        return rml_fail_memory(err, home->store.len);
     }
     *hash = row.hash;
     return rml_runner_open(folder.data, BATCH, out, err);
@@ -195,7 +195,7 @@ static rml_status open_trained_on(mining *m, rml_error *err)
         version = rml_str_equal(e->role, RML_STR("trained-on")) ? e->to : version;
     }
     rml_array_reset(&edges);
-    return st ? st : rml_dataset_open(m->home->path, version, &m->trained_on, err);
+    return st ? st : rml_dataset_open(m->home->store, version, &m->trained_on, err);
 }
 
 // What the run says of all scenes of a split; futures and embeddings in the arena.

@@ -122,11 +122,11 @@ rml_status rml_turn_path(const rml_turn *t, const char *a, const char *b, const 
                          rml_str *out, rml_error *err)
 {
     const char *parts[] = {a, b, c};
-    *out = t->home->path;
+    *out = t->home->store;
     for (size_t i = 0; i < 3 && parts[i] != NULL; i++) {
         *out = rml_path_join(t->arena, *out, rml_str_of(parts[i]));
         if (out->data == NULL) {
-            return rml_fail_memory(err, t->home->path.len);
+            return rml_fail_memory(err, t->home->store.len);
         }
     }
     return RML_OK;

@@ -105,11 +105,11 @@ static rml_status write_version(rml_json_writer *w, const rml_dataset_result *ma
 rml_status rml_step_dataset(rml_turn *t, rml_json_writer *w, rml_error *err)
 {
     rml_dataset_result made;
-    RML_TRY(rml_dataset_create(t->home->path, t->home->lake, t->home->catalog, &t->config->dataset,
+    RML_TRY(rml_dataset_create(t->home->store, t->home->lake, t->home->catalog, &t->config->dataset,
                                t->pool, t->progress, &made, err));
     RML_TRY(write_version(w, &made, err));
     rml_dataset *d = NULL;
-    RML_TRY(rml_dataset_open(t->home->path, rml_str_of(made.hash), &d, err));
+    RML_TRY(rml_dataset_open(t->home->store, rml_str_of(made.hash), &d, err));
     rml_leak_report leaks;
     rml_status st = rml_dataset_leaks(d, t->home->lake, &leaks, err);
     rml_dataset_close(d);
@@ -145,23 +145,23 @@ rml_status rml_step_child(rml_turn *t, rml_json_writer *w, rml_error *err)
     rml_dataset_result made = {0};
     rml_dataset_spec spec = t->config->dataset;
     spec.parent = rml_turn_text(t, RML_STEP_DATASET, "version");
-    rml_status st = rml_dataset_open(t->home->path, spec.parent, &d, err);
+    rml_status st = rml_dataset_open(t->home->store, spec.parent, &d, err);
     if (!st) {
         st = child_scenes(t, d, &ids, err);
     }
     if (!st) {
         spec.scene_ids = ids.data;
         spec.scene_id_count = ids.count;
-        st = rml_dataset_create(t->home->path, t->home->lake, t->home->catalog, &spec, t->pool,
+        st = rml_dataset_create(t->home->store, t->home->lake, t->home->catalog, &spec, t->pool,
                                 t->progress, &made, err);
     }
     rml_array_reset(&ids);
     rml_dataset_close(d);
     RML_TRY(st);
     RML_TRY(write_version(w, &made, err));
-    RML_TRY(rml_dataset_open(t->home->path, rml_str_of(made.hash), &d, err));
+    RML_TRY(rml_dataset_open(t->home->store, rml_str_of(made.hash), &d, err));
     rml_train_result run;
-    st = rml_train_run(t->home->path, t->home->catalog, d, &t->config->train, t->pool, t->progress,
+    st = rml_train_run(t->home->store, t->home->catalog, d, &t->config->train, t->pool, t->progress,
                        &run, err);
     rml_dataset_close(d);
     RML_TRY(st);

@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include "roadmill/deploy.h"
+#include "roadmill/store.h"
 
 #define VECTORS 8
 // Inputs of the signature, in its order; indices in the layout of a scene.
@@ -17,9 +18,9 @@ static rml_status copy_file(const rml_turn *t, rml_str from, rml_str to, const c
     if (source.data == NULL || target.data == NULL) {
         return rml_fail_memory(err, from.len);
     }
-    rml_status st = rml_file_read(source.data, (size_t)1 << 30, &content, err);
+    rml_status st = rml_store_get(source, (size_t)1 << 30, &content, err);
     if (!st) {
-        st = rml_file_replace(target.data, rml_buffer_bytes(&content), err);
+        st = rml_store_put(target, rml_buffer_bytes(&content), err);
     }
     rml_buffer_reset(&content);
     return st;
@@ -87,8 +88,6 @@ static rml_status make_bundle(rml_turn *t, rml_str run, const rml_dataset *d, rm
     rml_str folder;
     rml_runner *runner = NULL;
     RML_TRY(rml_turn_model_folder(t, run, &folder, err));
-    RML_TRY(rml_folder_remove(bundle.data, err));
-    RML_TRY(rml_folder_make(bundle.data, err));
     RML_TRY(copy_file(t, folder, bundle, "config.json", err));
     RML_TRY(copy_file(t, folder, bundle, "weights.safetensors", err));
     RML_TRY(rml_runner_open(folder.data, 1, &runner, err));
@@ -100,18 +99,21 @@ static rml_status make_bundle(rml_turn *t, rml_str run, const rml_dataset *d, rm
 rml_status rml_step_deploy(rml_turn *t, rml_json_writer *w, rml_error *err)
 {
     rml_str run = rml_turn_text(t, RML_STEP_TRAIN, "run");
-    rml_str bundle, hash;
+    rml_str beside, hash;
+    rml_store_folder bundle;
     uint32_t number;
     rml_dataset *d = NULL;
-    RML_TRY(rml_turn_path(t, "models", ".bundle-in-making", NULL, &bundle, err));
+    RML_TRY(rml_turn_path(t, "models", ".bundle-in-making", NULL, &beside, err));
     RML_TRY(
-        rml_dataset_open(t->home->path, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
-    rml_status st = make_bundle(t, run, d, bundle, err);
+        rml_dataset_open(t->home->store, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
+    rml_status st = rml_store_folder_begin(&bundle, beside, err);
+    st = st ? st : make_bundle(t, run, d, bundle.path, err);
     rml_dataset_close(d);
+    st = st ? st
+            : rml_model_register(t->home->store, t->home->catalog, t->config->name,
+                                 bundle.path.data, run, t->arena, &hash, &number, err);
+    rml_store_folder_close(&bundle);
     RML_TRY(st);
-    RML_TRY(rml_model_register(t->home->path, t->home->catalog, t->config->name, bundle.data, run,
-                               t->arena, &hash, &number, err));
-    RML_TRY(rml_folder_remove(bundle.data, err));
     rml_str folder = rml_arena_printf(t->arena, "models/%.*s/%u", RML_FMT(t->config->name), number);
     rml_json_kv_str(w, "model", hash);
     rml_json_kv_i64(w, "number", number);

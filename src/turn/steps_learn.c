@@ -7,7 +7,7 @@ rml_status rml_step_train(rml_turn *t, rml_json_writer *w, rml_error *err)
 {
     rml_dataset *d = NULL;
     RML_TRY(
-        rml_dataset_open(t->home->path, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
+        rml_dataset_open(t->home->store, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
     rml_status st = RML_OK;
     rml_train_result first = {0};
     rml_json_key(w, "runs");
@@ -16,7 +16,7 @@ rml_status rml_step_train(rml_turn *t, rml_json_writer *w, rml_error *err)
         rml_train_config config = t->config->train;
         config.seed += seed;
         rml_train_result run;
-        st = rml_train_run(t->home->path, t->home->catalog, d, &config, t->pool, t->progress, &run,
+        st = rml_train_run(t->home->store, t->home->catalog, d, &config, t->pool, t->progress, &run,
                            err);
         if (!st) {
             rml_json_object(w);
@@ -118,7 +118,7 @@ rml_status rml_step_evaluate(rml_turn *t, rml_json_writer *w, rml_error *err)
 {
     rml_dataset *d = NULL;
     RML_TRY(
-        rml_dataset_open(t->home->path, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
+        rml_dataset_open(t->home->store, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
     rml_seed_forecasts f = {0};
     rml_hash hash = {0};
     rml_status st = predict_all(t, d, RML_GATE, &f, err);

@@ -52,7 +52,7 @@ rml_status rml_step_mine(rml_turn *t, rml_json_writer *w, rml_error *err)
     rml_dataset *d = NULL;
     rml_gain_report gain;
     RML_TRY(
-        rml_dataset_open(t->home->path, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
+        rml_dataset_open(t->home->store, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
     rml_status st = choose_batch(t, d, w, err);
     if (!st) {
         const rml_gain_setup setup = {.compare = t->config->compare,

@@ -255,7 +255,7 @@ static void half_folders_are_not_mixed(void **state)
     assert_int_equal(make_folder(1, "f", "two", NULL), RML_OK);
     assert_listed(1, "f", true, "f/a f/d/b");
     assert_int_equal(rml_store_put(at(1, "g/a"), bytes("of another"), NULL), RML_OK);
-    assert_int_equal(make_folder(1, "g", "two", NULL), RML_ERR_EXISTS);
+    assert_int_equal(make_folder(1, "g", "two", NULL), RML_ERR_CONFLICT);
     assert_false(has_folder(1, "g"));
     assert_int_equal(rml_store_folder_remove(at(1, "f"), NULL), RML_OK);
     assert_int_equal(rml_store_folder_remove(at(1, "g"), NULL), RML_OK);
