@@ -6,4 +6,6 @@ export RML_DATA="$data" RML_PROGRAM="$root/build/check/roadmill" LC_ALL=C
 [ -n "$data" ] || unset RML_DATA
 say "damaged recordings: every byte of the head, every 997th cut, 10,000 flips for each container"
 RML_DAMAGE=3500 build/check/tests/convert_damage
+say "a fault at every operation of a store of objects, from ingest to a registered model"
+RML_FAULTS=all build/check/tests/store_wheel
 RML_KILLS=200 build/venv/bin/python -m pytest -q -rs --no-header -p no:cacheprovider tests/fault tests/soak

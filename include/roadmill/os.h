@@ -59,6 +59,9 @@ RML_API rml_status rml_file_writer_patch(rml_file_writer *w, uint64_t offset, co
 // Another name for what is being written, in the same filesystem: one that its content decides.
 RML_API rml_status rml_file_writer_rename(rml_file_writer *w, const char *path, rml_error *err)
     RML_CHECKED;
+// What was written so far, mapped, until the map is closed; the writer may be closed before.
+RML_API rml_status rml_file_writer_map(rml_file_writer *w, rml_map_file *out, rml_error *err)
+    RML_CHECKED;
 // replace: over a file of that name; otherwise RML_ERR_EXISTS.
 RML_API rml_status rml_file_writer_commit(rml_file_writer *w, bool replace, rml_error *err)
     RML_CHECKED;

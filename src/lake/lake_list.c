@@ -117,11 +117,12 @@ rml_status rml_lake_owner_tables(rml_lake *lake, rml_str owner, rml_str beginnin
         rml_str name = *RML_AT(&all, rml_str, i);
         bool has = false;
         st = owner_has(lake, name, owner, &complete, &has, err);
-        rml_str *item = st == RML_OK && has ? rml_array_push(names, err) : NULL;
-        if (item != NULL) {
-            *item = name;
-        } else if (has) {
-            st = RML_ERR_MEMORY;
+        if (st == RML_OK && has) {
+            rml_str *item = rml_array_push(names, err);
+            st = item == NULL ? RML_ERR_MEMORY : RML_OK;
+            if (item != NULL) {
+                *item = name;
+            }
         }
     }
     rml_lake_complete_reset(&complete);

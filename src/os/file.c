@@ -247,6 +247,22 @@ rml_status rml_file_writer_rename(rml_file_writer *w, const char *path, rml_erro
     return RML_OK;
 }
 
+rml_status rml_file_writer_map(rml_file_writer *w, rml_map_file *out, rml_error *err)
+{
+    *out = (rml_map_file){0};
+    RML_TRY(writer_flush(w, err));
+    if (w->size == 0) {
+        return RML_OK;
+    }
+    void *data = mmap(NULL, (size_t)w->size, PROT_READ, MAP_SHARED, w->fd, 0);
+    if (data == MAP_FAILED) {
+        return rml_system_fail(err, w->path, "cannot map");
+    }
+    out->bytes = rml_bytes_of(data, (size_t)w->size);
+    out->handle = data;
+    return RML_OK;
+}
+
 rml_status rml_file_writer_commit(rml_file_writer *w, bool replace, rml_error *err)
 {
     RML_TRY(writer_flush(w, err));

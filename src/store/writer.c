@@ -1,4 +1,4 @@
-// Objects written piece by piece: files beside their name, others in a temporary folder from which
+// Objects written piece by piece: files beside their name, others in a temporary file from which
 // they are put whole.
 #include "place.h"
 
@@ -7,7 +7,7 @@ struct rml_store_writing {
     rml_file_writer file;
     rml_arena arena;
     rml_str uri;
-    rml_str folder, local; // the temporary ones; data NULL: the file has its own name
+    bool object; // the file is temporary
 };
 
 static rml_status take_uri(struct rml_store_writing *s, rml_str uri, rml_error *err)
@@ -26,10 +26,10 @@ static rml_status open_place(struct rml_store_writing *s, const rml_store_place 
     if (p->path.data != NULL) {
         return rml_file_writer_open(&s->file, p->path.data, err);
     }
-    RML_TRY(rml_folder_temporary(&s->arena, &s->folder, err));
-    s->local = rml_path_join(&s->arena, s->folder, RML_STR("object"));
-    return s->local.data == NULL ? rml_fail_memory(err, s->folder.len)
-                                 : rml_file_writer_open(&s->file, s->local.data, err);
+    s->object = true;
+    rml_str path = rml_arena_printf(&s->arena, "%s/roadmill-object", rml_temporary_folder());
+    return path.data == NULL ? rml_fail_memory(err, 1)
+                             : rml_file_writer_open(&s->file, path.data, err);
 }
 
 rml_status rml_store_writer_open(rml_store_writer *w, rml_str uri, rml_error *err)
@@ -82,10 +82,10 @@ rml_status rml_store_writer_rename(rml_store_writer *w, rml_str uri, rml_error *
     return st;
 }
 
-static rml_status put_local(struct rml_store_writing *s, bool replace, rml_error *err)
+static rml_status put_object(struct rml_store_writing *s, bool replace, rml_error *err)
 {
     rml_map_file map;
-    RML_TRY(rml_map_file_open(&map, s->local.data, err));
+    RML_TRY(rml_file_writer_map(&s->file, &map, err));
     rml_status st = s->scheme->put(s->scheme->context, s->uri, map.bytes, !replace, err);
     rml_map_file_close(&map);
     return st;
@@ -94,9 +94,8 @@ static rml_status put_local(struct rml_store_writing *s, bool replace, rml_error
 rml_status rml_store_writer_commit(rml_store_writer *w, bool replace, rml_error *err)
 {
     struct rml_store_writing *s = w->state;
-    bool object = s->local.data != NULL;
-    RML_TRY(rml_file_writer_commit(&s->file, object || replace, err));
-    RML_TRY(object ? put_local(s, replace, err) : RML_OK);
+    RML_TRY(s->object ? put_object(s, replace, err)
+                      : rml_file_writer_commit(&s->file, replace, err));
     rml_store_writer_close(w);
     return RML_OK;
 }
@@ -109,10 +108,6 @@ void rml_store_writer_close(rml_store_writer *w)
         return;
     }
     rml_file_writer_close(&s->file);
-    if (s->folder.data != NULL) {
-        rml_status removed = rml_folder_remove(s->folder.data, NULL);
-        (void)removed; // it lies among what is temporary
-    }
     rml_arena_reset(&s->arena);
     rml_heap_free(s);
 }

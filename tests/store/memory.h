@@ -193,15 +193,33 @@ static inline void memory_fail(uint64_t number, memory_fault fault)
     memory.fault = fault;
 }
 
+// A copy of all objects, and all objects replaced by such a copy.
+static inline void memory_copy(const memory_store *from, memory_store *to)
+{
+    to->objects = calloc(from->count + 1, sizeof *to->objects);
+    to->count = from->count;
+    for (size_t i = 0; i < from->count; i++) {
+        const memory_object *o = &from->objects[i];
+        to->objects[i] = *o;
+        to->objects[i].uri = strdup(o->uri);
+        to->objects[i].data = memcpy(malloc(o->size + 1), o->data, o->size);
+    }
+}
+
+static inline void memory_drop(memory_store *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        free(m->objects[i].uri);
+        free(m->objects[i].data);
+    }
+    free(m->objects);
+    m->objects = NULL;
+    m->count = 0;
+}
+
 static inline void memory_clear(void)
 {
-    for (size_t i = 0; i < memory.count; i++) {
-        free(memory.objects[i].uri);
-        free(memory.objects[i].data);
-    }
-    free(memory.objects);
-    memory.objects = NULL;
-    memory.count = 0;
+    memory_drop(&memory);
     memory_fail(0, MEMORY_REFUSES);
 }
 
