@@ -52,6 +52,7 @@
 #include "roadmill/scenario.h"
 #include "roadmill/scene.h"
 #include "roadmill/store.h"
+#include "roadmill/store/scheme.h"
 #include "roadmill/synth.h"
 #include "roadmill/train.h"
 #include "roadmill/train/quantize.h"
