@@ -8,13 +8,14 @@ import subprocess
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent / "project"
-
 CLEAN = {key: value for key, value in os.environ.items() if key not in ("LD_LIBRARY_PATH", "ROADMILL_DUCKDB")}
+
 
 def run(*words, **more):
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, env={**CLEAN, **more})
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done.stdout
+
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
@@ -30,11 +31,13 @@ def recording(tmp_path_factory):
         writer.finish()
     return path
 
+
 @pytest.fixture(scope="module")
 def installed(program, tmp_path_factory):
     prefix = tmp_path_factory.mktemp("prefix") / "usr"
     run("cmake", "--install", pathlib.Path(program).parent, "--prefix", prefix)
     return prefix
+
 
 @pytest.fixture(scope="module", params=["where it was installed", "moved"])
 def prefix(request, installed, tmp_path_factory):
@@ -46,12 +49,15 @@ def prefix(request, installed, tmp_path_factory):
     yield moved
     shutil.move(moved, installed)
 
+
 def duckdb_answers(prefix):
     return any(prefix.rglob("libduckdb.so")) or "libduckdb.so" in run("/sbin/ldconfig", "-p")
+
 
 def test_no_file_names_the_place_of_install(prefix, installed):
     told = [path for path in prefix.rglob("*") if path.suffix in (".pc", ".cmake") and str(installed) in path.read_text()]
     assert told == []
+
 
 def test_pkg_config(prefix, recording, tmp_path):
     folder = next(prefix.rglob("roadmill.pc")).parent
@@ -67,6 +73,7 @@ def test_pkg_config(prefix, recording, tmp_path):
             duckdb = {} if name == "shared" else {"ROADMILL_DUCKDB": str(prefix / "lib/roadmill/libduckdb.so")}
             assert run(tmp_path / name, recording, tmp_path / "lake", **duckdb) == "mcap\n42\n"
 
+
 def test_find_package(prefix, recording, tmp_path):
     run("cmake", "-S", HERE, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", tmp_path / "build", "--parallel", "2")
@@ -80,6 +87,7 @@ def test_find_package(prefix, recording, tmp_path):
     assert "rml_lake_open" not in run("nm", build / "log_only") and "duckdb" not in run("nm", build / "log_only")
     assert (build / "log_only").stat().st_size < (build / "whole_static").stat().st_size
 
+
 def test_the_installed_program_finds_its_duckdb(prefix, tmp_path):
     if not duckdb_answers(prefix):
         pytest.skip("no DuckDB here")
@@ -87,6 +95,7 @@ def test_the_installed_program_finds_its_duckdb(prefix, tmp_path):
     home = tmp_path / "home"
     run(program, "init", home)
     assert "42" in run(program, "query", "--home", home, "SELECT 6 * 7 AS answer")
+
 
 def test_examples_run(program, recording):
     """Each example says how it is called when it gets no arguments."""
