@@ -27,8 +27,19 @@ typedef struct rml_match {
     uint32_t actors[RML_QUERY_ACTORS_MAX];
     double score; // the tightest value of what was compared, see docs/query.md; NaN if none
 } rml_match;
+// Why something is unknown, where it is a recording's ego that lacks it (rml_track.is_point,
+// is_apart).
+typedef enum rml_unknown_cause {
+    RML_UNKNOWN_EGO_SIZE,
+    RML_UNKNOWN_EGO_FRAME,
+    RML_UNKNOWN_CAUSES
+} rml_unknown_cause;
+RML_API const char *rml_unknown_cause_name(rml_unknown_cause cause); // "ego_has_no_known_size"
+RML_API const char *rml_unknown_cause_text(rml_unknown_cause cause); // "ego has no known size"
 typedef struct rml_query_count {
     uint64_t matches, unknown, evaluated; // actor-instants
+    // Of the unknown ones, those where something that was asked for met this; may be both.
+    uint64_t because[RML_UNKNOWN_CAUSES];
 } rml_query_count;
 // Appends rml_match items, sorted by start and actors, and adds to the counts (NULL: not counted).
 // Thread-safe: any number of threads may run one query over different traffics.
@@ -45,7 +56,8 @@ RML_API bool rml_query_covers(const rml_array *matches, uint32_t track, int64_t 
 // What a query would touch there, before it runs.
 typedef struct rml_query_price {
     uint64_t recordings, tracks, states;
-    double steps; // at most: plan steps times instants, over all bindings of actors
+    uint64_t points; // recordings whose ego has no known size
+    double steps;    // at most: plan steps times instants, over all bindings of actors
 } rml_query_price;
 RML_API rml_status rml_query_price_of(rml_lake *lake, const rml_query *q, rml_query_price *out,
                                       rml_error *err) RML_CHECKED;

@@ -61,6 +61,7 @@
 #include "roadmill/turn/judge.h"
 #include "roadmill/world.h"
 #include "roadmill/world/builder.h"
+#include "roadmill/world/ego.h"
 #include "roadmill/world/view.h"
 
 #endif

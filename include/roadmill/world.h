@@ -1,6 +1,7 @@
 // world: agents, boxes, lanes, maps and time, wherever they come from; no lake.
 //
-// world/builder.h collects a traffic piece by piece; world/view.h is a traffic as measures see it.
+// world/builder.h collects a traffic piece by piece; world/ego.h makes a vehicle's own rows a track
+// of it; world/view.h is a traffic as measures see it.
 //
 // Units as everywhere: metres, radians, seconds in names, int64 nanoseconds for times; yaw counter-
 // clockwise from +x. Reference points: ego at the ground under the rear axle's middle, agents at
@@ -64,6 +65,13 @@ typedef struct rml_track {
     bool is_ego;
     const rml_track_state *states; // rising t_ns
     size_t count;
+    // Its positions are those of the ground under the rear axle's middle, and neither its size nor
+    // the way from there to the centre of its box is known: what needs a centre or a box is
+    // unknown.
+    bool is_point;
+    // Its positions are in another frame than those of the other tracks and the map: where it is
+    // among them is unknown.
+    bool is_apart;
 } rml_track;
 
 typedef struct rml_point2 {
@@ -128,6 +136,7 @@ typedef struct rml_traffic {
     rml_str licence;
     rml_str uri;
     int64_t step_ns;         // of the recorded time grid
+    bool ego_of_rows;        // its ego is made of rows of `ego`; false: of `tracks`, or none
     const rml_track *tracks; // sorted by track_id
     size_t track_count;
     const rml_map_element *map; // sorted by id
@@ -170,6 +179,12 @@ typedef struct rml_clock_pick {
 } rml_clock_pick;
 RML_API bool rml_clock_at(const int64_t *times_ns, size_t count, int64_t t_ns,
                           rml_clock_policy policy, int64_t tolerance_ns, rml_clock_pick *out);
+// The median distance of times (int64_t items, in any order; the array is used up); 0 for fewer
+// than two different ones.
+RML_API rml_status rml_clock_step(rml_array *times_ns, int64_t *out_ns, rml_error *err) RML_CHECKED;
+// The stamps of all tracks, rising, each once; int64_t items.
+RML_API rml_status rml_traffic_times(const rml_traffic *traffic, rml_array *times_ns,
+                                     rml_error *err) RML_CHECKED;
 
 #ifdef __cplusplus
 }

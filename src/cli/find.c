@@ -39,6 +39,7 @@ static rml_status print_price(rml_cli *cli, const rml_query *q, rml_error *err)
         rml_json_kv_i64(&cli->writer, "recordings", (int64_t)price.recordings);
         rml_json_kv_i64(&cli->writer, "tracks", (int64_t)price.tracks);
         rml_json_kv_i64(&cli->writer, "states", (int64_t)price.states);
+        rml_json_kv_i64(&cli->writer, "egos_without_size", (int64_t)price.points);
         rml_json_kv_f64(&cli->writer, "steps", price.steps);
         rml_json_kv_str(&cli->writer, "plan", rml_buffer_text(&text));
         rml_json_object_end(&cli->writer);
@@ -49,6 +50,13 @@ static rml_status print_price(rml_cli *cli, const rml_query *q, rml_error *err)
                       "to run\n",
                       (unsigned long long)price.recordings, (unsigned long long)price.tracks,
                       (unsigned long long)price.states, price.steps);
+        if (price.points > 0) {
+            rml_cli_print(cli,
+                          "%llu recordings: %s; what needs the centre or the box of theirs is not "
+                          "known there\n",
+                          (unsigned long long)price.points,
+                          rml_unknown_cause_text(RML_UNKNOWN_EGO_SIZE));
+        }
     }
     rml_buffer_reset(&text);
     return st;
@@ -131,6 +139,13 @@ static void print_sums(found *f, const rml_find_result *r, bool saved)
         rml_json_kv_i64(&cli->writer, "matches", (int64_t)r->count.matches);
         rml_json_kv_i64(&cli->writer, "evaluated", (int64_t)r->count.evaluated);
         rml_json_kv_i64(&cli->writer, "unknown", (int64_t)r->count.unknown);
+        rml_json_key(&cli->writer, "unknown_because");
+        rml_json_object(&cli->writer);
+        for (int c = 0; c < RML_UNKNOWN_CAUSES; c++) {
+            rml_json_kv_i64(&cli->writer, rml_unknown_cause_name((rml_unknown_cause)c),
+                            (int64_t)r->count.because[c]);
+        }
+        rml_json_object_end(&cli->writer);
         rml_json_kv_bool(&cli->writer, "saved", saved);
         rml_json_object_end(&cli->writer);
         return;
@@ -143,6 +158,12 @@ static void print_sums(found *f, const rml_find_result *r, bool saved)
                   (unsigned long long)r->count.matches, (unsigned long long)r->recordings,
                   (uint64_t)f->printed < r->count.matches ? " (--limit shows more)" : "",
                   (unsigned long long)r->count.evaluated, (unsigned long long)r->count.unknown);
+    for (int c = 0; c < RML_UNKNOWN_CAUSES; c++) {
+        if (r->count.because[c] > 0) {
+            rml_cli_print(cli, "%llu not known: %s\n", (unsigned long long)r->count.because[c],
+                          rml_unknown_cause_text((rml_unknown_cause)c));
+        }
+    }
     if (saved) {
         rml_cli_print(cli, "saved to the table events\n");
     }

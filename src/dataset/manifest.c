@@ -118,7 +118,10 @@ static void write_recordings(rml_json_writer *w, const rml_version *v)
     rml_json_key(w, "left_out");
     rml_json_object(w);
     for (int i = 0; i < RML_LEFT_REASONS; i++) {
-        rml_json_kv_i64(w, rml_left_out_names[i], (int64_t)v->left_out[i]);
+        // Versions of one time step say nothing of it, as before there were others.
+        if (i != RML_LEFT_TIME_STEP || v->left_out[i] > 0) {
+            rml_json_kv_i64(w, rml_left_out_names[i], (int64_t)v->left_out[i]);
+        }
     }
     rml_json_object_end(w);
     rml_json_object_end(w);
@@ -193,12 +196,18 @@ static rml_status write_purpose(rml_json_writer *w, const rml_version *v, rml_la
     return RML_OK;
 }
 
-static rml_status write_tables(rml_json_writer *w, rml_lake *lake, rml_error *err)
+// Of the tables that scenes are cut from; `ego` where some are cut from its rows.
+static rml_status write_tables(rml_json_writer *w, const rml_version *v, rml_lake *lake,
+                               rml_error *err)
 {
-    static const char *const tables[] = {"maps", "tracks"};
+    static const char *const tables[] = {"ego", "maps", "tracks"};
+    bool ego = false;
+    for (size_t i = 0; i < v->count; i++) {
+        ego = ego || (v->recordings[i].ego_of_rows && has_scenes(&v->recordings[i]));
+    }
     rml_json_key(w, "tables");
     rml_json_object(w);
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+    for (size_t i = ego ? 0 : 1; i < sizeof tables / sizeof tables[0]; i++) {
         rml_lake_table table;
         rml_status st = rml_lake_table_get(lake, tables[i], &table, err);
         if (st == RML_ERR_MISSING) {
@@ -258,7 +267,7 @@ rml_status rml_version_manifest(const rml_version *v, rml_lake *lake,
     write_spec(&w, v, &arena);
     write_scene_spec(&w, &v->scene);
     rml_json_kv_ns(&w, "step_ns", v->step_ns);
-    rml_status st = write_tables(&w, lake, err);
+    rml_status st = write_tables(&w, v, lake, err);
     write_recordings(&w, v);
     st = st ? st : write_licences(&w, v, &arena, err);
     st = st ? st : write_purpose(&w, v, lake, &arena, err);

@@ -9,7 +9,8 @@
 #include "version.h"
 
 const char *const rml_left_out_names[RML_LEFT_REASONS] = {
-    "query", "repeated_clip", "place", "not_chosen", "held_out_family", "mined_from_dev",
+    "query",           "repeated_clip",  "place",     "not_chosen",
+    "held_out_family", "mined_from_dev", "time_step",
 };
 
 // What pass 1 looks things up in.
@@ -148,6 +149,7 @@ static rml_status look_at(plan *p, const rml_traffic *traffic, size_t index, rml
     r->place_id = keep_text(p, traffic->place_id, &st, err);
     r->licence = keep_text(p, traffic->licence, &st, err);
     r->step_ns = traffic->step_ns;
+    r->ego_of_rows = traffic->ego_of_rows;
     r->start_ns = INT64_MAX;
     for (size_t i = 0; i < traffic->track_count; i++) {
         const rml_track *t = &traffic->tracks[i];
@@ -189,6 +191,72 @@ static rml_status look_at_all(plan *p, const rml_progress *progress, rml_error *
     return RML_OK;
 }
 
+// ---- The time step ------------------------------------------------------------------------------
+
+// Windows that the query left in.
+static uint64_t count_open(const rml_version_recording *r)
+{
+    uint64_t open = 0;
+    for (size_t k = 0; k < r->windows.count; k++) {
+        open += RML_AT(&r->windows, rml_fate, k)->split != RML_FATE_OUT(RML_LEFT_QUERY);
+    }
+    return open;
+}
+
+typedef struct step_tally {
+    int64_t step_ns;
+    uint64_t open;
+} step_tally;
+
+static rml_status tally_add(rml_array *steps, int64_t step_ns, uint64_t open, rml_error *err)
+{
+    for (size_t k = 0; k < steps->count; k++) {
+        step_tally *t = RML_AT(steps, step_tally, k);
+        if (t->step_ns == step_ns) {
+            t->open += open;
+            return RML_OK;
+        }
+    }
+    step_tally *t = rml_array_push(steps, err);
+    if (t == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    *t = (step_tally){step_ns, open};
+    return RML_OK;
+}
+
+// A version has one time step: its parent's, else that of most windows, of equal ones the smaller.
+static rml_status pick_step(rml_version *v, rml_error *err)
+{
+    rml_array steps = RML_ARRAY(step_tally);
+    rml_status st = RML_OK;
+    step_tally best = {0};
+    for (size_t i = 0; st == RML_OK && v->parent == NULL && i < v->count; i++) {
+        const rml_version_recording *r = &v->recordings[i];
+        st = tally_add(&steps, r->step_ns, count_open(r), err);
+    }
+    for (size_t k = 0; k < steps.count; k++) {
+        step_tally t = *RML_AT(&steps, step_tally, k);
+        bool better = t.open > best.open || (t.open == best.open && t.step_ns < best.step_ns);
+        best = k == 0 || better ? t : best;
+    }
+    rml_array_reset(&steps);
+    v->step_ns = v->parent != NULL ? rml_dataset_step_ns(v->parent) : best.step_ns;
+    return st;
+}
+
+static void leave_out_other_steps(rml_version *v)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        rml_version_recording *r = &v->recordings[i];
+        for (size_t k = 0; k < r->windows.count && r->step_ns != v->step_ns; k++) {
+            rml_fate *fate = RML_AT(&r->windows, rml_fate, k);
+            bool open = fate->split != RML_FATE_OUT(RML_LEFT_QUERY);
+            fate->split = open ? RML_FATE_OUT(RML_LEFT_TIME_STEP) : fate->split;
+        }
+    }
+}
+
 // ---- Splits ------------------------------------------------------------------------------------
 
 static rml_status find_families(plan *p, rml_error *err)
@@ -219,7 +287,7 @@ static rml_status assign(plan *p, rml_error *err)
                                     r->place_id,
                                     r->family.family,
                                     r->start_ns,
-                                    r->windows.count > 0 && !dropped,
+                                    r->windows.count > 0 && r->step_ns == v->step_ns && !dropped,
                                     RML_SPLIT_NONE};
     }
     RML_TRY(rml_split_assign(v->spec, items, v->count, err));
@@ -273,7 +341,7 @@ static int32_t settle_with_parent(const rml_version *v, const rml_version_record
 
 static int32_t settle_by_rule(const rml_version *v, const rml_version_recording *r, int32_t split)
 {
-    if (split == RML_FATE_OUT(RML_LEFT_QUERY)) {
+    if (split == RML_FATE_OUT(RML_LEFT_QUERY) || split == RML_FATE_OUT(RML_LEFT_TIME_STEP)) {
         return split;
     }
     if (v->spec->keep_one && !r->family.keep) {
@@ -309,17 +377,6 @@ static rml_status settle(plan *p, rml_error *err)
             }
         }
         v->scenes += scenes;
-        if (scenes == 0) {
-            continue;
-        }
-        if (v->step_ns != 0 && v->step_ns != r->step_ns) {
-            st = rml_fail(err, RML_ERR_CONFLICT, (rml_place){0},
-                          "--recording or --place leaves some out",
-                          "expected one time step in all recordings, found %lld ns and %lld ns "
-                          "(recording %.12s)",
-                          (long long)v->step_ns, (long long)r->step_ns, r->id.data);
-        }
-        v->step_ns = r->step_ns;
     }
     rml_arena_reset(&arena);
     return st;
@@ -364,6 +421,8 @@ static rml_status plan_all(plan *p, rml_lake *lake, const rml_progress *progress
     }
     RML_TRY(look_at_all(p, progress, err));
     RML_TRY(find_families(p, err));
+    RML_TRY(pick_step(v, err));
+    leave_out_other_steps(v);
     RML_TRY(settle(p, err));
     uint64_t out = 0;
     for (int reason = 0; reason < RML_LEFT_REASONS; reason++) {

@@ -5,29 +5,25 @@
 
 static rml_status count_states(rml_source *s, rml_error *err)
 {
-    rml_rows *rows = NULL;
+    rml_arena arena = {0};
+    rml_array sizes = RML_ARRAY(rml_traffic_size);
     rml_map index = {0};
     rml_status st = RML_OK;
     for (size_t i = 0; i < s->count && st == RML_OK; i++) {
         st = rml_map_put(&index, s->ids[i], i, err);
     }
-    st = st ? st
-            : rml_lake_sql(s->lake,
-                           RML_STR("SELECT recording_id, count(*)::BIGINT AS n FROM tracks "
-                                   "GROUP BY recording_id ORDER BY recording_id"),
-                           &rows, err);
-    const rml_batch *batch;
-    while (st == RML_OK && (st = rml_rows_next(rows, &batch, err)) == RML_OK) {
-        for (size_t row = 0; row < batch->count; row++) {
-            uint64_t i;
-            if (rml_map_get(&index, rml_column_get_str(&batch->columns[0], row), &i)) {
-                s->states[i] = (uint64_t)rml_column_get_i64(&batch->columns[1], row);
-            }
+    st = st ? st : rml_traffic_sizes(s->lake, &arena, &sizes, err);
+    for (size_t k = 0; st == RML_OK && k < sizes.count; k++) {
+        const rml_traffic_size *size = RML_AT(&sizes, rml_traffic_size, k);
+        uint64_t i;
+        if (rml_map_get(&index, size->recording_id, &i)) {
+            s->states[i] = size->states;
         }
     }
-    rml_rows_close(rows);
+    rml_array_reset(&sizes);
     rml_map_reset(&index);
-    return st == RML_END ? RML_OK : st;
+    rml_arena_reset(&arena);
+    return st;
 }
 
 rml_status rml_source_open(rml_source *s, rml_lake *lake, const rml_str *ids, size_t count,

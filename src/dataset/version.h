@@ -13,6 +13,7 @@ typedef enum rml_left_out {
     RML_LEFT_NOT_CHOSEN,    // not among the scene_ids
     RML_LEFT_HELD_OUT,      // new, but of a family that the parent holds out
     RML_LEFT_MINED,         // of dev, but another scene of its family was taken to train
+    RML_LEFT_TIME_STEP,     // its recording has another time step than the version
     RML_LEFT_REASONS
 } rml_left_out;
 extern const char *const rml_left_out_names[RML_LEFT_REASONS];
@@ -29,6 +30,7 @@ typedef struct rml_version_recording {
     rml_str id, drive_id, place_id, licence;
     rml_family family;
     int64_t start_ns, step_ns;
+    bool ego_of_rows;  // rml_traffic.ego_of_rows
     int split;         // by the rule
     rml_array windows; // rml_fate
     uint64_t counts[RML_SPLITS];

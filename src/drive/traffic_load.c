@@ -1,10 +1,12 @@
-// Reads traffic back from the lake: `tracks`, `maps`, `places` and `recordings`, one query each for
-// any number of recordings. Rows come sorted as importers sort, so what is loaded equals what was
-// read.
+// Reads traffic back from the lake: `tracks`, `maps`, `places`, `recordings` and `ego`, one query
+// each for any number of recordings. Rows come sorted as importers sort, so what is loaded equals
+// what was read.
 #include "roadmill/drive.h"
 #include "roadmill/world/builder.h"
 
 #include <math.h>
+
+#include "ego_track.h"
 
 // Shared by the walks over the four tables: rows come sorted by recording.
 typedef struct loader {
@@ -279,14 +281,20 @@ static rml_status map_end(loader *l, rml_error *err)
 
 static const rml_lake_read places_query = {
     .table = "places",
-    .columns = "recording_id, latitude_deg, longitude_deg, height_m, datum, reference",
-    .order = "recording_id",
+    .columns = "recording_id, latitude_deg, longitude_deg, height_m, datum, reference, place_id",
+    .order = "recording_id, place_id",
 };
 
 static rml_status place_row(loader *l, const rml_batch *batch, size_t row, rml_error *err)
 {
     const rml_column *c = batch->columns;
+    const rml_traffic *traffic = &l->traffics[l->at];
     rml_place_origin *origin = &l->traffics[l->at].origin;
+    // The place of its ego is another one, unless it has nothing else.
+    if (traffic->track_count > 0 &&
+        !rml_str_equal(traffic->place_id, rml_column_get_str(&c[6], row))) {
+        return RML_OK;
+    }
     origin->latitude_deg = rml_column_get_f64(&c[1], row);
     origin->longitude_deg = rml_column_get_f64(&c[2], row);
     origin->height_m = rml_column_get_f64(&c[3], row);
@@ -317,17 +325,24 @@ static rml_status all_there(const loader *l, rml_error *err)
         uint64_t filled = i;
         rml_map_get(&l->index, l->ids[i], &filled);
         l->traffics[i] = l->traffics[filled];
-        if (l->traffics[i].track_count == 0) {
+        if (l->traffics[i].source.len == 0) {
             return rml_fail(err, RML_ERR_MISSING, (rml_place){0},
                             "roadmill recordings lists what is there",
-                            "expected a recording with tracks, found none of the name %.*s",
+                            "expected a recording with tracks or ego rows, found none of the name "
+                            "%.*s",
                             RML_FMT(l->ids[i]));
         }
     }
     return RML_OK;
 }
 
-static rml_status load(loader *l, rml_error *err)
+// A table that no recording has yet.
+static rml_status or_none(rml_status st)
+{
+    return st == RML_ERR_MISSING ? RML_OK : st;
+}
+
+static rml_status load(loader *l, bool on_grid, rml_error *err)
 {
     for (size_t i = 0; i < l->count; i++) {
         l->traffics[i] =
@@ -336,18 +351,19 @@ static rml_status load(loader *l, rml_error *err)
         RML_TRY(rml_map_put(&l->index, l->ids[i], i, err));
     }
     l->items = RML_ARRAY(rml_track);
-    RML_TRY(each_row(l, &tracks_query, track_row, tracks_end, err));
+    RML_TRY(or_none(each_row(l, &tracks_query, track_row, tracks_end, err)));
     rml_array_reset(&l->items);
     l->items = RML_ARRAY(rml_map_element);
-    rml_status st = each_row(l, &maps_query, map_row, map_end, err);
-    RML_TRY(st == RML_ERR_MISSING ? RML_OK : st); // no recording here has a map
-    RML_TRY(each_row(l, &places_query, place_row, NULL, err));
-    RML_TRY(each_row(l, &recordings_query, recording_row, NULL, err));
+    RML_TRY(or_none(each_row(l, &maps_query, map_row, map_end, err)));
+    RML_TRY(or_none(each_row(l, &places_query, place_row, NULL, err)));
+    RML_TRY(or_none(each_row(l, &recordings_query, recording_row, NULL, err)));
+    RML_TRY(rml_ego_tracks_join(l->lake, l->ids, l->count, &l->index, on_grid, l->arena,
+                                l->traffics, err));
     return all_there(l, err);
 }
 
-rml_status rml_traffic_load_many(rml_lake *lake, const rml_str *recording_ids, size_t count,
-                                 rml_arena *arena, rml_traffic *traffics, rml_error *err)
+static rml_status load_many(rml_lake *lake, const rml_str *recording_ids, size_t count,
+                            bool on_grid, rml_arena *arena, rml_traffic *traffics, rml_error *err)
 {
     if (count == 0) {
         return RML_OK;
@@ -358,40 +374,27 @@ rml_status rml_traffic_load_many(rml_lake *lake, const rml_str *recording_ids, s
                 .ids = recording_ids,
                 .count = count,
                 .states = RML_ARRAY(rml_track_state)};
-    rml_status st = load(&l, err);
+    rml_status st = load(&l, on_grid, err);
     rml_array_reset(&l.items);
     rml_array_reset(&l.states);
     rml_map_reset(&l.index);
     return st;
 }
 
+rml_status rml_traffic_load_many(rml_lake *lake, const rml_str *recording_ids, size_t count,
+                                 rml_arena *arena, rml_traffic *traffics, rml_error *err)
+{
+    return load_many(lake, recording_ids, count, true, arena, traffics, err);
+}
+
+rml_status rml_traffic_load_stored(rml_lake *lake, const rml_str *recording_ids, size_t count,
+                                   rml_arena *arena, rml_traffic *traffics, rml_error *err)
+{
+    return load_many(lake, recording_ids, count, false, arena, traffics, err);
+}
+
 rml_status rml_traffic_load(rml_lake *lake, rml_str recording_id, rml_arena *arena,
                             rml_traffic *out, rml_error *err)
 {
-    return rml_traffic_load_many(lake, &recording_id, 1, arena, out, err);
-}
-
-rml_status rml_traffic_list(rml_lake *lake, rml_arena *arena, rml_array *ids, rml_error *err)
-{
-    const rml_lake_read query = {
-        .table = "tracks", .columns = "DISTINCT recording_id", .order = "recording_id"};
-    rml_rows *rows = NULL;
-    rml_status st = rml_lake_select(lake, &query, &rows, err);
-    if (st == RML_ERR_MISSING) {
-        return RML_OK; // no table yet: nothing was imported
-    }
-    RML_TRY(st);
-    const rml_batch *batch;
-    while ((st = rml_rows_next(rows, &batch, err)) == RML_OK) {
-        for (size_t i = 0; !st && i < batch->count; i++) {
-            rml_str *id = rml_array_push(ids, err);
-            st = id ? rml_copy_str(arena, rml_column_get_str(&batch->columns[0], i), id, err)
-                    : RML_ERR_MEMORY;
-        }
-        if (st) {
-            break;
-        }
-    }
-    rml_rows_close(rows);
-    return st == RML_END ? RML_OK : st;
+    return load_many(lake, &recording_id, 1, true, arena, out, err);
 }

@@ -174,7 +174,8 @@ static rml_status look_at_all(finding *f, rml_error *err)
         }
         s.ends[s.count] = at;
     }
-    return rml_traffic_each(e->lake, s.ids, s.count, look_at_span, &s, "slicing", NULL, err);
+    return rml_traffic_each(e->lake, s.ids, s.count, RML_TRAFFIC_ON_GRID, look_at_span, &s,
+                            "slicing", NULL, err);
 }
 
 static rml_status number_units(rml_evaluation *e, rml_slice *s, rml_error *err)

@@ -13,30 +13,25 @@
 rml_status rml_query_price_of(rml_lake *lake, const rml_query *q, rml_query_price *out,
                               rml_error *err)
 {
-    rml_rows *rows = NULL;
-    const rml_batch *batch;
+    rml_arena arena = {0};
+    rml_array sizes = RML_ARRAY(rml_traffic_size);
     *out = (rml_query_price){0};
-    rml_status st = rml_lake_sql(
-        lake,
-        RML_STR("SELECT count(DISTINCT track_id)::BIGINT, count(*)::BIGINT FROM tracks "
-                "GROUP BY recording_id ORDER BY recording_id"),
-        &rows, err);
-    while (st == RML_OK && (st = rml_rows_next(rows, &batch, err)) == RML_OK) {
-        for (size_t i = 0; i < batch->count; i++) {
-            int64_t tracks = rml_column_get_i64(&batch->columns[0], i);
-            int64_t states = rml_column_get_i64(&batch->columns[1], i);
-            double steps = (double)states * (double)q->step_count;
-            for (size_t k = 1; k < q->program.actor_count + q->loops; k++) {
-                steps *= (double)tracks;
-            }
-            out->recordings++;
-            out->tracks += (uint64_t)tracks;
-            out->states += (uint64_t)states;
-            out->steps += steps;
+    rml_status st = rml_traffic_sizes(lake, &arena, &sizes, err);
+    for (size_t i = 0; st == RML_OK && i < sizes.count; i++) {
+        const rml_traffic_size *size = RML_AT(&sizes, rml_traffic_size, i);
+        double steps = (double)size->states * (double)q->step_count;
+        for (size_t k = 1; k < q->program.actor_count + q->loops; k++) {
+            steps *= (double)size->tracks;
         }
+        out->recordings++;
+        out->tracks += size->tracks;
+        out->states += size->states;
+        out->steps += steps;
+        out->points += size->is_point;
     }
-    rml_rows_close(rows);
-    return st == RML_END ? RML_OK : st;
+    rml_array_reset(&sizes);
+    rml_arena_reset(&arena);
+    return st;
 }
 
 // ---- Find --------------------------------------------------------------------------------------
@@ -91,8 +86,8 @@ rml_status rml_query_find(rml_lake *lake, const rml_query *q, const rml_find_opt
         st = st ? st : rml_lake_replace(f.txn, "events", err);
     }
     st = st ? st
-            : rml_traffic_each(lake, ids.data, ids.count, find_in, &f, "finding", options->progress,
-                               err);
+            : rml_traffic_each(lake, ids.data, ids.count, RML_TRAFFIC_AS_STORED, find_in, &f,
+                               "finding", options->progress, err);
     st = st || !options->save ? st : flush(&f, err);
     st = st || !options->save ? st : rml_lake_commit(f.txn, NULL, NULL, err);
     rml_lake_txn_close(f.txn);

@@ -39,8 +39,11 @@ static size_t mask_depth(const rml_query *q)
 rml_status rml_machine_make(rml_machine *m, const rml_query *q, const rml_world *w, rml_error *err)
 {
     *m = (rml_machine){.q = q, .w = w, .room = 1};
+    bool lacks = false;
     for (size_t i = 0; i < w->traffic->track_count; i++) {
-        m->room = w->traffic->tracks[i].count > m->room ? w->traffic->tracks[i].count : m->room;
+        const rml_track *t = &w->traffic->tracks[i];
+        m->room = t->count > m->room ? t->count : m->room;
+        lacks = lacks || t->is_point || t->is_apart;
     }
     size_t masks = mask_depth(q), levels = q->depth + 1;
     size_t row = levels * (sizeof(double) + 1) + masks + q->slots * sizeof(uint32_t) +
@@ -58,8 +61,9 @@ rml_status rml_machine_make(rml_machine *m, const rml_query *q, const rml_world 
     m->score = rml_heap_make(m->room * sizeof(double));
     m->joined = rml_heap_make(m->room);
     m->since = rml_heap_make(m->room * sizeof(uint32_t));
-    bool whole =
-        m->numbers && m->truths && m->masks && m->index && m->score && m->joined && m->since;
+    m->causes = lacks ? rml_heap_make(m->room) : NULL;
+    bool whole = m->numbers && m->truths && m->masks && m->index && m->score && m->joined &&
+                 m->since && (m->causes || !lacks);
     if (!whole) {
         rml_machine_reset(m);
         return rml_fail_memory(err, row * w->traffic->track_count);
@@ -76,6 +80,7 @@ void rml_machine_reset(rml_machine *m)
     rml_heap_free(m->score);
     rml_heap_free(m->joined);
     rml_heap_free(m->since);
+    rml_heap_free(m->causes);
     *m = (rml_machine){0};
 }
 
@@ -195,9 +200,37 @@ static int about_into(const rml_machine *m, const rml_step *s, rml_at a, rml_at 
     return changes < same ? changes : same;
 }
 
+// What an ego of rows lacks for a step, as bits of causes; 0: nothing, it can be asked.
+static uint8_t cause_of(const rml_machine *m, const rml_step *s)
+{
+    bool alone = s->op == RML_OP_CHANGES || (s->measure != NULL && s->measure->actors == 1);
+    const rml_track *a = &m->w->traffic->tracks[m->track[s->a]];
+    const rml_track *b = alone ? a : &m->w->traffic->tracks[m->track[s->b]];
+    // A step without a measure is one about lanes.
+    unsigned reads = s->measure != NULL ? s->measure->reads : RML_READS_LANES;
+    bool point = reads != 0 && (a->is_point || b->is_point);
+    bool on_map = (reads & RML_READS_LANES) != 0 && (a->is_apart || b->is_apart);
+    bool apart = on_map || a->is_apart != b->is_apart;
+    return (uint8_t)(point << RML_UNKNOWN_EGO_SIZE | apart << RML_UNKNOWN_EGO_FRAME);
+}
+
+// Notes it where the step was asked for; true if there is something to note: all is unknown then.
+static bool note_cause(rml_machine *m, const rml_step *s)
+{
+    uint8_t cause = m->causes != NULL ? cause_of(m, s) : 0;
+    const uint8_t *mask = mask_now(m);
+    for (size_t i = 0; cause != 0 && i < m->n; i++) {
+        m->causes[i] |= mask[i] ? cause : 0;
+    }
+    return cause != 0;
+}
+
 static void step_truth(rml_machine *m, const rml_step *s, about f)
 {
     push_truth(m, RML_UNKNOWN);
+    if (note_cause(m, s)) {
+        return;
+    }
     int8_t *out = truth_at(m, 0);
     const uint8_t *mask = mask_now(m);
     const uint32_t *a = index_of(m, s->a), *b = index_of(m, s->b);
@@ -213,10 +246,11 @@ static void step_measure(rml_machine *m, const rml_step *s)
 {
     m->level++;
     double *out = number_at(m, 0);
+    bool lacks = note_cause(m, s);
     const uint8_t *mask = mask_now(m);
     const uint32_t *a = index_of(m, s->a), *b = index_of(m, s->b);
     for (size_t i = 0; i < m->n; i++) {
-        out[i] = mask[i] && a[i] != RML_ABSENT && b[i] != RML_ABSENT
+        out[i] = !lacks && mask[i] && a[i] != RML_ABSENT && b[i] != RML_ABSENT
                      ? s->measure->number(m->w, (rml_at){m->track[s->a], a[i]},
                                           (rml_at){m->track[s->b], b[i]}, s->value)
                      : NAN;
@@ -496,6 +530,9 @@ void rml_machine_run(rml_machine *m, const uint8_t *present)
     }
     for (size_t i = 0; i < m->n; i++) {
         m->score[i] = NAN;
+    }
+    if (m->causes != NULL) {
+        memset(m->causes, 0, m->n);
     }
     run_steps(m, 0, m->q->step_count);
     for (size_t i = 0; i < m->n; i++) {

@@ -21,6 +21,7 @@ typedef struct rml_machine {
     double *score;   // [room]
     int8_t *joined;  // [room] truth of the clauses so far
     uint32_t *since; // [room] where the first clause of a match held
+    uint8_t *causes; // [room] bits: 1 << rml_unknown_cause met there; NULL: no track has one
     size_t level, mask, clause;
     uint64_t work;
 } rml_machine;

@@ -45,6 +45,24 @@ rml_str rml_query_actor_name(const rml_query *q, size_t index)
     return q->program.actors[index].name;
 }
 
+static const struct {
+    const char *name, *text;
+} causes[RML_UNKNOWN_CAUSES] = {
+    [RML_UNKNOWN_EGO_SIZE] = {"ego_has_no_known_size", "ego has no known size"},
+    [RML_UNKNOWN_EGO_FRAME] = {"ego_is_in_another_frame",
+                               "ego is in another frame than the objects"},
+};
+
+const char *rml_unknown_cause_name(rml_unknown_cause cause)
+{
+    return causes[cause].name;
+}
+
+const char *rml_unknown_cause_text(rml_unknown_cause cause)
+{
+    return causes[cause].text;
+}
+
 // ---- Run ---------------------------------------------------------------------------------------
 
 typedef struct runner {
@@ -98,6 +116,16 @@ static rml_status add_match(runner *r, size_t first, size_t last)
     return RML_OK;
 }
 
+static void count_unknown(runner *r, size_t i)
+{
+    const rml_machine *m = &r->m;
+    bool unknown = r->present[i] && m->joined[i] == RML_UNKNOWN;
+    r->count->unknown += unknown;
+    for (int c = 0; unknown && m->causes != NULL && c < RML_UNKNOWN_CAUSES; c++) {
+        r->count->because[c] += m->causes[i] >> c & 1;
+    }
+}
+
 // All actors are bound: evaluates them and keeps the runs of instants where it is true.
 static rml_status run_binding(runner *r)
 {
@@ -128,7 +156,7 @@ static rml_status run_binding(runner *r)
     size_t i = 0;
     while (i < m->n) {
         size_t first = i;
-        r->count->unknown += r->present[i] && m->joined[i] == RML_UNKNOWN;
+        count_unknown(r, i);
         while (i < m->n && m->joined[i] == RML_TRUE &&
                (i == first || rml_instant_end(m, i - 1) == m->instants[i].t_ns)) {
             i++;
@@ -217,6 +245,9 @@ rml_status rml_query_run(const rml_query *q, const rml_traffic *traffic, rml_arr
         count->matches += own.matches;
         count->unknown += own.unknown;
         count->evaluated += own.evaluated;
+        for (int c = 0; c < RML_UNKNOWN_CAUSES; c++) {
+            count->because[c] += own.because[c];
+        }
     }
     rml_heap_free(r.present);
     rml_machine_reset(&r.m);

@@ -319,31 +319,6 @@ static rml_status tracks_build(objects *o, rml_error *err)
     return st;
 }
 
-static int compare_times(const void *a, const void *b, void *context)
-{
-    (void)context;
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-    return (left > right) - (left < right);
-}
-
-// The median distance of messages in time; 0 for fewer than two.
-static rml_status step_of(rml_array *times, int64_t *out, rml_error *err)
-{
-    int64_t *t = times->data;
-    size_t steps = 0;
-    RML_TRY(rml_array_sort(times, compare_times, NULL, err));
-    for (size_t i = 1; i < times->count; i++) {
-        int64_t step = t[i] - t[i - 1];
-        if (step > 0) {
-            t[steps++] = step; // steps < i: no time that is still needed
-        }
-    }
-    times->count = steps;
-    RML_TRY(rml_array_sort(times, compare_times, NULL, err));
-    *out = steps > 0 ? t[steps / 2] : 0;
-    return RML_OK;
-}
-
 // ---- The whole ---------------------------------------------------------------------------------
 
 static rml_status rejects_append(rml_lake_txn *txn, const rml_traffic *t, rml_error *err)
@@ -402,7 +377,7 @@ static rml_status make(objects *o, rml_tracks_result *out, rml_error *err)
     RML_TRY(messages_read(o, err));
     RML_TRY(map_read(o, err));
     RML_TRY(tracks_build(o, err));
-    RML_TRY(step_of(&o->times, &t->step_ns, err));
+    RML_TRY(rml_clock_step(&o->times, &t->step_ns, err));
     t->origin.reference = o->frame.len > 0 ? o->frame : t->origin.reference;
     RML_TRY(rml_traffic_builder_finish(&o->builder, t, err));
     return write_all(o, out, err);

@@ -73,8 +73,8 @@ rml_status rml_scenes_build(rml_lake *lake, const rml_scene_spec *spec,
     st = st ? st : rml_lake_begin(lake, rml_str_of(owner), &b.txn, err);
     st = st ? st : rml_lake_replace(b.txn, "scenes", err);
     st = st ? st
-            : rml_traffic_each(lake, ids.data, ids.count, build_one, &b, "cutting scenes", progress,
-                               err);
+            : rml_traffic_each(lake, ids.data, ids.count, RML_TRAFFIC_ON_GRID, build_one, &b,
+                               "cutting scenes", progress, err);
     st = st ? st : flush(&b, err);
     st = st ? st : rml_lake_commit(b.txn, NULL, NULL, err);
     rml_lake_txn_close(b.txn);

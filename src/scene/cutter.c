@@ -163,7 +163,8 @@ size_t rml_near_agents(const rml_cutter *c, rml_window window, rml_near *out, si
     out[0] = (rml_near){0, window.track, window.now};
     *all = 0;
     for (size_t i = 0; i < c->traffic->track_count; i++) {
-        size_t state = i == window.track ? RML_NONE : rml_cutter_at(c, i, t_ns);
+        bool apart = c->traffic->tracks[i].is_apart != c->traffic->tracks[window.track].is_apart;
+        size_t state = i == window.track || apart ? RML_NONE : rml_cutter_at(c, i, t_ns);
         if (state == RML_NONE) {
             continue;
         }
@@ -204,11 +205,12 @@ rml_pose2 rml_cutter_frame(const rml_cutter *c, rml_window window)
 {
     const rml_causal_state *s = rml_cutter_state(c, window.track, window.now);
     rml_pose2 frame = {s->x_m, s->y_m, s->yaw_rad};
+    bool apart = c->traffic->tracks[window.track].is_apart;
     if (isnan(frame.yaw_rad)) {
         rml_near nearest;
         rml_point2 at = {s->x_m, s->y_m};
         frame.yaw_rad = 0;
-        if (rml_near_pieces(c, at, &nearest, 1) > 0 && nearest.distance_m <= 10) {
+        if (!apart && rml_near_pieces(c, at, &nearest, 1) > 0 && nearest.distance_m <= 10) {
             rml_beside beside;
             rml_piece_beside(&c->pieces[nearest.item], at, &beside);
             frame.yaw_rad = rml_f64_atan2(beside.direction.y_m, beside.direction.x_m);
@@ -292,7 +294,9 @@ void rml_cutter_cut(const rml_cutter *c, rml_window window, const rml_scene_tens
     size_t all;
     rml_cut cut = {.c = c, .frame = rml_frame_of(pose), .agents = agents, .pieces = pieces};
     cut.agent_count = rml_near_agents(c, window, agents, s->agents, &all);
-    cut.piece_count = rml_near_pieces(c, (rml_point2){pose.x_m, pose.y_m}, pieces, s->map);
+    cut.piece_count = focus->is_apart // where it is on the map is unknown
+                          ? 0
+                          : rml_near_pieces(c, (rml_point2){pose.x_m, pose.y_m}, pieces, s->map);
     for (size_t k = 0; k < s->history; k++) {
         // A window starts at or after the track's first sample; a caller's own may not.
         size_t back = s->history - 1 - k;

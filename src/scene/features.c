@@ -53,27 +53,31 @@ static void put_past(const rml_cut *cut, size_t index, const rml_causal_state *n
     out[18] = (float)there / (float)history;
 }
 
-// [57..60]: the nearest agent ahead in a corridor along the heading, among the tokens.
+// [57..60]: the nearest agent ahead in a corridor along the heading, among the tokens. A gap needs
+// two boxes: a point has no leader and leads nobody.
 static void put_leader(const rml_cut *cut, size_t index, const rml_causal_state *now, float *out)
 {
     const rml_cutter *c = cut->c;
     double hx = rml_f64_cos(now->yaw_rad), hy = rml_f64_sin(now->yaw_rad);
     double nearest = INFINITY, leader_speed = 0, leader_length = 0;
-    for (size_t i = 0; i < cut->agent_count; i++) {
+    const rml_track *tracks = c->traffic->tracks;
+    bool point = tracks[cut->agents[index].item].is_point;
+    for (size_t i = 0; !point && i < cut->agent_count; i++) {
         const rml_causal_state *other =
             rml_cutter_state(c, cut->agents[i].item, cut->agents[i].state);
         double dx = other->x_m - now->x_m, dy = other->y_m - now->y_m;
         double along = dx * hx + dy * hy, across = dx * hy - dy * hx;
-        if (i != index && along > 0 && fabs(across) < CORRIDOR_M && along < nearest) {
+        bool leads = i != index && !tracks[cut->agents[i].item].is_point;
+        if (leads && along > 0 && fabs(across) < CORRIDOR_M && along < nearest) {
             nearest = along;
             leader_speed = isnan(other->vx_mps) ? 0 : other->vx_mps * hx + other->vy_mps * hy;
-            leader_length = c->traffic->tracks[cut->agents[i].item].length_m;
+            leader_length = tracks[cut->agents[i].item].length_m;
         }
     }
     if (!(nearest < INFINITY)) {
         return;
     }
-    double own_length = c->traffic->tracks[cut->agents[index].item].length_m;
+    double own_length = tracks[cut->agents[index].item].length_m;
     double half =
         (isnan(own_length) ? 0 : own_length / 2) + (isnan(leader_length) ? 0 : leader_length / 2);
     double gap = fmax(nearest - half, 0), speed = isnan(now->speed_mps) ? 0 : now->speed_mps;

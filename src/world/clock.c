@@ -68,3 +68,51 @@ bool rml_clock_at(const int64_t *times_ns, size_t count, int64_t t_ns, rml_clock
     };
     return true;
 }
+
+static int compare_times(const void *a, const void *b, void *context)
+{
+    (void)context;
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+rml_status rml_clock_step(rml_array *times_ns, int64_t *out_ns, rml_error *err)
+{
+    int64_t *t = times_ns->data;
+    size_t steps = 0;
+    RML_TRY(rml_array_sort(times_ns, compare_times, NULL, err));
+    for (size_t i = 1; i < times_ns->count; i++) {
+        int64_t step = t[i] - t[i - 1];
+        if (step > 0) {
+            t[steps++] = step; // steps < i: no time that is still needed
+        }
+    }
+    times_ns->count = steps;
+    RML_TRY(rml_array_sort(times_ns, compare_times, NULL, err));
+    *out_ns = steps > 0 ? t[steps / 2] : 0;
+    return RML_OK;
+}
+
+rml_status rml_traffic_times(const rml_traffic *traffic, rml_array *times_ns, rml_error *err)
+{
+    for (size_t i = 0; i < traffic->track_count; i++) {
+        const rml_track *track = &traffic->tracks[i];
+        int64_t *times = rml_array_push_many(times_ns, track->count, err);
+        if (track->count > 0 && times == NULL) {
+            return RML_ERR_MEMORY;
+        }
+        for (size_t k = 0; k < track->count; k++) {
+            times[k] = track->states[k].t_ns;
+        }
+    }
+    RML_TRY(rml_array_sort(times_ns, compare_times, NULL, err));
+    int64_t *t = times_ns->data;
+    size_t kept = 0;
+    for (size_t i = 0; i < times_ns->count; i++) {
+        if (kept == 0 || t[i] != t[kept - 1]) {
+            t[kept++] = t[i];
+        }
+    }
+    times_ns->count = kept;
+    return RML_OK;
+}

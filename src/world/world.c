@@ -188,7 +188,9 @@ static rml_status assign_lanes(rml_world *w, size_t total, rml_error *err)
         int32_t before = RML_NO_LANE;
         for (size_t k = 0; k < w->traffic->tracks[i].count; k++) {
             size_t at = w->first[i] + k;
-            before = find_lane(w, &w->states[at], w->headings[at], before);
+            before = w->traffic->tracks[i].is_apart // where it is on this map is unknown
+                         ? RML_NO_LANE
+                         : find_lane(w, &w->states[at], w->headings[at], before);
             w->lanes[at] = before;
         }
     }

@@ -17,6 +17,8 @@ typedef struct test_case {
     size_t expect_count;
     long long count[3];
     bool has_count;
+    bool has_because;
+    long long because[2];
     test_traffic *traffic;
 } test_case;
 
@@ -74,6 +76,13 @@ static void run_case(const test_case *c)
          (long long)count.evaluated != c->count[2])) {
         fail_case(c, "matches, unknown and evaluated", text);
     }
+    snprintf(text, sizeof text, "%llu %llu",
+             (unsigned long long)count.because[RML_UNKNOWN_EGO_SIZE],
+             (unsigned long long)count.because[RML_UNKNOWN_EGO_FRAME]);
+    if (c->has_because && ((long long)count.because[RML_UNKNOWN_EGO_SIZE] != c->because[0] ||
+                           (long long)count.because[RML_UNKNOWN_EGO_FRAME] != c->because[1])) {
+        fail_case(c, "unknown by the ego's size, by its frame", text);
+    }
     rml_array_reset(&matches);
     rml_query_free(q);
 }
@@ -90,6 +99,8 @@ static void read_line(test_case *c, char *line)
     } else if (strncmp(line, "count ", 6) == 0) {
         c->has_count =
             sscanf(line + 6, "%lld %lld %lld", &c->count[0], &c->count[1], &c->count[2]) == 3;
+    } else if (strncmp(line, "because ", 8) == 0) {
+        c->has_because = sscanf(line + 8, "%lld %lld", &c->because[0], &c->because[1]) == 2;
     } else if (*line != '\0' && *line != '#') {
         assert_true(test_traffic_line(c->traffic, line));
     }

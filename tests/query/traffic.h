@@ -3,6 +3,8 @@
 //
 //     agent NAME CLASS LENGTHxWIDTH START_S X,Y [VX,VY*N | -*N] ...
 //         a sample at X,Y, then N samples at that velocity (m/s), or N samples that are missing
+//     point NAME, apart NAME
+//         that agent is the ego vehicle, a point without a size, or in a frame of its own
 //     lane NAME X1,X2 Y1,Y2 [left NAME] [right NAME] [next NAME]
 //         a straight lane along +x between two y; left and right drive the same way
 #ifndef ROADMILL_TESTS_QUERY_TRAFFIC_H
@@ -102,6 +104,20 @@ static inline void test_lane(test_traffic *t, char *text)
     }
 }
 
+static inline void test_ego(test_traffic *t, const char *name, bool point)
+{
+    for (size_t i = 0; i < t->traffic.track_count; i++) {
+        rml_track *track = &t->tracks[i];
+        if (rml_str_equal(track->track_id, rml_str_of(name))) {
+            track->is_ego = true;
+            track->is_point = track->is_point || point;
+            track->is_apart = track->is_apart || !point;
+            return;
+        }
+    }
+    abort();
+}
+
 // Adds one line; false if it is neither an agent nor a lane.
 static inline bool test_traffic_line(test_traffic *t, const char *line)
 {
@@ -114,6 +130,8 @@ static inline bool test_traffic_line(test_traffic *t, const char *line)
         test_agent(t, text + 6);
     } else if (strncmp(text, "lane ", 5) == 0) {
         test_lane(t, text + 5);
+    } else if (strncmp(text, "point ", 6) == 0 || strncmp(text, "apart ", 6) == 0) {
+        test_ego(t, text + 6, text[0] == 'p');
     } else {
         return false;
     }

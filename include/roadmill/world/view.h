@@ -17,8 +17,8 @@ typedef struct rml_lane {
     uint32_t next_first, next_count; // into nexts
 } rml_lane;
 
-// What a view is made of beside causal states.
-enum { RML_READS_LANES = 1, RML_READS_BOXES = 2 };
+// What a view is made of beside causal states. Centres: what a point (rml_track.is_point) lacks.
+enum { RML_READS_LANES = 1, RML_READS_BOXES = 2, RML_READS_CENTRES = 4 };
 
 // An agent's state: of a track, the index-th.
 typedef struct rml_at {
