@@ -24,6 +24,11 @@ RML_API rml_str rml_recipe_builtin(rml_str name);
 // The first built-in recipe whose channels the recording has; its name, empty if none fits.
 RML_API rml_status rml_recipe_pick(rml_lake *lake, rml_str recording_id, rml_str *name,
                                    rml_error *err) RML_CHECKED;
+// Why a recording has no ego rows, in words for a person: what channels it has, and what the
+// nearest built-in recipe lacks; or that all its instants were rejects. Empty if it has some, or is
+// no recording of messages. In the arena.
+RML_API rml_status rml_ego_missing(rml_lake *lake, rml_str recording_id, rml_arena *arena,
+                                   rml_str *why, rml_error *err) RML_CHECKED;
 typedef struct rml_ego_result {
     uint64_t rows, rejects, inputs; // inputs = rows + rejects: instants of the driving channel
     rml_hash recipe;

@@ -50,6 +50,7 @@ static void tell_json(rml_cli *cli, const rml_source_event *e)
     rml_json_kv_str(w, "format", e->format);
     rml_json_kv_bool(w, "already", e->already);
     rml_json_kv_str(w, "recipe", e->recipe);
+    rml_json_kv_str(w, "no_ego", e->no_ego);
     rml_json_kv_str(w, "tracks_type", e->tracks_type);
     rml_json_kv_str(w, "tracks_topic", e->tracks_topic);
     write_sums(w, &e->sums);
@@ -109,6 +110,9 @@ static void tell(void *context, const rml_source_event *e)
             (unsigned long long)s->ego_rejects,
             rml_recipe_builtin(e->recipe).len > 0 ? "; roadmill recipes show " : "",
             RML_FMT(rml_recipe_builtin(e->recipe).len > 0 ? e->recipe : (rml_str){0}));
+    }
+    if (e->no_ego.len > 0) {
+        rml_cli_print(cli, "          no ego: %.*s\n", RML_FMT(e->no_ego));
     }
 }
 

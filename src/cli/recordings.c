@@ -3,6 +3,7 @@
 #include "roadmill/lake.h"
 #include "roadmill/lake/sql.h"
 #include "roadmill/message.h"
+#include "roadmill/recipe.h"
 
 #define ROWS_MAX 1000000
 #define ID_TEXT_MAX 64
@@ -107,9 +108,10 @@ static void print_drives(rml_cli *cli, const rml_batch *b)
 
 // ---- As JSON -----------------------------------------------------------------------------------
 
-// A row as an object; a column of JSON text becomes what it says.
+// A row as an object; a column of JSON text becomes what it says. no_ego: a field beside the
+// columns, where there is something to say.
 static rml_status write_row(rml_cli *cli, const rml_batch *b, size_t row, const char *json_column,
-                            rml_json_writer *w, rml_error *err)
+                            rml_str no_ego, rml_json_writer *w, rml_error *err)
 {
     rml_buffer text = {0};
     rml_json_writer plain;
@@ -130,6 +132,9 @@ static rml_status write_row(rml_cli *cli, const rml_batch *b, size_t row, const 
         rml_json_key(w, v->key.data);
         rml_json_value(w, inner);
     }
+    if (no_ego.len > 0) {
+        rml_json_kv_str(w, "no_ego", no_ego);
+    }
     rml_json_object_end(w);
     return RML_OK;
 }
@@ -138,7 +143,7 @@ static rml_status write_rows(rml_cli *cli, const rml_batch *b, rml_error *err)
 {
     rml_json_list(&cli->writer);
     for (size_t i = 0; i < b->count; i++) {
-        RML_TRY(write_row(cli, b, i, NULL, &cli->writer, err));
+        RML_TRY(write_row(cli, b, i, NULL, (rml_str){0}, &cli->writer, err));
     }
     rml_json_list_end(&cli->writer);
     return RML_OK;
@@ -181,6 +186,13 @@ static rml_status run_list(rml_cli *cli, const listing *l,
     return st;
 }
 
+static rml_status why_no_ego(rml_cli *cli, rml_str recording_id, rml_str *out, rml_error *err)
+{
+    rml_home *home;
+    RML_TRY(rml_cli_home(cli, false, &home, err));
+    return rml_ego_missing(home->lake, recording_id, &cli->arena, out, err);
+}
+
 // One thing by a prefix of its id, as JSON: for people indented.
 static rml_status run_show(rml_cli *cli, const listing *l, rml_error *err)
 {
@@ -195,8 +207,14 @@ static rml_status run_show(rml_cli *cli, const listing *l, rml_error *err)
                       "expected one %s with an id that begins with \"%s\", found %zu", l->missing,
                       cli->arguments[0], batch.count);
     }
+    rml_str no_ego = {0};
+    if (st == RML_OK && l == &recording) {
+        st = why_no_ego(cli, rml_column_get_str(rml_batch_column(&batch, "recording_id"), 0),
+                        &no_ego, err);
+    }
     if (st == RML_OK) {
-        st = write_row(cli, &batch, 0, l->json_column, cli->json ? &cli->writer : &indented, err);
+        st = write_row(cli, &batch, 0, l->json_column, no_ego, cli->json ? &cli->writer : &indented,
+                       err);
     }
     if (st == RML_OK && !cli->json) {
         st = rml_json_finish(&indented);

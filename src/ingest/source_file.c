@@ -31,7 +31,7 @@ static rml_status make_ego(rml_source_file *f, rml_error *err)
     } else {
         RML_TRY(rml_recipe_pick(f->lake, event->recording_id, &event->recipe, err));
         if (event->recipe.len == 0) {
-            return RML_OK;
+            return rml_ego_missing(f->lake, event->recording_id, f->arena, &event->no_ego, err);
         }
         RML_TRY(rml_recipe_parse(rml_recipe_builtin(event->recipe), event->recipe, &picked, err));
     }
@@ -43,7 +43,7 @@ static rml_status make_ego(rml_source_file *f, rml_error *err)
     event->sums.ego_inputs = made.inputs;
     event->sums.ego_rows = made.rows;
     event->sums.ego_rejects = made.rejects;
-    return RML_OK;
+    return rml_ego_missing(f->lake, event->recording_id, f->arena, &event->no_ego, err);
 }
 
 // Tracks and map of a recording whose messages list objects; that none do is no failure.

@@ -114,16 +114,21 @@ static double value_at(const maker *m, const instant *at, size_t column)
     return rml_angle_wrap(left + rml_angle_wrap(right - left) * pick->weight);
 }
 
+static rml_str frame_at(const maker *m, const instant *at)
+{
+    const rml_array *frames = &m->samples[m->recipe->driver].frames;
+    return frames->count ? *RML_AT(frames, rml_str, at->index) : m->recipe->frame;
+}
+
 static rml_status row_append(maker *m, const instant *at, const double values[RML_EGO_COLUMNS],
                              rml_error *err)
 {
-    const rml_array *frames = &m->samples[m->recipe->driver].frames;
     source_item sources[RECIPE_CHANNELS_MAX];
     ego_row row = {.recording_id = m->recording_id,
                    .drive_id = m->drive_id,
                    .t_ns = at->t_ns,
                    .time = rml_str_of(recipe_time_names[m->recipe->time]),
-                   .frame = frames->count ? *RML_AT(frames, rml_str, at->index) : m->recipe->frame,
+                   .frame = frame_at(m, at),
                    .place_id = m->place_id,
                    .sources = sources,
                    .source_count = m->recipe->channel_count,
@@ -141,6 +146,19 @@ static rml_status row_append(maker *m, const instant *at, const double values[RM
         rml_batch_clear(&m->rows);
     }
     return RML_OK;
+}
+
+bool recipe_frame_stands(rml_str frame)
+{
+    static const char *const names[] = {"map", "odom", "world", "earth"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        rml_str name = rml_str_of(names[i]);
+        bool below = frame.len > name.len && frame.data[frame.len - name.len - 1] == '/';
+        if (rml_str_equal(frame, name) || (below && rml_str_ends(frame, name))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // ---- Instants ----------------------------------------------------------------------------------
@@ -173,6 +191,14 @@ static rml_status instant_make(maker *m, size_t index, rml_error *err)
                                            (double)c->tolerance_ns / 1e6),
                           err);
         }
+    }
+    if (r->frame_stands && !recipe_frame_stands(frame_at(m, &at))) {
+        return reject(m, driver->name, number,
+                      rml_arena_printf(&m->arena,
+                                       "its frame \"%.*s\" does not stand still: expected map, "
+                                       "odom, world or earth",
+                                       RML_FMT(frame_at(m, &at))),
+                      err);
     }
     double values[RML_EGO_COLUMNS];
     for (size_t i = 0; i < RML_EGO_COLUMNS; i++) {
@@ -308,40 +334,4 @@ rml_status rml_ego_make(rml_lake *lake, rml_str recording_id, const rml_recipe *
     rml_arena_reset(&m->arena);
     rml_heap_free(m);
     return st;
-}
-
-static rml_status fits(rml_lake *lake, rml_str recording_id, rml_str name, bool *out,
-                       rml_error *err)
-{
-    rml_recipe *recipe = NULL;
-    rml_arena arena = {0};
-    RML_TRY(rml_recipe_parse(rml_recipe_builtin(name), name, &recipe, err));
-    rml_status st = RML_OK;
-    *out = true;
-    for (size_t i = 0; !st && *out && i < recipe->channel_count; i++) {
-        const recipe_channel *c = &recipe->channels[i];
-        ego_source source = {0};
-        if (i == recipe->driver || c->required) {
-            st = ego_source_find(lake, &arena, recording_id, c, &source, err);
-            *out = source.table.len > 0;
-        }
-    }
-    rml_arena_reset(&arena);
-    rml_recipe_free(recipe);
-    return st;
-}
-
-rml_status rml_recipe_pick(rml_lake *lake, rml_str recording_id, rml_str *name, rml_error *err)
-{
-    *name = (rml_str){0};
-    for (size_t i = 0; rml_recipe_builtin_name(i) != NULL; i++) {
-        bool it_fits = false;
-        rml_str candidate = rml_str_of(rml_recipe_builtin_name(i));
-        RML_TRY(fits(lake, recording_id, candidate, &it_fits, err));
-        if (it_fits) {
-            *name = candidate;
-            return RML_OK;
-        }
-    }
-    return RML_OK;
 }

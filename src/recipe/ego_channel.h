@@ -3,6 +3,7 @@
 #define ROADMILL_RECIPE_EGO_CHANNEL_H
 
 #include "recipe.h"
+#include "types.h"
 
 enum { EGO_SAMPLES_MAX = 50000000 };
 
@@ -10,6 +11,7 @@ typedef struct ego_source {
     rml_str table; // "signals_..."; empty: the recording has no such channel
     bool is_query; // table is a query in brackets: signals of a CAN frame side by side
     rml_str topic;
+    const type_alias *alias; // its type is another one that stands for the channel's; or NULL
 } ego_source;
 
 // The topic asked for, or the one with most messages (ties: the first by name).

@@ -172,23 +172,9 @@ static rml_status object_take(objects *o, const object_message *m, size_t row, r
 
 // ---- Messages ----------------------------------------------------------------------------------
 
-// Frames that stand still (REP 105), also below a name space: "robot/map".
-static bool stands_still(rml_str frame)
-{
-    static const char *const names[] = {"map", "odom", "world", "earth"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        rml_str name = rml_str_of(names[i]);
-        bool below = frame.len > name.len && frame.data[frame.len - name.len - 1] == '/';
-        if (rml_str_equal(frame, name) || (below && rml_str_ends(frame, name))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static rml_status frame_take(objects *o, rml_str frame, bool *ok, rml_error *err)
 {
-    *ok = stands_still(frame) && (o->frame.len == 0 || rml_str_equal(o->frame, frame));
+    *ok = recipe_frame_stands(frame) && (o->frame.len == 0 || rml_str_equal(o->frame, frame));
     return *ok && o->frame.len == 0 ? rml_copy_str(o->arena, frame, &o->frame, err) : RML_OK;
 }
 
@@ -388,9 +374,10 @@ static rml_status source_find(objects *o, rml_str topic, rml_error *err)
 {
     size_t count;
     const object_source *sources = object_sources(&count);
+    const rml_signals_topic asked = {.name = topic};
     for (size_t i = 0; i < count && !o->source; i++) {
         RML_TRY(rml_signals_find(o->lake, o->arena, o->recording_id, rml_str_of(sources[i].type),
-                                 topic, &o->table, &o->topic, err));
+                                 &asked, &o->table, &o->topic, err));
         o->source = o->topic.len > 0 ? &sources[i] : NULL;
     }
     return RML_OK;

@@ -5,7 +5,12 @@
 
 #include "roadmill/recipe.h"
 
-enum { RECIPE_CHANNELS_MAX = 16, RECIPE_KEEPS_MAX = 8, RECIPE_INPUTS_MAX = 8 };
+enum {
+    RECIPE_CHANNELS_MAX = 16,
+    RECIPE_KEEPS_MAX = 8,
+    RECIPE_INPUTS_MAX = 8,
+    RECIPE_WITHOUT_MAX = 8
+};
 
 // The numeric columns of `ego` that a recipe may fill, in the order of the table.
 typedef enum rml_ego_column {
@@ -52,6 +57,8 @@ const recipe_function *recipe_function_find(rml_str name);
 // Of a quaternion x, y, z, w; NaN if its length is not near 1. What the language calls yaw.
 double recipe_yaw(const double *q);
 size_t recipe_function_inputs(const recipe_function *f); // components of all arguments
+// Frames that stand still (REP 105), also below a name space: "robot/map".
+bool recipe_frame_stands(rml_str frame);
 // The names, for an error: "yaw, roll, ...".
 size_t recipe_function_names(char *text, size_t size);
 
@@ -63,6 +70,8 @@ typedef struct recipe_keep {
 
 typedef struct recipe_channel {
     rml_str name, type, topic;
+    rml_str without[RECIPE_WITHOUT_MAX]; // words that its topic does not hold
+    size_t without_count;
     rml_clock_policy policy;
     int64_t tolerance_ns;
     bool required;
@@ -91,6 +100,7 @@ struct rml_recipe {
     rml_str frame;       // the text, or
     rml_str frame_field; // a field of the driver
     rml_place frame_at;
+    bool frame_stands; // instants in a frame that moves are rejects
     recipe_value values[RML_EGO_COLUMNS];
     rml_hash hash; // of the canonical JSON of what is said, not of how it is written
 };

@@ -96,11 +96,39 @@ static const char osi[] = "recipe: osi\n"
                           "  ax_mps2: forward(host.acceleration, host.yaw)\n"
                           "  ay_mps2: leftward(host.acceleration, host.yaw)\n";
 
+// A pose in a frame that stands still. A goal is a pose too, but of nothing that is there.
+static const char pose[] =
+    "recipe: pose\n"
+    "time: sensor\n"
+    "driver: pose\n"
+    "frame: pose.header.frame_id\n"
+    "frame_stands: true\n"
+    "channels:\n"
+    "  pose:\n"
+    "    type: geometry_msgs/msg/PoseStamped\n"
+    "    topic_without: [goal, target, initial, plan, waypoint, cmd, command]\n"
+    "  imu:\n"
+    "    type: sensor_msgs/msg/Imu\n"
+    "    policy: nearest\n"
+    "    tolerance_ms: 50\n"
+    "    required: false\n"
+    "ego:\n"
+    "  x_m: pose.pose.position.x\n"
+    "  y_m: pose.pose.position.y\n"
+    "  z_m: pose.pose.position.z\n"
+    "  roll_rad: roll(pose.pose.orientation)\n"
+    "  pitch_rad: pitch(pose.pose.orientation)\n"
+    "  yaw_rad: yaw(pose.pose.orientation)\n"
+    "  yaw_rate_radps: vertical(imu.angular_velocity, imu.orientation)\n";
+
 // In the order in which they are tried.
 static const struct {
     const char *name, *text;
-} builtins[] = {
-    {"odometry", odometry}, {"gnss_imu", gnss_imu}, {"canmod_gps", canmod_gps}, {"osi", osi}};
+} builtins[] = {{"odometry", odometry},
+                {"gnss_imu", gnss_imu},
+                {"canmod_gps", canmod_gps},
+                {"osi", osi},
+                {"pose", pose}};
 static const size_t builtin_count = sizeof builtins / sizeof *builtins;
 
 const char *rml_recipe_builtin_name(size_t index)

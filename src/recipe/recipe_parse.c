@@ -128,9 +128,26 @@ static rml_status keep_parse(const rml_yaml *node, recipe_channel *channel, rml_
     return RML_OK;
 }
 
+static rml_status without_parse(const rml_yaml *node, recipe_channel *c, rml_error *err)
+{
+    const rml_yaml *words = rml_yaml_get(node, "topic_without");
+    if (words && words->kind != RML_YAML_LIST) {
+        return rml_fail(err, RML_ERR_DATA, words->at, NULL,
+                        "expected \"topic_without\" as a list of words");
+    }
+    for (const rml_yaml *w = words ? words->child : NULL; w; w = w->next) {
+        if (w->kind != RML_YAML_SCALAR || c->without_count == RECIPE_WITHOUT_MAX) {
+            return rml_fail(err, RML_ERR_DATA, w->at, NULL,
+                            "expected at most %d words in \"topic_without\"", RECIPE_WITHOUT_MAX);
+        }
+        c->without[c->without_count++] = w->text;
+    }
+    return RML_OK;
+}
+
 static rml_status channel_parse(rml_recipe *r, const rml_yaml *node, rml_error *err)
 {
-    static const char *const known[] = {"type",         "topic",    "policy",
+    static const char *const known[] = {"type",         "topic",    "topic_without", "policy",
                                         "tolerance_ms", "required", "keep"};
     RML_TRY(expect_map(node, "a channel", err));
     RML_TRY(rml_yaml_only(node, known, COUNT(known), err));
@@ -148,6 +165,7 @@ static rml_status channel_parse(rml_recipe *r, const rml_yaml *node, rml_error *
     RML_TRY(required_str(node, "type", &c->type, err));
     c->at = rml_yaml_get(node, "type")->at;
     RML_TRY(rml_yaml_get_str(node, "topic", &c->topic, err));
+    RML_TRY(without_parse(node, c, err));
     RML_TRY(rml_yaml_get_bool(node, "required", &c->required, err));
     size_t policy = RML_CLOCK_LATEST;
     RML_TRY(choice(node, "policy", recipe_policy_names, 3, &policy, err));
@@ -325,6 +343,14 @@ static void channel_write(rml_json_writer *w, const recipe_channel *c)
         rml_json_object_end(w);
     }
     rml_json_list_end(w);
+    if (c->without_count > 0) { // recipes that do not say it keep the name they had
+        rml_json_key(w, "topic_without");
+        rml_json_list(w);
+        for (size_t i = 0; i < c->without_count; i++) {
+            rml_json_str(w, c->without[i]);
+        }
+        rml_json_list_end(w);
+    }
     rml_json_object_end(w);
 }
 
@@ -361,6 +387,9 @@ static rml_status recipe_hash(rml_recipe *r, rml_error *err)
         }
     }
     rml_json_object_end(&w);
+    if (r->frame_stands) {
+        rml_json_kv_bool(&w, "frame_stands", true);
+    }
     rml_json_object_end(&w);
     rml_status st = rml_json_finish(&w);
     if (!st) {
@@ -372,7 +401,8 @@ static rml_status recipe_hash(rml_recipe *r, rml_error *err)
 
 static rml_status recipe_read(rml_recipe *r, const rml_yaml *root, rml_error *err)
 {
-    static const char *const known[] = {"recipe", "time", "driver", "frame", "channels", "ego"};
+    static const char *const known[] = {"recipe",       "time",     "driver", "frame",
+                                        "frame_stands", "channels", "ego"};
     RML_TRY(expect_map(root, "a recipe", err));
     RML_TRY(rml_yaml_only(root, known, COUNT(known), err));
     RML_TRY(required_str(root, "recipe", &r->name, err));
@@ -396,6 +426,7 @@ static rml_status recipe_read(rml_recipe *r, const rml_yaml *root, rml_error *er
                         RML_FMT(driver));
     }
     RML_TRY(frame_parse(r, root, err));
+    RML_TRY(rml_yaml_get_bool(root, "frame_stands", &r->frame_stands, err));
     RML_TRY(values_parse(r, root, err));
     return recipe_hash(r, err);
 }

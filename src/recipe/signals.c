@@ -4,6 +4,7 @@
 
 #include "roadmill/lake/sql.h"
 #include "roadmill/world/builder.h"
+#include "types.h"
 
 enum { HASH_SUFFIX = 9 }; // "_" and eight digits
 
@@ -43,15 +44,21 @@ static rml_str beginning_of(rml_str wanted)
 }
 
 static rml_status topic_find(rml_lake *lake, rml_arena *arena, rml_str recording_id, rml_str table,
-                             rml_str topic, rml_str *found, rml_error *err)
+                             const rml_signals_topic *topic, rml_str *found, rml_error *err)
 {
-    rml_str asked = rml_sql_quote(arena, topic);
+    rml_str asked = rml_sql_quote(arena, topic->name);
+    rml_str without = RML_STR("true");
+    for (size_t i = 0; i < topic->without_count; i++) {
+        rml_str word = rml_sql_quote(arena, topic->without[i]);
+        without = rml_arena_printf(arena, "%.*s AND NOT contains(lower(channel), %.*s)",
+                                   RML_FMT(without), RML_FMT(word));
+    }
     rml_str sql = rml_arena_printf(
         arena,
-        "SELECT channel FROM \"%.*s\" WHERE %.*s = '' OR channel = %.*s GROUP BY channel ORDER BY "
-        "count(*) DESC, channel LIMIT 1",
-        RML_FMT(table), RML_FMT(asked), RML_FMT(asked));
-    if (!asked.data || !sql.data) {
+        "SELECT channel FROM \"%.*s\" WHERE channel = %.*s OR (%.*s = '' AND %.*s) GROUP BY "
+        "channel ORDER BY count(*) DESC, channel LIMIT 1",
+        RML_FMT(table), RML_FMT(asked), RML_FMT(asked), RML_FMT(without));
+    if (!asked.data || !without.data || !sql.data) {
         return rml_fail_memory(err, 256);
     }
     rml_rows *rows = NULL;
@@ -66,12 +73,13 @@ static rml_status topic_find(rml_lake *lake, rml_arena *arena, rml_str recording
     return st;
 }
 
-rml_status rml_signals_find(rml_lake *lake, rml_arena *arena, rml_str recording_id, rml_str type,
-                            rml_str topic, rml_str *table, rml_str *found, rml_error *err)
+// As rml_signals_find, of the type in this spelling alone.
+static rml_status find_spelt(rml_lake *lake, rml_arena *arena, rml_str recording_id, rml_str type,
+                             const rml_signals_topic *topic, rml_str *table, rml_str *found,
+                             rml_error *err)
 {
     rml_array tables = RML_ARRAY(rml_str);
     rml_str wanted = plain_name(arena, rml_arena_printf(arena, "signals_%.*s", RML_FMT(type)));
-    *table = *found = (rml_str){0};
     rml_status st = wanted.data ? RML_OK : rml_fail_memory(err, type.len);
     st = st ? st
             : rml_lake_owner_tables(lake, recording_id, beginning_of(wanted), arena, &tables, err);
@@ -84,6 +92,17 @@ rml_status rml_signals_find(rml_lake *lake, rml_arena *arena, rml_str recording_
     }
     rml_array_reset(&tables);
     return st;
+}
+
+rml_status rml_signals_find(rml_lake *lake, rml_arena *arena, rml_str recording_id, rml_str type,
+                            const rml_signals_topic *topic, rml_str *table, rml_str *found,
+                            rml_error *err)
+{
+    *table = *found = (rml_str){0};
+    RML_TRY(find_spelt(lake, arena, recording_id, type, topic, table, found, err));
+    rml_str twin = found->len == 0 ? rml_type_ros_twin(type, arena) : (rml_str){0};
+    return twin.len > 0 ? find_spelt(lake, arena, recording_id, twin, topic, table, found, err)
+                        : RML_OK;
 }
 
 rml_status rml_recording_drive(rml_lake *lake, rml_arena *arena, rml_str recording_id,

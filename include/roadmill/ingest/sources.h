@@ -35,6 +35,7 @@ typedef struct rml_source_event {
     rml_str path;
     rml_str recording_id, format;
     rml_str recipe;                    // of the ego rows; empty if none fits
+    rml_str no_ego;                    // why a recording has none, in words; else empty
     rml_str tracks_type, tracks_topic; // of the messages whose objects became tracks; or empty
     bool already;
     rml_source_sums sums; // of this file
