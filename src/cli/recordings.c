@@ -109,9 +109,9 @@ static void print_drives(rml_cli *cli, const rml_batch *b)
 // ---- As JSON -----------------------------------------------------------------------------------
 
 // A row as an object; a column of JSON text becomes what it says. no_ego: a field beside the
-// columns, where there is something to say.
+// columns; NULL: none.
 static rml_status write_row(rml_cli *cli, const rml_batch *b, size_t row, const char *json_column,
-                            rml_str no_ego, rml_json_writer *w, rml_error *err)
+                            const rml_str *no_ego, rml_json_writer *w, rml_error *err)
 {
     rml_buffer text = {0};
     rml_json_writer plain;
@@ -132,8 +132,8 @@ static rml_status write_row(rml_cli *cli, const rml_batch *b, size_t row, const 
         rml_json_key(w, v->key.data);
         rml_json_value(w, inner);
     }
-    if (no_ego.len > 0) {
-        rml_json_kv_str(w, "no_ego", no_ego);
+    if (no_ego != NULL) {
+        rml_json_kv_str(w, "no_ego", *no_ego);
     }
     rml_json_object_end(w);
     return RML_OK;
@@ -143,7 +143,7 @@ static rml_status write_rows(rml_cli *cli, const rml_batch *b, rml_error *err)
 {
     rml_json_list(&cli->writer);
     for (size_t i = 0; i < b->count; i++) {
-        RML_TRY(write_row(cli, b, i, NULL, (rml_str){0}, &cli->writer, err));
+        RML_TRY(write_row(cli, b, i, NULL, NULL, &cli->writer, err));
     }
     rml_json_list_end(&cli->writer);
     return RML_OK;
@@ -213,8 +213,8 @@ static rml_status run_show(rml_cli *cli, const listing *l, rml_error *err)
                         &no_ego, err);
     }
     if (st == RML_OK) {
-        st = write_row(cli, &batch, 0, l->json_column, no_ego, cli->json ? &cli->writer : &indented,
-                       err);
+        st = write_row(cli, &batch, 0, l->json_column, l == &recording ? &no_ego : NULL,
+                       cli->json ? &cli->writer : &indented, err);
     }
     if (st == RML_OK && !cli->json) {
         st = rml_json_finish(&indented);

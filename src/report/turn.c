@@ -257,10 +257,14 @@ static rml_status write_conservation(const turn_page *t, rml_html *h, rml_error 
                       ingest_count(t, "message_rows"), ingest_count(t, "message_rejects"), err));
     RML_TRY(write_sum(t, h, "states of agents", ingest_count(t, "states"),
                       ingest_count(t, "state_rows"), ingest_count(t, "state_rejects"), err));
+    RML_TRY(write_sum(t, h, "instants of the ego vehicle", ingest_count(t, "ego_inputs"),
+                      ingest_count(t, "ego_rows"), ingest_count(t, "ego_rejects"), err));
     RML_TRY(write_sum(t, h, "windows", rml_json_get_i64(d, "windows", 0),
                       rml_json_get_i64(d, "scenes", 0), rml_json_get_i64(d, "left_out", 0), err));
     rml_html_table_end(h);
-    say(t, h, "%lld recordings, %lld families. Each reject is a row of the table rejects.",
+    say(t, h,
+        "%lld recordings, %lld families. Each reject is a row of the table rejects, track_rejects "
+        "or ego_rejects.",
         (long long)ingest_count(t, "recordings"), (long long)rml_json_get_i64(d, "families", 0));
     rml_str origin = text_of(t->results->ingest, "origin");
     rml_str licences = text_of(t->results->ingest, "licences");

@@ -4,30 +4,66 @@
 #include "roadmill/drive.h"
 
 // What the lake says of all its recordings: sums, licences, origin. From the tables, not from this
-// run, so that a turn that went on after a kill tells the whole.
+// run, so that a turn that went on after a kill tells the whole. A recording of messages has a
+// ledger of channels; the others are scenarios, whose messages are states. The states of objects in
+// messages and the ego are made of rows of their tables: what they were made of is what became rows
+// there or rejects.
 static const char totals[] =
+    "WITH r AS (SELECT *, json_exists(ledger, '$.channels') AS logged FROM recordings), "
+    "o AS (SELECT (%s)::BIGINT AS rows, (%s)::BIGINT AS rejects), "
+    "e AS (SELECT (%s)::BIGINT AS rows, (%s)::BIGINT AS rejects) "
     "SELECT count(*) AS recordings,"
     " coalesce(sum(bytes), 0)::BIGINT AS bytes,"
     " coalesce(sum(bytes - bytes_lost), 0)::BIGINT AS bytes_kept,"
     " coalesce(sum(bytes_lost), 0)::BIGINT AS bytes_lost,"
-    " coalesce(sum(messages) FILTER (format = 'mcap'), 0)::BIGINT AS messages,"
-    " coalesce(sum(rows + blobs) FILTER (format = 'mcap'), 0)::BIGINT AS message_rows,"
-    " coalesce(sum(rejects) FILTER (format = 'mcap'), 0)::BIGINT AS message_rejects,"
-    " coalesce(sum(messages) FILTER (format <> 'mcap'), 0)::BIGINT AS states,"
-    " coalesce(sum(rows) FILTER (format <> 'mcap'), 0)::BIGINT AS state_rows,"
-    " coalesce(sum(rejects) FILTER (format <> 'mcap'), 0)::BIGINT AS state_rejects,"
+    " coalesce(sum(messages) FILTER (logged), 0)::BIGINT AS messages,"
+    " coalesce(sum(rows + blobs) FILTER (logged), 0)::BIGINT AS message_rows,"
+    " coalesce(sum(rejects) FILTER (logged), 0)::BIGINT AS message_rejects,"
+    " (coalesce(sum(messages) FILTER (NOT logged), 0) + (SELECT rows + rejects FROM o))::BIGINT AS "
+    "states,"
+    " (coalesce(sum(rows) FILTER (NOT logged), 0) + (SELECT rows FROM o))::BIGINT AS state_rows,"
+    " (coalesce(sum(rejects) FILTER (NOT logged), 0) + (SELECT rejects FROM o))::BIGINT AS "
+    "state_rejects,"
+    " (SELECT rows + rejects FROM e)::BIGINT AS ego_inputs,"
+    " (SELECT rows FROM e)::BIGINT AS ego_rows,"
+    " (SELECT rejects FROM e)::BIGINT AS ego_rejects,"
     " string_agg(DISTINCT coalesce(licence, 'not stated'), ', ' ORDER BY coalesce(licence, 'not "
     "stated')) AS licences,"
-    " CASE WHEN bool_and(coalesce(logger, '') LIKE '%synth%') THEN 'made by roadmill synth'"
-    " WHEN bool_or(coalesce(logger, '') LIKE '%synth%') THEN 'partly recorded, partly made'"
+    " CASE WHEN bool_and(coalesce(logger, '') LIKE '%%synth%%') THEN 'made by roadmill synth'"
+    " WHEN bool_or(coalesce(logger, '') LIKE '%%synth%%') THEN 'partly recorded, partly made'"
     " ELSE 'recorded' END AS origin"
-    " FROM recordings";
+    " FROM r";
+
+// SQL that counts rows of a table; 0 where nothing made it yet.
+static rml_status counted(rml_turn *t, const char *table, const char *sql, const char **out,
+                          rml_error *err)
+{
+    rml_lake_table found;
+    rml_status st = rml_lake_table_get(t->home->lake, table, &found, err);
+    *out = st == RML_OK ? sql : "0";
+    return st == RML_ERR_MISSING ? RML_OK : st;
+}
+
+static rml_status totals_ask(rml_turn *t, rml_rows **rows, rml_error *err)
+{
+    const char *objects, *object_rejects, *ego, *ego_rejects;
+    RML_TRY(counted(t, "tracks",
+                    "SELECT count(*) FROM tracks JOIN r USING (recording_id) WHERE logged",
+                    &objects, err));
+    RML_TRY(
+        counted(t, "track_rejects", "SELECT count(*) FROM track_rejects", &object_rejects, err));
+    RML_TRY(counted(t, "ego", "SELECT count(*) FROM ego", &ego, err));
+    RML_TRY(counted(t, "ego_rejects", "SELECT count(*) FROM ego_rejects", &ego_rejects, err));
+    rml_str sql = rml_arena_printf(t->arena, totals, objects, object_rejects, ego, ego_rejects);
+    return sql.data != NULL ? rml_lake_sql(t->home->lake, sql, rows, err)
+                            : rml_fail_memory(err, sizeof totals);
+}
 
 static rml_status write_totals(rml_turn *t, rml_json_writer *w, rml_error *err)
 {
     rml_rows *rows = NULL;
     rml_batch batch = {0};
-    RML_TRY(rml_lake_sql(t->home->lake, RML_STR(totals), &rows, err));
+    RML_TRY(totals_ask(t, &rows, err));
     rml_status st = rml_rows_all(rows, 1, &batch, err);
     for (size_t i = 0; !st && i < batch.schema.count; i++) {
         const rml_column *column = &batch.columns[i];
