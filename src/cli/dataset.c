@@ -133,7 +133,29 @@ static rml_status parse_parent(rml_cli *cli, rml_home *home, rml_dataset_spec *s
                                 &spec->scene_ids, &spec->scene_id_count, err);
 }
 
-static void print_made(rml_cli *cli, const rml_dataset_result *made)
+// Splits that were asked for and got nothing: what is judged on them later would find no scene.
+static void print_empty(rml_cli *cli, const rml_dataset_spec *spec, const rml_dataset_result *made)
+{
+    bool given = false, any = false;
+    for (int s = 0; s < RML_SPLITS; s++) {
+        given = given || spec->share[s] > 0;
+    }
+    for (int s = 0; s < RML_SPLITS; s++) {
+        bool wanted = given ? spec->share[s] > 0 : s != RML_SEALED;
+        if (wanted && made->counts[s] == 0) {
+            rml_cli_print(cli, "%s%s", any ? ", " : "empty: ", rml_split_name((rml_split)s));
+            any = true;
+        }
+    }
+    if (any) {
+        rml_cli_print(cli,
+                      "; a split needs a family of recordings of its own, here are %llu: roadmill "
+                      "ingest brings more, --share SPLIT=SHARE asks for fewer splits\n",
+                      (unsigned long long)made->families);
+    }
+}
+
+static void print_made(rml_cli *cli, const rml_dataset_spec *spec, const rml_dataset_result *made)
 {
     rml_cli_print(cli, "version %.12s%s\n", made->hash,
                   made->already ? " (was there already)" : "");
@@ -147,6 +169,9 @@ static void print_made(rml_cli *cli, const rml_dataset_result *made)
                   (unsigned long long)made->windows_in, (unsigned long long)made->scenes,
                   (unsigned long long)made->left_out, (unsigned long long)made->recordings,
                   (unsigned long long)made->families, (double)made->bytes / 1e6);
+    if (spec->rule == RML_SPLIT_FAMILY && spec->parent.len == 0) {
+        print_empty(cli, spec, made);
+    }
     rml_cli_print(cli, "next: roadmill dataset verify %.12s\n", made->hash);
 }
 
@@ -201,7 +226,7 @@ static rml_status run_create(rml_cli *cli, rml_error *err)
     if (cli->json) {
         write_made(&cli->writer, &made);
     }
-    print_made(cli, &made);
+    print_made(cli, &spec, &made);
     return RML_OK;
 }
 

@@ -86,7 +86,9 @@ static rml_status evaluate(rml_evaluation *e, rml_catalog *catalog, const rml_ev
                            size_t count, rml_buffer *out, rml_error *err)
 {
     if (e->n == 0) {
-        return rml_fail(err, RML_ERR_MISSING, (rml_place){0}, "--split takes another",
+        return rml_fail(err, RML_ERR_MISSING, (rml_place){0},
+                        "a split needs a family of recordings of its own: roadmill ingest brings "
+                        "more; --split takes another",
                         "expected scenes in split %s, found none",
                         rml_split_name(e->options->split));
     }
