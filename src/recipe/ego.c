@@ -25,6 +25,7 @@ typedef struct ego_row {
     double values[RML_EGO_COLUMNS];
     const source_item *sources;
     size_t source_count;
+    double length_m, width_m, axle_to_centre_m;
 } ego_row;
 
 static const rml_field source_fields[] = {
@@ -57,6 +58,9 @@ static const rml_field ego_fields[] = {
     RML_COLUMN_AS("steering_rad", ego_row, values[RML_EGO_STEERING], F64, RML_NULLABLE),
     RML_COLUMN(ego_row, sources, LIST, RML_REQUIRED, RML_OF(source_list), RML_CHILD(source_field)),
     RML_COLUMN(ego_row, recipe, STR, RML_REQUIRED),
+    RML_COLUMN(ego_row, length_m, F64, RML_NULLABLE),
+    RML_COLUMN(ego_row, width_m, F64, RML_NULLABLE),
+    RML_COLUMN(ego_row, axle_to_centre_m, F64, RML_NULLABLE),
 };
 
 typedef struct maker {
@@ -132,7 +136,10 @@ static rml_status row_append(maker *m, const instant *at, const double values[RM
                    .place_id = m->place_id,
                    .sources = sources,
                    .source_count = m->recipe->channel_count,
-                   .recipe = rml_str_of(m->recipe_hash)};
+                   .recipe = rml_str_of(m->recipe_hash),
+                   .length_m = m->recipe->length_m,
+                   .width_m = m->recipe->width_m,
+                   .axle_to_centre_m = m->recipe->axle_to_centre_m};
     memcpy(row.values, values, sizeof row.values);
     for (size_t i = 0; i < m->recipe->channel_count; i++) {
         sources[i] = (source_item){m->recipe->channels[i].name, m->sources[i].topic,

@@ -102,6 +102,8 @@ struct rml_recipe {
     rml_place frame_at;
     bool frame_stands; // instants in a frame that moves are rejects
     recipe_value values[RML_EGO_COLUMNS];
+    bool has_vehicle; // its size, and the way from the middle of the rear axle to that of its box
+    double length_m, width_m, axle_to_centre_m; // NaN without
     rml_hash hash; // of the canonical JSON of what is said, not of how it is written
 };
 

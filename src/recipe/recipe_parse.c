@@ -322,6 +322,33 @@ static rml_status frame_parse(rml_recipe *r, const rml_yaml *root, rml_error *er
     return field_path(field, r->frame_at, err);
 }
 
+// The size of the vehicle: all of it, or nothing is known of its box.
+static rml_status vehicle_parse(rml_recipe *r, const rml_yaml *root, rml_error *err)
+{
+    static const char *const known[] = {"length_m", "width_m", "axle_to_centre_m"};
+    double *const values[] = {&r->length_m, &r->width_m, &r->axle_to_centre_m};
+    const rml_yaml *vehicle = rml_yaml_get(root, "vehicle");
+    r->has_vehicle = vehicle != NULL;
+    r->length_m = r->width_m = r->axle_to_centre_m = NAN;
+    if (!r->has_vehicle) {
+        return RML_OK;
+    }
+    RML_TRY(expect_map(vehicle, "\"vehicle\"", err));
+    RML_TRY(rml_yaml_only(vehicle, known, COUNT(known), err));
+    for (size_t i = 0; i < COUNT(known); i++) {
+        RML_TRY(rml_yaml_get_f64(vehicle, known[i], values[i], err));
+        bool is_size = i < 2;
+        if (!(*values[i] > (is_size ? 0 : -100) && *values[i] < 100)) {
+            const rml_yaml *node = rml_yaml_get(vehicle, known[i]);
+            return rml_fail(err, RML_ERR_DATA, node ? node->at : vehicle->at, NULL,
+                            "expected %s of the vehicle, %s 100 m, found %s%.*s", known[i],
+                            is_size ? "above 0 and below" : "within", node ? "" : "none",
+                            RML_FMT(node ? node->text : (rml_str){0}));
+        }
+    }
+    return RML_OK;
+}
+
 // ---- The whole ---------------------------------------------------------------------------------
 
 static void channel_write(rml_json_writer *w, const recipe_channel *c)
@@ -390,6 +417,11 @@ static rml_status recipe_hash(rml_recipe *r, rml_error *err)
     if (r->frame_stands) {
         rml_json_kv_bool(&w, "frame_stands", true);
     }
+    if (r->has_vehicle) {
+        rml_json_kv_f64(&w, "length_m", r->length_m);
+        rml_json_kv_f64(&w, "width_m", r->width_m);
+        rml_json_kv_f64(&w, "axle_to_centre_m", r->axle_to_centre_m);
+    }
     rml_json_object_end(&w);
     rml_status st = rml_json_finish(&w);
     if (!st) {
@@ -401,8 +433,8 @@ static rml_status recipe_hash(rml_recipe *r, rml_error *err)
 
 static rml_status recipe_read(rml_recipe *r, const rml_yaml *root, rml_error *err)
 {
-    static const char *const known[] = {"recipe",       "time",     "driver", "frame",
-                                        "frame_stands", "channels", "ego"};
+    static const char *const known[] = {"recipe",       "time",    "driver",   "frame",
+                                        "frame_stands", "vehicle", "channels", "ego"};
     RML_TRY(expect_map(root, "a recipe", err));
     RML_TRY(rml_yaml_only(root, known, COUNT(known), err));
     RML_TRY(required_str(root, "recipe", &r->name, err));
@@ -427,6 +459,7 @@ static rml_status recipe_read(rml_recipe *r, const rml_yaml *root, rml_error *er
     }
     RML_TRY(frame_parse(r, root, err));
     RML_TRY(rml_yaml_get_bool(root, "frame_stands", &r->frame_stands, err));
+    RML_TRY(vehicle_parse(r, root, err));
     RML_TRY(values_parse(r, root, err));
     return recipe_hash(r, err);
 }

@@ -370,6 +370,32 @@ static void rows_are_a_track_on_two_clocks(void **state)
     rml_lake_close(lake);
 }
 
+// With a size the track is that of the centre: 1.5 m ahead of the axle, where the yaw is known.
+static void with_a_size_it_has_a_box(void **state)
+{
+    (void)state;
+    rml_lake *lake =
+        moving("sized", ALONE "  yaw_rad: pose.quality\nvehicle: {length_m: 4, width_m: 2, "
+                              "axle_to_centre_m: 1.5}\n");
+    rml_error err = {0};
+    rml_arena arena = {0};
+    rml_traffic stored;
+    rml_array sizes = RML_ARRAY(rml_traffic_size);
+    rml_str id = rml_str_of(ID);
+    must(rml_traffic_load_stored(lake, &id, 1, &arena, &stored, &err), &err);
+    must(rml_traffic_sizes(lake, &arena, &sizes, &err), &err);
+    assert_false(RML_AT(&sizes, rml_traffic_size, 0)->is_point);
+    const rml_track *t = &stored.tracks[0];
+    assert_true(t->count == 26 && !t->is_point && t->length_m == 4 && t->width_m == 2);
+    for (size_t i = 0; i < t->count; i++) { // the yaw is 1 rad
+        assert_true(fabs(t->states[i].x_m - 0.2 * (double)i - 1.5 * cos(1.0)) < 1e-12);
+        assert_true(fabs(t->states[i].y_m - 3 - 1.5 * sin(1.0)) < 1e-12);
+    }
+    rml_array_reset(&sizes);
+    rml_arena_reset(&arena);
+    rml_lake_close(lake);
+}
+
 // Objects of the recording at 1000, 1100, ... ms; frame: of their positions.
 static void add_object(rml_lake *lake, const char *name, bool is_ego, const char *frame)
 {
@@ -467,6 +493,7 @@ int main(void)
         cmocka_unit_test(another_recipe_replaces),
         cmocka_unit_test(fields_are_checked_with_their_place),
         cmocka_unit_test(rows_are_a_track_on_two_clocks),
+        cmocka_unit_test(with_a_size_it_has_a_box),
         cmocka_unit_test(beside_objects_there_is_one_ego),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
