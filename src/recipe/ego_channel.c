@@ -232,7 +232,7 @@ static rml_status rows_read(loader *l, rml_lake *lake, rml_str recording_id,
     };
     rml_rows *rows = NULL;
     const rml_batch *batch;
-    rml_str sql = rml_arena_printf(l->arena, "SELECT %s FROM %.*s ORDER BY log_ns",
+    rml_str sql = rml_arena_printf(l->arena, "SELECT %s FROM %.*s ORDER BY log_ns, sensor_ns",
                                    (const char *)l->columns.data, RML_FMT(source->table));
     RML_TRY(source->is_query ? rml_lake_sql_of(lake, recording_id, sql, &rows, err)
                              : rml_lake_select(lake, &query, &rows, err));

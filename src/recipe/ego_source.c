@@ -7,6 +7,7 @@
 
 #define EGO_CAN "can/"
 #define EGO_OSI_HOST "osi/host"
+#define EGO_TF_BASE "tf/base"
 #define CAN_SIGNALS_MAX 4096
 
 // ---- Frames of CAN -----------------------------------------------------------------------------
@@ -153,6 +154,77 @@ static rml_status osi_source_find(rml_lake *lake, rml_arena *arena, rml_str reco
     return RML_OK;
 }
 
+// ---- The base of a robot in a tree of frames
+// -----------------------------------------------------
+
+// Types that hold transforms, and SQL of one as t: stamp, parent, child, where it is.
+static const struct {
+    const char *type, *list; // what t is: each of its transforms, or the time of the only one
+    const char *one;
+} transforms[] = {
+    {"tf2_msgs/msg/TFMessage", "unnest(transforms)",
+     "t.header.stamp AS sensor_ns, t.header.frame_id AS parent, t.child_frame_id AS child, "
+     "t.transform.translation AS translation, t.transform.rotation AS rotation"},
+    {"tf/tfMessage", "unnest(transforms)",
+     "t.header.stamp AS sensor_ns, t.header.frame_id AS parent, t.child_frame_id AS child, "
+     "t.transform.translation AS translation, t.transform.rotation AS rotation"},
+    {"foxglove.FrameTransform", "sensor_ns",
+     "t AS sensor_ns, parent_frame_id AS parent, child_frame_id AS child, translation, rotation"},
+};
+
+// Of the transforms from a frame that stands still to one called base_link or base_footprint, the
+// pair with most of them. REP 105 names the frames; they may lie below a name space.
+static rml_status base_find(rml_lake *lake, rml_arena *arena, rml_str recording_id, rml_str inner,
+                            ego_source *out, rml_error *err)
+{
+    rml_batch batch = {0};
+    rml_str sql = rml_arena_printf(
+        arena,
+        "SELECT parent, child FROM (%.*s) WHERE regexp_matches(parent, "
+        "'(^|/)(map|odom|world|earth)$') AND regexp_matches(child, "
+        "'(^|/)base_(link|footprint)$') GROUP BY ALL ORDER BY count(*) DESC, parent, child LIMIT 1",
+        RML_FMT(inner));
+    RML_TRY(ask(lake, recording_id, sql, 1, &batch, err));
+    rml_status st = RML_OK;
+    if (batch.count == 1) {
+        rml_str parent = rml_sql_quote(arena, rml_column_get_str(&batch.columns[0], 0));
+        rml_str child = rml_sql_quote(arena, rml_column_get_str(&batch.columns[1], 0));
+        out->is_query = true;
+        out->table = rml_arena_printf(
+            arena, "(SELECT *, parent AS frame FROM (%.*s) WHERE parent = %.*s AND child = %.*s)",
+            RML_FMT(inner), RML_FMT(parent), RML_FMT(child));
+        bool made = parent.data != NULL && child.data != NULL && out->table.data != NULL;
+        st = made ? RML_OK : rml_fail_memory(err, inner.len);
+    }
+    rml_batch_reset(&batch);
+    return st;
+}
+
+// "tf/base": translation, rotation, frame.
+static rml_status tf_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
+                                 const recipe_channel *channel, ego_source *out, rml_error *err)
+{
+    const rml_str without = RML_STR("static");
+    const rml_signals_topic topic = {channel->topic, &without, 1};
+    for (size_t i = 0; i < sizeof transforms / sizeof *transforms && !out->table.len; i++) {
+        rml_str table;
+        RML_TRY(rml_signals_find(lake, arena, recording_id, rml_str_of(transforms[i].type), &topic,
+                                 &table, &out->topic, err));
+        if (table.len == 0) {
+            continue;
+        }
+        rml_str id = rml_sql_quote(arena, recording_id), on = rml_sql_quote(arena, out->topic);
+        rml_str inner = rml_arena_printf(
+            arena,
+            "SELECT publish_ns, log_ns, %s FROM (SELECT *, %s AS t FROM \"%.*s\" WHERE "
+            "recording_id = %.*s AND channel = %.*s)",
+            transforms[i].one, transforms[i].list, RML_FMT(table), RML_FMT(id), RML_FMT(on));
+        RML_TRY(inner.data ? base_find(lake, arena, recording_id, inner, out, err)
+                           : rml_fail_memory(err, 512));
+    }
+    return RML_OK;
+}
+
 rml_status ego_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
                            const recipe_channel *channel, ego_source *out, rml_error *err)
 {
@@ -162,6 +234,9 @@ rml_status ego_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_i
     }
     if (rml_str_equal(channel->type, RML_STR(EGO_OSI_HOST))) {
         return osi_source_find(lake, arena, recording_id, channel, out, err);
+    }
+    if (rml_str_equal(channel->type, RML_STR(EGO_TF_BASE))) {
+        return tf_source_find(lake, arena, recording_id, channel, out, err);
     }
     const rml_signals_topic topic = {channel->topic, channel->without, channel->without_count};
     RML_TRY(rml_signals_find(lake, arena, recording_id, channel->type, &topic, &out->table,

@@ -96,7 +96,23 @@ static const char osi[] = "recipe: osi\n"
                           "  ax_mps2: forward(host.acceleration, host.yaw)\n"
                           "  ay_mps2: leftward(host.acceleration, host.yaw)\n";
 
-// A pose in a frame that stands still. A goal is a pose too, but of nothing that is there.
+// The base of a robot in its tree of frames.
+static const char tf[] = "recipe: tf\n"
+                         "time: sensor\n"
+                         "driver: base\n"
+                         "frame: base.frame\n"
+                         "channels:\n"
+                         "  base: {type: tf/base}\n"
+                         "ego:\n"
+                         "  x_m: base.translation.x\n"
+                         "  y_m: base.translation.y\n"
+                         "  z_m: base.translation.z\n"
+                         "  roll_rad: roll(base.rotation)\n"
+                         "  pitch_rad: pitch(base.rotation)\n"
+                         "  yaw_rad: yaw(base.rotation)\n";
+
+// A pose in a frame that stands still. A goal is a pose too, but of nothing that is there; what a
+// pose is of is not said, so it comes last.
 static const char pose[] =
     "recipe: pose\n"
     "time: sensor\n"
@@ -128,6 +144,7 @@ static const struct {
                 {"gnss_imu", gnss_imu},
                 {"canmod_gps", canmod_gps},
                 {"osi", osi},
+                {"tf", tf},
                 {"pose", pose}};
 static const size_t builtin_count = sizeof builtins / sizeof *builtins;
 

@@ -194,6 +194,78 @@ def test_foxglove_protobuf(run, home, tmp_path):
     assert rows[0] == (300 * S, 0, 0) and abs(rows[29][2] - 29 * 1.11198) < 0.01  # a degree of latitude there: 111.198 km
 
 
+TF = """geometry_msgs/TransformStamped[] transforms
+================================================================================
+MSG: geometry_msgs/TransformStamped
+std_msgs/Header header
+string child_frame_id
+geometry_msgs/Transform transform
+================================================================================
+MSG: std_msgs/Header
+builtin_interfaces/Time stamp
+string frame_id
+================================================================================
+MSG: builtin_interfaces/Time
+int32 sec
+uint32 nanosec
+================================================================================
+MSG: geometry_msgs/Transform
+geometry_msgs/Vector3 translation
+geometry_msgs/Quaternion rotation
+================================================================================
+MSG: geometry_msgs/Vector3
+float64 x
+float64 y
+float64 z
+================================================================================
+MSG: geometry_msgs/Quaternion
+float64 x
+float64 y
+float64 z
+float64 w
+"""
+
+
+def test_the_base_in_a_tree_of_frames(run, home, tmp_path):
+    from mcap_ros2.writer import Writer
+
+    def transform(t, parent, child, x):
+        return {"header": {"stamp": {"sec": t // S, "nanosec": t % S}, "frame_id": parent}, "child_frame_id": child,
+                "transform": {"translation": {"x": x, "y": 2.0, "z": 0.0}, "rotation": {"x": 0.0, "y": 0.0, "z": 0.0, "w": 1.0}}}
+
+    with open(tmp_path / "tf.mcap", "wb") as f:
+        w = Writer(f)
+        schema = w.register_msgdef("tf2_msgs/msg/TFMessage", TF)
+        for i in range(40):
+            t = 400 * S + i * S // 20
+            tree = [transform(t, "map", "odom", 100.0), transform(t, "r1/odom", "r1/base_footprint", i / 10),
+                    transform(t, "r1/base_footprint", "r1/base_link", 0.0)]
+            w.write_message("/tf", schema, {"transforms": tree}, t, t)
+            w.write_message("/tf_static", schema, {"transforms": [transform(t, "map", "base_link", 7.0)] * 2}, t, t)
+        w.finish()
+    told = run("ingest", "--home", home, "--json", tmp_path / "tf.mcap").json()["files"][0]
+    assert (told["recipe"], told["ego_rows"], told["ego_rejects"]) == ("tf", 40, 0)
+    (rows,) = ego_of(home).values()
+    assert rows == [(400 * S + i * S // 20, i / 10, 2.0) for i in range(40)]
+    assert {r["frame"] for r in table(home, "ego")} == {"r1/odom"}
+    _, spans = found_spans(run, home, "speed(ego) > 1.9 m/s")
+    assert list(spans.values()) == [[(400 * S + S // 20, 402 * S)]]
+
+
+def test_foxglove_transforms(run, home, tmp_path):
+    kind = {"type": "object", "properties": {
+        "timestamp": TIME, "parent_frame_id": {"type": "string"}, "child_frame_id": {"type": "string"},
+        "translation": numbers("x", "y", "z"), "rotation": numbers("x", "y", "z", "w")}}
+    one = [(t, {"timestamp": stamp(t), "parent_frame_id": "odom", "child_frame_id": "base_link",
+                "translation": {"x": i / 10, "y": 0.5, "z": 0}, "rotation": {"x": 0, "y": 0, "z": 0, "w": 1}})
+           for i in range(40) for t in [400 * S + i * S // 10]]
+    write(tmp_path / "tf.mcap", [("/tf", "foxglove.FrameTransform", kind, one)])
+    told = run("ingest", "--home", home, "--json", tmp_path / "tf.mcap").json()["files"][0]
+    assert (told["recipe"], told["ego_rows"], told["no_ego"]) == ("tf", 40, "")
+    (rows,) = ego_of(home).values()
+    assert rows[-1] == (400 * S + 39 * S // 10, 3.9, 0.5)
+
+
 def test_a_pose_in_a_frame_that_moves_is_no_ego(run, home, tmp_path):
     write(tmp_path / "a.mcap", [("/pose", "foxglove.PoseInFrame", POSE, poses("base_link"))])
     told = run("ingest", "--home", home, "--json", tmp_path / "a.mcap").json()["files"][0]
@@ -206,7 +278,7 @@ def test_why_there_is_no_ego(run, home, tmp_path):
     write(tmp_path / "a.mcap", [("/goal", "foxglove.PoseInFrame", POSE, poses("map")),
                                 ("/text", "std_msgs/String", numbers("a"), [(S, {"a": 1})])])
     want = ("no built-in recipe fits; channels seen: foxglove.PoseInFrame, std_msgs/String; expected one of nav_msgs/msg/Odometry, "
-            "sensor_msgs/msg/NavSatFix, can/gnss_pos, osi/host, geometry_msgs/msg/PoseStamped")
+            "sensor_msgs/msg/NavSatFix, can/gnss_pos, osi/host, tf/base, geometry_msgs/msg/PoseStamped")
     told = run("ingest", "--home", home, tmp_path / "a.mcap").stdout
     assert told.count("no ego: ") == 1 and f"no ego: {want}\n" in told
     again = run("ingest", "--home", home, "--json", tmp_path / "a.mcap").json()["files"][0]

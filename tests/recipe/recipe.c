@@ -120,7 +120,7 @@ static void builtins_parse(void **state)
         assert_true(rml_str_equal(r->name, rml_str_of(name)));
         rml_recipe_free(r);
     }
-    assert_int_equal(count, 5);
+    assert_int_equal(count, 6);
     assert_int_equal(rml_recipe_builtin(RML_STR("none")).len, 0);
 }
 
