@@ -54,12 +54,12 @@ RML_API rml_status rml_traffic_append(rml_lake_txn *txn, const rml_traffic *traf
 // centre, as for every agent, at the rows that have a yaw; without, it is_point.
 //
 // Two clocks. Stored: its states are the rows, at their times. Grid: windows of scenes need equal
-// steps, so that its states stand at the times of the other tracks, or, where it is alone, step_ns
-// apart from its first row on: 100 ms where the median distance of rows is at most 105 ms, else
-// that median, to the next 10 ms. A state is the row of exactly that time (measured), else linear
-// between the row before and the one after (interpolated), which must be at most one and a half
-// steps apart: a longer hole stays one, nothing is extrapolated. docs/scenes.md tells what
-// that reads ahead.
+// steps, so that its states stand at the times of the other tracks, or, where it is alone and the
+// median distance of its rows at most 105 ms, 100 ms apart from its first row on. A state is the
+// row of exactly that time (measured), else linear between the row before and the one after
+// (interpolated), which must be at most one and a half steps apart: a longer hole stays one,
+// nothing is extrapolated. Slower rows that are alone stay as they are; step_ns is then their
+// median distance to the next 10 ms. docs/scenes.md tells what a line between rows reads ahead.
 
 // What the lake knows of one recording, on the grid. RML_ERR_MISSING if it has neither tracks nor
 // ego rows.

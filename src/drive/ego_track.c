@@ -36,6 +36,7 @@ typedef struct joiner {
     bool on_grid;
     rml_traffic *traffic; // of the recording at hand; NULL before the first
     bool passed_over;     // its ego is an object of `tracks`
+    bool stays;           // its states stay at the times of the rows
     rml_str drive_id, place_id;
     rml_array states; // rml_track_state of the recording at hand
     rml_array runs;   // ego_run
@@ -165,7 +166,7 @@ static rml_status run_end(joiner *j, const ego_run *run, size_t count, rml_error
         .count = count,
     };
     RML_TRY(name_track(j, &track.track_id, err));
-    if (j->on_grid) {
+    if (!j->stays) {
         RML_TRY(make_times(j, &track, err));
         RML_TRY(rml_track_at_times(&track, j->times.data, j->times.count, t->step_ns, j->arena,
                                    &track, err));
@@ -204,7 +205,10 @@ static rml_status step_alone(joiner *j, rml_error *err)
         times[i] = RML_AT(&j->states, rml_track_state, i)->t_ns;
     }
     RML_TRY(rml_clock_step(&j->times, &median_ns, err));
-    j->traffic->step_ns = j->on_grid ? rml_ego_step(median_ns) : median_ns;
+    bool interpolates;
+    int64_t step_ns = rml_ego_step(median_ns, &interpolates);
+    j->stays = !j->on_grid || !interpolates;
+    j->traffic->step_ns = j->on_grid ? step_ns : median_ns;
     return RML_OK;
 }
 
@@ -216,6 +220,7 @@ static rml_status recording_end(joiner *j, rml_error *err)
     }
     rml_array_clear(&j->times);
     rml_array_clear(&j->tracks);
+    j->stays = !j->on_grid;
     if (t->track_count == 0) {
         t->drive_id = j->drive_id;
         t->place_id = j->place_id;

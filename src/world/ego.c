@@ -9,8 +9,9 @@
 #define STEP_MEDIAN_MAX 105000000
 #define STEP_ROUND 10000000
 
-int64_t rml_ego_step(int64_t median_ns)
+int64_t rml_ego_step(int64_t median_ns, bool *interpolates)
 {
+    *interpolates = median_ns <= STEP_MEDIAN_MAX;
     return median_ns <= STEP_MEDIAN_MAX ? STEP_NS
                                         : (median_ns + STEP_ROUND / 2) / STEP_ROUND * STEP_ROUND;
 }

@@ -42,9 +42,10 @@ def fast_spans(rows, above_mps):
 
 
 def grid(rows):
-    """(step, [(t, x, y)]): the row of that time, else linear between two rows at most one and a half steps apart."""
-    median = median_step(rows)
-    step = STEP_NS if median <= 105_000_000 else (median + 5_000_000) // 10_000_000 * 10_000_000
+    """(step, [(t, x, y)]): the row of that time, else linear between two rows at most one and a half steps apart; slow rows stay."""
+    median, step = median_step(rows), STEP_NS
+    if median > 105_000_000:
+        return (median + 5_000_000) // 10_000_000 * 10_000_000, rows
     out, at = [], 0
     for t in range(rows[0][0], rows[-1][0] + 1, step):
         while at + 1 < len(rows) and rows[at + 1][0] <= t:

@@ -27,13 +27,16 @@ static void steps_of_a_grid(void **state)
     (void)state;
     static const struct {
         int64_t median_ns, step_ns;
+        bool interpolates;
     } cases[] = {
-        {0, 100 * MS},         {1 * MS, 100 * MS},     {40 * MS, 100 * MS},
-        {99080956, 100 * MS},  {105 * MS, 100 * MS},   {106 * MS, 110 * MS},
-        {200400000, 200 * MS}, {997100000, 1000 * MS}, {1010900000, 1010 * MS},
+        {0, 100 * MS, true},          {1 * MS, 100 * MS, true},      {40 * MS, 100 * MS, true},
+        {99080956, 100 * MS, true},   {105 * MS, 100 * MS, true},    {106 * MS, 110 * MS, false},
+        {200400000, 200 * MS, false}, {997100000, 1000 * MS, false}, {1010900000, 1010 * MS, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(rml_ego_step(cases[i].median_ns), cases[i].step_ns);
+        bool interpolates;
+        assert_int_equal(rml_ego_step(cases[i].median_ns, &interpolates), cases[i].step_ns);
+        assert_int_equal(interpolates, cases[i].interpolates);
     }
 }
 

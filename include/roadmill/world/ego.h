@@ -9,9 +9,10 @@
 extern "C" {
 #endif
 
-// The step of a grid for rows whose median distance is median_ns: 100 ms up to 105 ms, else the
-// median to the next 10 ms.
-RML_API int64_t rml_ego_step(int64_t median_ns);
+// The time step of rows whose median distance is median_ns: 100 ms up to 105 ms, else the median to
+// the next 10 ms. *interpolates: their states are to be put on a grid of that step; slower rows
+// stay where they are, since a line between them would read too far ahead.
+RML_API int64_t rml_ego_step(int64_t median_ns, bool *interpolates);
 // Stamps of a grid from the first state of a track to its last, step_ns apart; int64_t items.
 RML_API rml_status rml_ego_grid(const rml_track *track, int64_t step_ns, rml_array *times_ns,
                                 rml_error *err) RML_CHECKED;
