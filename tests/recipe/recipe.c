@@ -1,6 +1,7 @@
 // Protects the recipe language: errors with line and column, a hash of what is said alone, and the
 // functions by cases computed by hand.
 #include "recipe.h"
+#include "types.h"
 
 #include "roadmill/math.h"
 
@@ -124,6 +125,51 @@ static void builtins_parse(void **state)
     assert_int_equal(rml_recipe_builtin(RML_STR("none")).len, 0);
 }
 
+static void types_go_by_several_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *twin;
+    } twins[] = {
+        {"nav_msgs/msg/Odometry", "nav_msgs/Odometry"},
+        {"nav_msgs/Odometry", "nav_msgs/msg/Odometry"},
+        {"foxglove.LocationFix", ""},
+        {"can/gnss_pos", ""},
+        {"a/srv/B", ""},
+    };
+    static const struct {
+        const char *of, *is, *field, *want;
+    } fields[] = {
+        {"sensor_msgs/msg/NavSatFix", "foxglove.LocationFix", "latitude", "latitude"},
+        {"sensor_msgs/msg/NavSatFix", "foxglove.LocationFix", "status.status", ""},
+        {"sensor_msgs/msg/NavSatFix", "foxglove.LocationFix", "header.frame_id", "frame_id"},
+        {"geometry_msgs/msg/PoseStamped", "geometry_msgs/msg/PoseWithCovarianceStamped",
+         "pose.position.x", "pose.pose.position.x"},
+        {"geometry_msgs/msg/PoseStamped", "geometry_msgs/msg/PoseWithCovarianceStamped", "poser",
+         "poser"},
+    };
+    rml_arena arena = {0};
+    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
+        rml_str twin = rml_type_ros_twin(rml_str_of(twins[i].type), &arena);
+        assert_true(rml_str_equal(twin, rml_str_of(twins[i].twin)));
+    }
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const type_alias *alias = NULL;
+        for (size_t k = 0; (alias = rml_type_alias(rml_str_of(fields[i].of), k)) != NULL; k++) {
+            if (strcmp(alias->is, fields[i].is) == 0) {
+                break;
+            }
+        }
+        assert_non_null(alias);
+        rml_str found;
+        assert_int_equal(
+            rml_type_alias_field(alias, rml_str_of(fields[i].field), &arena, &found, NULL), RML_OK);
+        assert_true(rml_str_equal(found, rml_str_of(fields[i].want)));
+    }
+    assert_null(rml_type_alias(RML_STR("nav_msgs/msg/Odometry"), 0));
+    rml_arena_reset(&arena);
+}
+
 static void no_memory_is_an_error(void **state)
 {
     (void)state;
@@ -207,13 +253,10 @@ static void course_and_speed_look_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors_say_where),
-        cmocka_unit_test(the_hash_is_of_what_is_said),
-        cmocka_unit_test(builtins_parse),
-        cmocka_unit_test(no_memory_is_an_error),
-        cmocka_unit_test(quaternions_by_hand),
-        cmocka_unit_test(positions_by_hand),
-        cmocka_unit_test(course_and_speed_look_back),
+        cmocka_unit_test(errors_say_where),      cmocka_unit_test(the_hash_is_of_what_is_said),
+        cmocka_unit_test(builtins_parse),        cmocka_unit_test(types_go_by_several_names),
+        cmocka_unit_test(no_memory_is_an_error), cmocka_unit_test(quaternions_by_hand),
+        cmocka_unit_test(positions_by_hand),     cmocka_unit_test(course_and_speed_look_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
