@@ -154,20 +154,10 @@ static double *number_at(rml_machine *m, size_t below)
     return m->numbers + (m->level - 1 - below) * m->room;
 }
 
-static int8_t *truth_at(rml_machine *m, size_t below)
-{
-    return m->truths + (m->level - 1 - below) * m->room;
-}
-
-static uint8_t *mask_now(rml_machine *m)
-{
-    return m->masks + m->mask * m->room;
-}
-
 static void push_truth(rml_machine *m, int8_t value)
 {
     m->level++;
-    memset(truth_at(m, 0), value, m->n);
+    memset(rml_truth_at(m, 0), value, m->n);
 }
 
 typedef int (*about)(const rml_machine *m, const rml_step *s, rml_at a, rml_at b);
@@ -200,25 +190,11 @@ static int about_into(const rml_machine *m, const rml_step *s, rml_at a, rml_at 
     return changes < same ? changes : same;
 }
 
-// What an ego of rows lacks for a step, as bits of causes; 0: nothing, it can be asked.
-static uint8_t cause_of(const rml_machine *m, const rml_step *s)
-{
-    bool alone = s->op == RML_OP_CHANGES || (s->measure != NULL && s->measure->actors == 1);
-    const rml_track *a = &m->w->traffic->tracks[m->track[s->a]];
-    const rml_track *b = alone ? a : &m->w->traffic->tracks[m->track[s->b]];
-    // A step without a measure is one about lanes.
-    unsigned reads = s->measure != NULL ? s->measure->reads : RML_READS_LANES;
-    bool point = reads != 0 && (a->is_point || b->is_point);
-    bool on_map = (reads & RML_READS_LANES) != 0 && (a->is_apart || b->is_apart);
-    bool apart = on_map || a->is_apart != b->is_apart;
-    return (uint8_t)(point << RML_UNKNOWN_EGO_SIZE | apart << RML_UNKNOWN_EGO_FRAME);
-}
-
 // Notes it where the step was asked for; true if there is something to note: all is unknown then.
 static bool note_cause(rml_machine *m, const rml_step *s)
 {
-    uint8_t cause = m->causes != NULL ? cause_of(m, s) : 0;
-    const uint8_t *mask = mask_now(m);
+    uint8_t cause = m->causes != NULL ? rml_step_causes(m, s) : 0;
+    const uint8_t *mask = rml_mask_now(m);
     for (size_t i = 0; cause != 0 && i < m->n; i++) {
         m->causes[i] |= mask[i] ? cause : 0;
     }
@@ -231,8 +207,8 @@ static void step_truth(rml_machine *m, const rml_step *s, about f)
     if (note_cause(m, s)) {
         return;
     }
-    int8_t *out = truth_at(m, 0);
-    const uint8_t *mask = mask_now(m);
+    int8_t *out = rml_truth_at(m, 0);
+    const uint8_t *mask = rml_mask_now(m);
     const uint32_t *a = index_of(m, s->a), *b = index_of(m, s->b);
     for (size_t i = 0; i < m->n; i++) {
         if (mask[i] && a[i] != RML_ABSENT && b[i] != RML_ABSENT) {
@@ -247,7 +223,7 @@ static void step_measure(rml_machine *m, const rml_step *s)
     m->level++;
     double *out = number_at(m, 0);
     bool lacks = note_cause(m, s);
-    const uint8_t *mask = mask_now(m);
+    const uint8_t *mask = rml_mask_now(m);
     const uint32_t *a = index_of(m, s->a), *b = index_of(m, s->b);
     for (size_t i = 0; i < m->n; i++) {
         out[i] = !lacks && mask[i] && a[i] != RML_ABSENT && b[i] != RML_ABSENT
@@ -279,7 +255,7 @@ static void step_compare(rml_machine *m, const rml_step *s)
 {
     const double *x = number_at(m, 1), *y = number_at(m, 0);
     m->level--;
-    int8_t *out = truth_at(m, 0);
+    int8_t *out = rml_truth_at(m, 0);
     for (size_t i = 0; i < m->n; i++) {
         out[i] = isnan(x[i]) || isnan(y[i])      ? RML_UNKNOWN
                  : holds(s->compare, x[i], y[i]) ? RML_TRUE
@@ -308,10 +284,10 @@ static void step_is(rml_machine *m, const rml_step *s)
 // Opens a mask of the instants where the top of the stack is not `settled`. false: there are none.
 static bool open_mask(rml_machine *m, int8_t settled)
 {
-    const uint8_t *outer = mask_now(m);
-    const int8_t *left = truth_at(m, 0);
+    const uint8_t *outer = rml_mask_now(m);
+    const int8_t *left = rml_truth_at(m, 0);
     m->mask++;
-    uint8_t *inner = mask_now(m), any = 0;
+    uint8_t *inner = rml_mask_now(m), any = 0;
     for (size_t i = 0; i < m->n; i++) {
         inner[i] = outer[i] && left[i] != settled;
         any |= inner[i];
@@ -322,51 +298,12 @@ static bool open_mask(rml_machine *m, int8_t settled)
 static void close_both(rml_machine *m, bool both)
 {
     m->mask--;
-    const int8_t *right = truth_at(m, 0);
+    const int8_t *right = rml_truth_at(m, 0);
     m->level--;
-    int8_t *left = truth_at(m, 0);
+    int8_t *left = rml_truth_at(m, 0);
     for (size_t i = 0; i < m->n; i++) {
         left[i] = (left[i] < right[i]) == both ? left[i] : right[i];
     }
-}
-
-int64_t rml_instant_end(const rml_machine *m, size_t i)
-{
-    int64_t t_ns = m->instants[i].t_ns, step_ns = m->w->step_ns;
-    bool follows = i + 1 < m->n && m->instants[i + 1].t_ns - t_ns <= step_ns * 3 / 2;
-    return follows ? m->instants[i + 1].t_ns : t_ns + step_ns;
-}
-
-// Raises out to `value` over each run of at least ns in which in[i] >= least.
-static void raise_runs(const rml_machine *m, const int8_t *in, int least, int64_t ns, int8_t value,
-                       int8_t *out)
-{
-    size_t i = 0;
-    while (i < m->n) {
-        size_t first = i;
-        while (i < m->n && in[i] >= least &&
-               (i == first || rml_instant_end(m, i - 1) == m->instants[i].t_ns)) {
-            i++;
-        }
-        if (i > first && rml_instant_end(m, i - 1) - m->instants[first].t_ns >= ns) {
-            memset(out + first, value, i - first);
-        }
-        i += i == first;
-    }
-}
-
-// True in runs of what is true, unknown in longer runs that what is unknown may make.
-static void close_hold(rml_machine *m, int64_t ns)
-{
-    m->mask--;
-    const int8_t *inside = truth_at(m, 0);
-    m->level++; // a free vector above
-    int8_t *out = truth_at(m, 0);
-    memset(out, RML_FALSE, m->n);
-    raise_runs(m, inside, RML_UNKNOWN, ns, RML_UNKNOWN, out);
-    raise_runs(m, inside, RML_TRUE, ns, RML_TRUE, out);
-    m->level--;
-    memcpy(truth_at(m, 0), out, m->n);
 }
 
 static void run_steps(rml_machine *m, size_t from, size_t to);
@@ -387,16 +324,16 @@ static void run_quantifier(rml_machine *m, size_t at)
         }
         const uint8_t *outer = m->masks + (m->mask - 1) * m->room;
         const uint32_t *index = index_of(m, s->a);
-        uint8_t *inner = mask_now(m), any = 0;
+        uint8_t *inner = rml_mask_now(m), any = 0;
         for (size_t i = 0; i < m->n; i++) {
             inner[i] = outer[i] && index[i] != RML_ABSENT;
             any |= inner[i];
         }
         if (any) {
             run_steps(m, at + 1, s->end);
-            const int8_t *one = truth_at(m, 0);
+            const int8_t *one = rml_truth_at(m, 0);
             m->level--;
-            int8_t *all = truth_at(m, 0);
+            int8_t *all = rml_truth_at(m, 0);
             for (size_t i = 0; i < m->n; i++) {
                 bool takes = index[i] != RML_ABSENT && (some ? one[i] > all[i] : one[i] < all[i]);
                 all[i] = takes ? one[i] : all[i];
@@ -405,42 +342,6 @@ static void run_quantifier(rml_machine *m, size_t at)
         rml_machine_unbind(m);
     }
     m->mask--;
-}
-
-// Joins a clause to those before: it holds now, they held at most ns ago.
-static void join_clause(rml_machine *m, int64_t ns)
-{
-    m->level--;
-    int8_t *now = m->truths + m->level * m->room, *before = m->joined;
-    if (m->clause++ == 0) {
-        memcpy(before, now, m->n);
-        for (size_t i = 0; i < m->n; i++) {
-            m->since[i] = (uint32_t)i;
-        }
-        return;
-    }
-    // [left, i] is the window; both counts and the first true one in it move forward only. What was
-    // joined is kept in the vector of the clause until it is no longer needed.
-    size_t left = 0, trues = 0, unknowns = 0, first_true = 0;
-    uint32_t *since = (uint32_t *)(void *)m->numbers; // free between clauses
-    for (size_t i = 0; i < m->n; i++) {
-        trues += before[i] == RML_TRUE;
-        unknowns += before[i] == RML_UNKNOWN;
-        while (m->instants[i].t_ns - m->instants[left].t_ns > ns) {
-            trues -= before[left] == RML_TRUE;
-            unknowns -= before[left] == RML_UNKNOWN;
-            left++;
-        }
-        first_true = first_true < left ? left : first_true;
-        while (trues > 0 && before[first_true] != RML_TRUE) {
-            first_true++;
-        }
-        int8_t past = trues > 0 ? RML_TRUE : unknowns > 0 ? RML_UNKNOWN : RML_FALSE;
-        now[i] = now[i] < past ? now[i] : past;
-        since[i] = trues > 0 ? m->since[first_true] : (uint32_t)i;
-    }
-    memcpy(m->joined, now, m->n);
-    memcpy(m->since, since, m->n * sizeof *since);
 }
 
 // What stands before a BEGIN that has nothing left to decide is skipped.
@@ -483,7 +384,7 @@ static void run_steps(rml_machine *m, size_t from, size_t to)
             break;
         case RML_OP_NOT:
             for (size_t i = 0; i < m->n; i++) {
-                truth_at(m, 0)[i] = (int8_t)(RML_TRUE - truth_at(m, 0)[i]);
+                rml_truth_at(m, 0)[i] = (int8_t)(RML_TRUE - rml_truth_at(m, 0)[i]);
             }
             break;
         case RML_OP_AND_BEGIN:
@@ -498,10 +399,10 @@ static void run_steps(rml_machine *m, size_t from, size_t to)
             break;
         case RML_OP_HOLD_BEGIN: // a run may reach beyond what is asked for
             m->mask++;
-            memset(mask_now(m), 1, m->n);
+            memset(rml_mask_now(m), 1, m->n);
             break;
         case RML_OP_HOLD_END:
-            close_hold(m, s->ns);
+            rml_machine_hold(m, s->ns);
             break;
         case RML_OP_SOME_BEGIN:
         case RML_OP_ALL_BEGIN:
@@ -512,7 +413,7 @@ static void run_steps(rml_machine *m, size_t from, size_t to)
         case RML_OP_ALL_END:
             break;
         case RML_OP_THEN:
-            join_clause(m, s->ns);
+            rml_machine_then(m, s->ns);
             break;
         }
     }
@@ -524,9 +425,9 @@ void rml_machine_run(rml_machine *m, const uint8_t *present)
     bool one_clause = m->q->program.clause_count == 1;
     // A clause before another is asked for where its actors are there, all of the time.
     if (one_clause) {
-        memcpy(mask_now(m), present, m->n);
+        memcpy(rml_mask_now(m), present, m->n);
     } else {
-        memset(mask_now(m), 1, m->n);
+        memset(rml_mask_now(m), 1, m->n);
     }
     for (size_t i = 0; i < m->n; i++) {
         m->score[i] = NAN;

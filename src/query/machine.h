@@ -37,6 +37,22 @@ void rml_machine_unbind(rml_machine *m);
 bool rml_machine_is_bound(const rml_machine *m, uint32_t track);
 // Leaves joined, since and score. Where not all actors are there it is unknown.
 void rml_machine_run(rml_machine *m, const uint8_t *present);
+// Vectors of the stack: the top, or so many below it; and the mask at hand.
+static inline int8_t *rml_truth_at(rml_machine *m, size_t below)
+{
+    return m->truths + (m->level - 1 - below) * m->room;
+}
+static inline uint8_t *rml_mask_now(rml_machine *m)
+{
+    return m->masks + m->mask * m->room;
+}
+// The end of HOLD: the top becomes true in runs of at least ns of what is true, unknown in longer
+// runs that what is unknown may make.
+void rml_machine_hold(rml_machine *m, int64_t ns);
+// The end of a clause, taken from the stack: it holds now, those before held at most ns ago.
+void rml_machine_then(rml_machine *m, int64_t ns);
+// What an ego of rows lacks for a step, as bits 1 << rml_unknown_cause; 0: nothing.
+uint8_t rml_step_causes(const rml_machine *m, const rml_step *s);
 // The end of an instant: the next stored stamp, or one step later where that is missing.
 int64_t rml_instant_end(const rml_machine *m, size_t i);
 

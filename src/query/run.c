@@ -45,24 +45,6 @@ rml_str rml_query_actor_name(const rml_query *q, size_t index)
     return q->program.actors[index].name;
 }
 
-static const struct {
-    const char *name, *text;
-} causes[RML_UNKNOWN_CAUSES] = {
-    [RML_UNKNOWN_EGO_SIZE] = {"ego_has_no_known_size", "ego has no known size"},
-    [RML_UNKNOWN_EGO_FRAME] = {"ego_is_in_another_frame",
-                               "ego is in another frame than the objects"},
-};
-
-const char *rml_unknown_cause_name(rml_unknown_cause cause)
-{
-    return causes[cause].name;
-}
-
-const char *rml_unknown_cause_text(rml_unknown_cause cause)
-{
-    return causes[cause].text;
-}
-
 // ---- Run ---------------------------------------------------------------------------------------
 
 typedef struct runner {
