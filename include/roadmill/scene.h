@@ -1,8 +1,9 @@
 // scene: situations. Windows of agents and map around a focus agent, cut in one pass, and the
 // tensors that a model sees.
 //
-// Causal by construction: everything but the target uses positions up to now alone. The frame of a
-// scene is the focus agent's at t0: origin at its position, +x along its last step longer than 1 mm
+// Causal by construction: everything but the target uses states up to now alone (what a state
+// between two rows of `ego` knows of the row after, docs/scenes.md tells). The frame of a scene is
+// the focus agent's at t0: origin at its position, +x along its last step longer than 1 mm
 // (rml_track_causal). Coordinates are divided by nothing: metres. Float32, computed in double.
 #ifndef ROADMILL_SCENE_H
 #define ROADMILL_SCENE_H
