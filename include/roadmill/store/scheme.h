@@ -23,7 +23,9 @@ typedef struct rml_store_scheme {
     rml_status (*read)(void *context, rml_str uri, uint64_t offset, void *data, size_t len,
                        rml_error *err);
     // An object whole. fresh: if there is none of that name, which the store itself decides in one
-    // step (RML_ERR_EXISTS).
+    // step (RML_ERR_EXISTS). An answer that was lost is RML_ERR_IO, whether it was put or not: the
+    // caller does the whole again and finds out. A row that asks again by itself must tell an
+    // object that it put just now from one of somebody else.
     rml_status (*put)(void *context, rml_str uri, rml_bytes content, bool fresh, rml_error *err);
     rml_status (*remove)(void *context, rml_str uri, rml_error *err); // RML_OK if there is none
     // Names below uri + "/", relative to it, in any order, at most `most`; rml_str items in the
