@@ -166,6 +166,8 @@ static void folders_are_listed(void **state)
         assert_listed(root, "l", false, "");
         assert_holds(at(root, "lo"), "x");
         assert_int_equal(rml_store_remove(at(root, "lo"), NULL), RML_OK);
+        rml_array_reset(&none);
+        rml_arena_reset(&arena);
     }
 }
 

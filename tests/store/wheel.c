@@ -144,7 +144,8 @@ static rml_status promote(wheel *w, rml_home *h, char *made, rml_error *err)
     return st;
 }
 
-// every: of how many operations one has its fault, unless RML_FAULTS=all (in `./run soak`).
+// every: of how many operations one has its fault, unless RML_FAULTS=all (in `./run soak`); no
+// multiple of three, so that the kinds of faults take turns.
 static const struct {
     const char *name;
     rml_status (*run)(wheel *w, rml_home *h, char *made, rml_error *err);
@@ -152,9 +153,9 @@ static const struct {
 } steps[] = {
     {"ingest scenarios", ingest_scenarios, 0},
     {"ingest a recording", ingest_recording, 1},
-    {"derive ego", derive_ego, 10},
-    {"create a version", create_version, 7},
-    {"train", train, 2},
+    {"derive ego", derive_ego, 20},
+    {"create a version", create_version, 11},
+    {"train", train, 4},
     {"register", register_model, 1},
     {"promote", promote, 0}, // the catalog's alone
 };
