@@ -73,6 +73,11 @@ typedef struct rml_place {
 // all-zero struct is "no error". Every fallible function takes one last, and NULL is allowed.
 typedef struct rml_error {
     rml_status status;
+    // Where, for code, as in rml_place; the file stands in the text alone.
+    rml_place_kind place_kind;
+    uint64_t offset;
+    uint32_t line, column;
+    // Where and why, for a person.
     char place[320];  // "file: byte 12" or "file:3:7", empty if nowhere
     char what[512];   // expected ..., found ...
     char remedy[256]; // a command or option that exists; may be empty

@@ -66,6 +66,10 @@ rml_status rml_fail(rml_error *err, rml_status status, rml_place at, const char 
         at.file = RML_STR("");
     }
     err->status = status;
+    err->place_kind = at.kind;
+    err->offset = at.offset;
+    err->line = at.line;
+    err->column = at.column;
     write_place(err->place, sizeof err->place, at);
     va_list arguments;
     va_start(arguments, format);

@@ -308,16 +308,9 @@ static rml_status take_fault(rml_ingest_job *job, const rml_error *fault, rml_er
     if (job->ledger.faults > FAULT_ROWS_MAX) {
         return RML_OK;
     }
-    // "file: byte N": where it was found.
-    rml_str place = rml_str_of(fault->place);
-    size_t at = rml_str_find(place, RML_STR(": byte "));
-    int64_t offset = 0;
-    if (at < place.len) {
-        (void)rml_parse_i64((rml_str){place.data + at + 7, place.len - at - 7}, &offset);
-    }
     uint64_t lost = rml_log_bytes_lost(job->log), length = lost - job->lost;
     job->lost = lost;
-    return add_reject(job, "container", (rml_str){0}, (uint64_t)offset, length,
+    return add_reject(job, "container", (rml_str){0}, fault->offset, length,
                       rml_str_of(fault->what), err);
 }
 

@@ -68,10 +68,10 @@ rml_status rml_log_ledger_fault(rml_log_ledger *ledger, rml_arena *arena, const 
         return RML_OK;
     }
     // Without the name of the file, so that a ledger is that of its bytes.
-    rml_str place = rml_str_of(fault->place);
-    size_t at = rml_str_find(place, RML_STR(": byte "));
-    place = at < place.len ? (rml_str){place.data + at + 2, place.len - at - 2} : RML_STR("file");
-    ledger->damage = rml_arena_printf(arena, "%.*s: %s", RML_FMT(place), fault->what);
+    ledger->damage = fault->place_kind == RML_PLACE_BYTE
+                         ? rml_arena_printf(arena, "byte %llu: %s",
+                                            (unsigned long long)fault->offset, fault->what)
+                         : rml_arena_printf(arena, "file: %s", fault->what);
     return ledger->damage.data == NULL ? rml_fail_memory(err, sizeof(fault->what)) : RML_OK;
 }
 

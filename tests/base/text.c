@@ -37,6 +37,9 @@ static void tells_errors(void **state)
         assert_int_equal(
             rml_fail(&err, RML_ERR_DATA, errors[i].at, errors[i].remedy, "expected %d", 3),
             RML_ERR_DATA);
+        // Code reads the numbers, never the text.
+        assert_true(err.place_kind == errors[i].at.kind && err.offset == errors[i].at.offset);
+        assert_true(err.line == errors[i].at.line && err.column == errors[i].at.column);
         assert_int_equal(rml_error_text(&err, text, sizeof text), strlen(errors[i].want));
         assert_string_equal(text, errors[i].want);
     }
