@@ -25,7 +25,9 @@ typedef struct rml_gate_result {
     rml_verdict verdict;
     const rml_condition *conditions;
     size_t condition_count;
-    rml_str reason; // of the verdict: the first failed or undecided condition
+    // The first of the failed conditions, else of the undecided ones; NULL: all hold.
+    const rml_condition *deciding;
+    rml_str reason; // the deciding condition in words
     char hash[65];  // of the verdict in the catalog
 } rml_gate_result;
 typedef struct rml_approval {
@@ -43,7 +45,6 @@ typedef struct rml_gate_request {
 } rml_gate_request;
 // The policy that is used where none is given: YAML.
 RML_API rml_str rml_gate_builtin(void);
-RML_API rml_str rml_gate_builtin(void); // the default policy, as YAML
 // Fills evaluation, manifest and model of a request from the catalog. evaluation: name or prefix;
 // empty: the newest one of that model, or of the run that it came from, one of the gate split
 // before any other. What is not there is left empty.

@@ -6,6 +6,7 @@
 #define ROADMILL_REPORT_H
 
 #include "roadmill/base/json.h"
+#include "roadmill/evidence.h"
 #include "roadmill/lake.h"
 #include "roadmill/scene.h"
 
@@ -88,7 +89,7 @@ typedef struct rml_turn_results {
     rml_str name; // of the model
     rml_str home; // its path
     const rml_json *ingest, *dataset, *deploy, *gate, *mine, *child;
-    const rml_json *evaluation; // docs/evaluation.md
+    const rml_evaluation *evaluation;
     const rml_worst_scene *worst;
 } rml_turn_results;
 // An HTML page appended to out, whole in itself.

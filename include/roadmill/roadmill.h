@@ -22,6 +22,7 @@
 #include "roadmill/draw.h"
 #include "roadmill/drive.h"
 #include "roadmill/eval.h"
+#include "roadmill/evidence.h"
 #include "roadmill/graph.h"
 #include "roadmill/home.h"
 #include "roadmill/ingest.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "roadmill/evidence.h"
 #include "roadmill/turn/judge.h"
 
 #define RUNS_MAX 64
@@ -46,93 +47,96 @@ static rml_status parse_slices(rml_cli *cli, rml_eval_slice slices[SLICES_MAX], 
     return RML_OK;
 }
 
-static double metric_of(const rml_json *slice, const char *name, const char *field)
+static void print_cell(rml_cli *cli, rml_cli_table *t, const rml_evidence_slice *slice,
+                       rml_str metric)
 {
-    const rml_json *list = rml_json_get(slice, "metrics");
-    for (const rml_json *m = list ? list->child : NULL; m != NULL; m = m->next) {
-        if (rml_str_equal(rml_json_get_str(m, "name", RML_STR("")), rml_str_of(name))) {
-            return rml_json_get_f64(m, field, NAN);
-        }
+    const rml_evidence_value *v = rml_evidence_value_of(slice, metric);
+    if (v == NULL || isnan(v->low)) {
+        rml_cli_table_cell(cli, t, "%.3f", v == NULL ? NAN : v->value);
+    } else {
+        rml_cli_table_cell(cli, t, "%.3f [%.3f, %.3f]", v->value, v->low, v->high);
     }
-    return NAN;
 }
 
-static void print_cell(rml_cli *cli, rml_cli_table *t, const rml_json *slice, const char *name)
+static void print_change(rml_cli *cli, rml_cli_table *t, double change)
 {
-    double low = metric_of(slice, name, "low");
-    if (isnan(low)) {
-        rml_cli_table_cell(cli, t, "%.3f", metric_of(slice, name, "value"));
-    } else {
-        rml_cli_table_cell(cli, t, "%.3f [%.3f, %.3f]", metric_of(slice, name, "value"), low,
-                           metric_of(slice, name, "high"));
-    }
+    rml_cli_table_cell(cli, t, isnan(change) ? "undecided" : "%+.2f %%", 100 * change);
 }
 
 // The first model's relative differences to the second's, by slice.
-static void print_against(rml_cli *cli, const rml_json *model)
+static void print_against(rml_cli *cli, const rml_evidence_model *model)
 {
     static const char *const heads[] = {"slice", "metric", "against", "low", "high", "families"};
     rml_cli_table table;
-    rml_str second = RML_STR("against"), empty = RML_STR("");
     if (rml_cli_value(cli, "--against") == NULL) {
         return;
     }
     rml_cli_table_begin(&table, heads, sizeof heads / sizeof *heads);
-    const rml_json *slices = rml_json_get(model, "slices");
-    for (const rml_json *s = slices ? slices->child : NULL; s != NULL; s = s->next) {
-        const rml_json *list = rml_json_get(s, "against");
-        for (const rml_json *d = list ? list->child : NULL; d != NULL; d = d->next) {
-            if (!rml_str_equal(rml_json_get_str(d, "baseline", empty), second)) {
+    for (size_t i = 0; i < model->slice_count; i++) {
+        const rml_evidence_slice *s = &model->slices[i];
+        for (size_t k = 0; k < s->difference_count; k++) {
+            const rml_evidence_difference *d = &s->differences[k];
+            if (!rml_str_equal(d->baseline, RML_STR("against"))) {
                 continue;
             }
-            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(rml_json_get_str(s, "name", empty)));
-            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(rml_json_get_str(d, "metric", empty)));
-            static const char *const fields[] = {"relative", "low", "high"};
-            for (size_t i = 0; i < 3; i++) {
-                double value = rml_json_get_f64(d, fields[i], NAN);
-                rml_cli_table_cell(cli, &table, isnan(value) ? "undecided" : "%+.2f %%",
-                                   100 * value);
-            }
-            rml_cli_table_cell(cli, &table, "%lld", (long long)rml_json_get_i64(d, "units", 0));
+            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(s->name));
+            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(d->metric));
+            print_change(cli, &table, d->relative);
+            print_change(cli, &table, d->low);
+            print_change(cli, &table, d->high);
+            rml_cli_table_cell(cli, &table, "%lld", (long long)d->units);
         }
     }
     rml_cli_table_end(cli, &table);
 }
 
-// Each model on all windows and on the moving ones, in the order of the document.
-static void print_document(rml_cli *cli, const rml_json *doc)
+// Each model on every slice, baselines on the first two (all and moving), in the document's order.
+static void print_document(rml_cli *cli, const rml_evaluation *e)
 {
     static const char *const heads[] = {"model",     "slice",     "windows",   "families",
                                         "min_fde_1", "min_ade_1", "min_fde_6", "miss_rate_6"};
     rml_cli_table table;
-    rml_str empty = RML_STR("");
     rml_cli_table_begin(&table, heads, sizeof heads / sizeof *heads);
-    const rml_json *models = rml_json_get(doc, "models");
-    for (const rml_json *m = models ? models->child : NULL; m != NULL; m = m->next) {
-        const rml_json *slices = rml_json_get(m, "slices");
-        bool model = rml_str_equal(rml_json_get_str(m, "kind", empty), RML_STR("model"));
-        size_t shown = 0;
-        for (const rml_json *s = slices ? slices->child : NULL; s != NULL; s = s->next) {
-            if (!model && shown == 2) {
-                break; // baselines: all and moving
-            }
-            shown++;
-            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(rml_json_get_str(m, "name", empty)));
-            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(rml_json_get_str(s, "name", empty)));
-            rml_cli_table_cell(cli, &table, "%lld", (long long)rml_json_get_i64(s, "windows", 0));
-            rml_cli_table_cell(cli, &table, "%lld", (long long)rml_json_get_i64(s, "units", 0));
-            print_cell(cli, &table, s, "min_fde_1");
-            print_cell(cli, &table, s, "min_ade_1");
-            print_cell(cli, &table, s, "min_fde_6");
-            print_cell(cli, &table, s, "miss_rate_6");
+    for (size_t i = 0; i < e->model_count; i++) {
+        const rml_evidence_model *m = &e->models[i];
+        size_t most = m->kind == RML_EVIDENCE_MODEL ? m->slice_count : 2;
+        for (size_t k = 0; k < m->slice_count && k < most; k++) {
+            const rml_evidence_slice *s = &m->slices[k];
+            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(m->name));
+            rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(s->name));
+            rml_cli_table_cell(cli, &table, "%lld", (long long)s->windows);
+            rml_cli_table_cell(cli, &table, "%lld", (long long)s->units);
+            print_cell(cli, &table, s, RML_STR("min_fde_1"));
+            print_cell(cli, &table, s, RML_STR("min_ade_1"));
+            print_cell(cli, &table, s, RML_STR("min_fde_6"));
+            print_cell(cli, &table, s, RML_STR("miss_rate_6"));
         }
     }
     rml_cli_table_end(cli, &table);
-    print_against(cli, models ? models->child : NULL);
+    if (e->model_count > 0) {
+        print_against(cli, &e->models[0]);
+    }
     rml_cli_print(cli, "\"recorded\" uses recorded speed and heading, which read the future.\n");
     rml_cli_print(cli, "best blind baseline: %.*s; looks at this split: %lld\n",
-                  RML_FMT(rml_json_get_str(doc, "best_blind", empty)),
-                  (long long)rml_json_get_i64(doc, "looks", 0));
+                  RML_FMT(e->best_blind), (long long)e->looks);
+}
+
+// The document as it stands for --json, its tables for people.
+static rml_status show_document(rml_cli *cli, rml_str text, const rml_hash *hash, rml_error *err)
+{
+    const rml_json *doc;
+    const rml_evaluation *evaluation;
+    char name[RML_HASH_TEXT];
+    if (cli->json) {
+        RML_TRY(rml_json_parse(&cli->arena, text, RML_STR("evaluation"), &doc, err));
+        rml_json_value(&cli->writer, doc);
+        return RML_OK;
+    }
+    RML_TRY(rml_evidence_read(text, RML_STR("evaluation"), &cli->arena, &evaluation, err));
+    rml_hash_text(hash, name);
+    rml_cli_print(cli, "evaluation %.12s\n", name);
+    print_document(cli, evaluation);
+    return RML_OK;
 }
 
 static rml_status run_eval(rml_cli *cli, rml_error *err)
@@ -142,7 +146,6 @@ static rml_status run_eval(rml_cli *cli, rml_error *err)
     rml_eval_slice slices[SLICES_MAX];
     int64_t seed = 0;
     rml_hash hash;
-    const rml_json *doc;
     rml_judge_request request = {.version = rml_str_of(rml_cli_value(cli, "--dataset")),
                                  .runs = runs,
                                  .against = against,
@@ -171,15 +174,7 @@ static rml_status run_eval(rml_cli *cli, rml_error *err)
     RML_TRY(rml_cli_home(cli, false, &home, err));
     RML_TRY(
         rml_home_judge(home, &request, cli->pool, &cli->progress, &cli->arena, &text, &hash, err));
-    RML_TRY(rml_json_parse(&cli->arena, text, RML_STR("evaluation"), &doc, err));
-    if (cli->json) {
-        rml_json_value(&cli->writer, doc);
-    }
-    char name[RML_HASH_TEXT];
-    rml_hash_text(&hash, name);
-    rml_cli_print(cli, "evaluation %.12s\n", name);
-    print_document(cli, doc);
-    return RML_OK;
+    return show_document(cli, text, &hash, err);
 }
 
 // ---- mine --------------------------------------------------------------------------------------

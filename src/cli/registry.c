@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "roadmill/dataset.h"
+#include "roadmill/evidence.h"
 #include "roadmill/registry.h"
 
 enum { APPROVALS_MAX = 16, POLICY_SIZE_MAX = 1 << 20 };
@@ -49,17 +50,16 @@ static rml_status read_policy(rml_cli *cli, rml_gate_request *request, rml_error
 static rml_status check_leaks(rml_cli *cli, rml_home *home, rml_gate_request *request,
                               rml_error *err)
 {
-    const rml_json *evaluation;
+    const rml_evaluation *evaluation;
     rml_dataset *d = NULL;
     rml_leak_report report;
     rml_buffer text = {0};
     if (request->manifest.len == 0) {
         return RML_OK;
     }
-    RML_TRY(
-        rml_json_parse(&cli->arena, request->evaluation, RML_STR("evaluation"), &evaluation, err));
-    rml_str version = rml_json_get_str(evaluation, "version", RML_STR(""));
-    RML_TRY(rml_dataset_open(home->store, version, &d, err));
+    RML_TRY(rml_evidence_read(request->evaluation, RML_STR("evaluation"), &cli->arena, &evaluation,
+                              err));
+    RML_TRY(rml_dataset_open(home->store, evaluation->version, &d, err));
     rml_status st = rml_dataset_leaks(d, home->lake, &report, err);
     rml_dataset_close(d);
     if (st == RML_OK) {

@@ -1,11 +1,11 @@
-// The evaluation as one JSON document: every entrant on every slice with its intervals, and the
-// models against every baseline, paired by window. docs/evaluation.md tells the fields.
+// The evaluation as evidence: every entrant on every slice with its intervals, and the models
+// against every baseline, paired by window.
 #include <math.h>
 #include <string.h>
 
 #include "evaluation.h"
 
-static const char *const kind_names[] = {"model", "baseline", "blind", "reads-future"};
+#define BINS 10 // of rml_calibration
 
 // One interval to be found; b NULL: a mean.
 typedef struct job {
@@ -19,7 +19,7 @@ typedef struct job {
 } job;
 
 typedef struct document {
-    rml_evaluation *e;
+    rml_judging *e;
     rml_array jobs;
     rml_draws draws[RML_SLICES_MAX];
 } document;
@@ -45,9 +45,9 @@ static rml_status add_job(document *d, const rml_entrant *a, const rml_entrant *
 // A model against every baseline and the models behind it.
 static bool against(const rml_entrant *a, const rml_entrant *b)
 {
-    return a->kind == RML_ENTRANT_MODEL &&
-           (b->kind == RML_ENTRANT_BASELINE || b->kind == RML_ENTRANT_BLIND ||
-            (b->kind == RML_ENTRANT_MODEL && b > a));
+    return a->kind == RML_EVIDENCE_MODEL &&
+           (b->kind == RML_EVIDENCE_BASELINE || b->kind == RML_EVIDENCE_BLIND ||
+            (b->kind == RML_EVIDENCE_MODEL && b > a));
 }
 
 // In the order in which they are written.
@@ -55,7 +55,7 @@ static rml_status list_jobs(document *d, rml_error *err)
 {
     size_t metric_count;
     const rml_metric *metrics = rml_metrics(&metric_count);
-    rml_evaluation *e = d->e;
+    rml_judging *e = d->e;
     for (size_t i = 0; i < e->entrants.count; i++) {
         const rml_entrant *a = RML_AT(&e->entrants, rml_entrant, i);
         for (size_t s = 0; s < e->slice_count; s++) {
@@ -77,7 +77,7 @@ static rml_status list_jobs(document *d, rml_error *err)
 
 static rml_status find_interval(document *d, job *j, rml_arena *arena, rml_error *err)
 {
-    rml_evaluation *e = d->e;
+    rml_judging *e = d->e;
     size_t seeds = j->a->seeds, n = 0;
     double **own = j->a->values[j->metric];
     if (own == NULL) {
@@ -137,7 +137,7 @@ static void run_job(void *context, size_t tile, size_t worker)
 
 static rml_status run_jobs(document *d, rml_error *err)
 {
-    rml_evaluation *e = d->e;
+    rml_judging *e = d->e;
     // Most entrants have one seed; the draws of the models are made where they are needed.
     for (size_t s = 0; s < e->slice_count; s++) {
         if (e->slices[s].units >= 10) {
@@ -158,169 +158,159 @@ static rml_status run_jobs(document *d, rml_error *err)
     return RML_OK;
 }
 
-// ---- Writing -----------------------------------------------------------------------------------
+// ---- Evidence ----------------------------------------------------------------------------------
 
-static void write_slice(document *d, rml_json_writer *w, const rml_metric *metrics, size_t *at)
+// Jobs in their order become the numbers of a slice, slices those of an entrant.
+typedef struct filling {
+    const document *d;
+    size_t at; // the next job
+    rml_arena *arena;
+} filling;
+
+static bool is_at(const filling *f, const rml_entrant *a, const rml_slice *slice, bool paired)
 {
-    const job *jobs = d->jobs.data;
-    const rml_entrant *a = jobs[*at].a;
-    const rml_slice *slice = jobs[*at].slice;
-    rml_json_object(w);
-    rml_json_kv_str(w, "name", slice->name);
-    rml_json_kv_str(w, "query", slice->query);
-    rml_json_kv_i64(w, "windows", (int64_t)slice->windows);
-    rml_json_kv_i64(w, "units", (int64_t)slice->units);
-    rml_json_key(w, "metrics");
-    rml_json_list(w);
-    for (;
-         *at < d->jobs.count && jobs[*at].a == a && jobs[*at].slice == slice && jobs[*at].b == NULL;
-         (*at)++) {
-        const job *j = &jobs[*at];
-        rml_json_object(w);
-        rml_json_kv_str(w, "name", rml_str_of(metrics[j->metric].name));
-        rml_json_kv_f64(w, "value", j->interval.estimate);
-        rml_json_kv_f64(w, "low", j->interval.low);
-        rml_json_kv_f64(w, "high", j->interval.high);
-        rml_json_kv_str(w, "method", rml_str_of(j->interval.method));
-        rml_json_object_end(w);
-    }
-    rml_json_list_end(w);
-    rml_json_key(w, "against");
-    rml_json_list(w);
-    for (;
-         *at < d->jobs.count && jobs[*at].a == a && jobs[*at].slice == slice && jobs[*at].b != NULL;
-         (*at)++) {
-        const job *j = &jobs[*at];
-        rml_json_object(w);
-        rml_json_kv_str(w, "baseline", j->b->name);
-        rml_json_kv_str(w, "metric", rml_str_of(metrics[j->metric].name));
-        rml_json_kv_f64(w, "relative", j->interval.estimate);
-        rml_json_kv_f64(w, "low", j->interval.low);
-        rml_json_kv_f64(w, "high", j->interval.high);
-        rml_json_kv_i64(w, "units", (int64_t)j->interval.units);
-        rml_json_kv_str(w, "method", rml_str_of(j->interval.method));
-        rml_json_kv_f64(w, "p", j->p);
-        rml_json_kv_f64(w, "smallest_change", j->smallest_change);
-        rml_json_object_end(w);
-    }
-    rml_json_list_end(w);
-    rml_json_object_end(w);
+    const job *j = f->at < f->d->jobs.count ? RML_AT(&f->d->jobs, job, f->at) : NULL;
+    return j != NULL && j->a == a && j->slice == slice && (j->b != NULL) == paired;
 }
 
-static void write_calibration(document *d, rml_json_writer *w, const rml_entrant *a)
+static rml_status fill_slice(filling *f, const rml_entrant *a, const rml_slice *slice,
+                             rml_evidence_slice *out, rml_error *err)
+{
+    size_t count;
+    const rml_metric *metrics = rml_metrics(&count);
+    size_t pairs = count * f->d->e->entrants.count;
+    rml_evidence_value *values = RML_NEW_ARRAY(f->arena, rml_evidence_value, count);
+    rml_evidence_difference *differences =
+        RML_NEW_ARRAY(f->arena, rml_evidence_difference, a->kind == RML_EVIDENCE_MODEL ? pairs : 1);
+    if (values == NULL || differences == NULL) {
+        return rml_fail_memory(err, pairs * sizeof *differences);
+    }
+    *out = (rml_evidence_slice){.name = slice->name,
+                                .query = slice->query,
+                                .windows = (int64_t)slice->windows,
+                                .units = (int64_t)slice->units,
+                                .values = values,
+                                .differences = differences};
+    for (; is_at(f, a, slice, false); f->at++) {
+        const job *j = RML_AT(&f->d->jobs, job, f->at);
+        values[out->value_count++] =
+            (rml_evidence_value){rml_str_of(metrics[j->metric].name), j->interval.estimate,
+                                 j->interval.low, j->interval.high, rml_str_of(j->interval.method)};
+    }
+    for (; is_at(f, a, slice, true); f->at++) {
+        const job *j = RML_AT(&f->d->jobs, job, f->at);
+        differences[out->difference_count++] =
+            (rml_evidence_difference){.baseline = j->b->name,
+                                      .metric = rml_str_of(metrics[j->metric].name),
+                                      .relative = j->interval.estimate,
+                                      .low = j->interval.low,
+                                      .high = j->interval.high,
+                                      .units = (int64_t)j->interval.units,
+                                      .method = rml_str_of(j->interval.method),
+                                      .p = j->p,
+                                      .smallest_change = j->smallest_change};
+    }
+    return RML_OK;
+}
+
+static rml_status fill_calibration(const document *d, const rml_entrant *a, rml_arena *arena,
+                                   const rml_evidence_calibration **out, rml_error *err)
 {
     const rml_forecast *f = a->own.count > 0 ? &a->own : a->futures;
-    double confidence[10], accuracy[10];
     if (!a->has_probability || f->modes < 2) {
-        return;
+        return RML_OK;
     }
-    rml_json_key(w, "calibration");
-    rml_json_object(w);
-    rml_json_kv_f64(w, "error", rml_calibration(&d->e->truth, f, confidence, accuracy));
-    rml_json_key(w, "bins");
-    rml_json_list(w);
-    for (int b = 0; b < 10; b++) {
-        rml_json_object(w);
-        rml_json_kv_f64(w, "confidence", confidence[b]);
-        rml_json_kv_f64(w, "accuracy", accuracy[b]);
-        rml_json_object_end(w);
+    rml_evidence_calibration *c = RML_NEW(arena, rml_evidence_calibration);
+    double *bins = RML_NEW_ARRAY(arena, double, 2 * BINS);
+    if (c == NULL || bins == NULL) {
+        return rml_fail_memory(err, sizeof *c + 2 * BINS * sizeof *bins);
     }
-    rml_json_list_end(w);
-    rml_json_object_end(w);
+    *c = (rml_evidence_calibration){rml_calibration(&d->e->truth, f, bins, bins + BINS), bins,
+                                    bins + BINS, BINS};
+    *out = c;
+    return RML_OK;
+}
+
+static rml_status fill_model(filling *f, const rml_entrant *a, rml_evidence_model *out,
+                             rml_error *err)
+{
+    const rml_judging *e = f->d->e;
+    rml_evidence_slice *slices = RML_NEW_ARRAY(f->arena, rml_evidence_slice, e->slice_count + 1);
+    if (slices == NULL) {
+        return rml_fail_memory(err, e->slice_count * sizeof *slices);
+    }
+    *out = (rml_evidence_model){.name = a->name,
+                                .hash = a->hash,
+                                .kind = a->kind,
+                                .has_probability = a->has_probability,
+                                .seeds = (int64_t)a->seeds,
+                                .slices = slices,
+                                .slice_count = e->slice_count};
+    RML_TRY(fill_calibration(f->d, a, f->arena, &out->calibration, err));
+    for (size_t s = 0; s < e->slice_count; s++) {
+        RML_TRY(fill_slice(f, a, &e->slices[s], &slices[s], err));
+    }
+    return RML_OK;
 }
 
 // The blind baseline with the smallest min_fde_6 over all windows: the bar.
-static rml_str best_blind(const document *d)
+static rml_str best_blind(const rml_evaluation *e)
 {
     rml_str best = {0};
     double least = INFINITY;
-    size_t count;
-    const rml_metric *metrics = rml_metrics(&count);
-    for (size_t i = 0; i < d->jobs.count; i++) {
-        const job *j = RML_AT(&d->jobs, job, i);
-        if (j->b == NULL && j->a->kind == RML_ENTRANT_BLIND && j->slice == d->e->slices &&
-            strcmp(metrics[j->metric].name, "min_fde_6") == 0 && j->interval.estimate < least) {
-            least = j->interval.estimate;
-            best = j->a->name;
+    for (size_t i = 0; i < e->model_count; i++) {
+        const rml_evidence_model *m = &e->models[i];
+        const rml_evidence_value *v = rml_evidence_value_of(m->slices, RML_STR("min_fde_6"));
+        if (m->kind == RML_EVIDENCE_BLIND && v != NULL && v->value < least) {
+            least = v->value;
+            best = m->name;
         }
     }
     return best;
 }
 
-static void write_entrants(document *d, rml_json_writer *w, const rml_metric *metrics)
+static rml_status fill(const document *d, rml_arena *arena, rml_evaluation *out, rml_error *err)
 {
-    size_t at = 0;
-    rml_json_key(w, "models");
-    rml_json_list(w);
-    while (at < d->jobs.count) {
-        const rml_entrant *a = RML_AT(&d->jobs, job, at)->a;
-        rml_json_object(w);
-        rml_json_kv_str(w, "name", a->name);
-        rml_json_kv_str(w, "hash", a->hash);
-        rml_json_kv_str(w, "kind", rml_str_of(kind_names[a->kind]));
-        rml_json_kv_bool(w, "has_probability", a->has_probability);
-        rml_json_kv_i64(w, "seeds", (int64_t)a->seeds);
-        write_calibration(d, w, a);
-        rml_json_key(w, "slices");
-        rml_json_list(w);
-        while (at < d->jobs.count && RML_AT(&d->jobs, job, at)->a == a) {
-            write_slice(d, w, metrics, &at);
-        }
-        rml_json_list_end(w);
-        rml_json_object_end(w);
-    }
-    rml_json_list_end(w);
-}
-
-static void write_document(document *d, rml_json_writer *w)
-{
-    size_t count;
+    const rml_judging *e = d->e;
+    filling f = {.d = d, .arena = arena};
+    size_t count, models = e->entrants.count;
     const rml_metric *metrics = rml_metrics(&count);
-    rml_evaluation *e = d->e;
-    rml_json_object(w);
-    rml_json_kv_str(w, "format", RML_STR("roadmill-evaluation-1"));
-    rml_json_kv_str(w, "version", rml_dataset_hash(e->dataset));
-    rml_json_kv_str(w, "split", rml_str_of(rml_split_name(e->options->split)));
-    rml_json_kv_i64(w, "looks", e->looks);
-    rml_json_kv_i64(w, "families", (int64_t)e->families);
-    rml_json_kv_i64(w, "windows", (int64_t)e->n);
-    rml_json_kv_f64(w, "miss_m", e->miss_m);
-    rml_json_kv_f64(w, "level", RML_LEVEL);
-    rml_json_kv_i64(w, "draws", RML_DRAWS);
-    rml_json_key(w, "metrics");
-    rml_json_list(w);
-    for (size_t m = 0; m < count; m++) {
-        rml_json_object(w);
-        rml_json_kv_str(w, "name", rml_str_of(metrics[m].name));
-        rml_json_kv_str(w, "unit", rml_str_of(metrics[m].unit));
-        rml_json_kv_i64(w, "k", metrics[m].k);
-        rml_json_object_end(w);
+    rml_evidence_metric *told = RML_NEW_ARRAY(arena, rml_evidence_metric, count);
+    rml_evidence_model *m = RML_NEW_ARRAY(arena, rml_evidence_model, models + 1);
+    if (told == NULL || m == NULL) {
+        return rml_fail_memory(err, models * sizeof *m);
     }
-    rml_json_list_end(w);
-    write_entrants(d, w, metrics);
-    rml_json_kv_str(w, "best_blind", best_blind(d));
-    rml_json_object_end(w);
+    for (size_t i = 0; i < count; i++) {
+        told[i] = (rml_evidence_metric){rml_str_of(metrics[i].name), rml_str_of(metrics[i].unit),
+                                        metrics[i].k};
+    }
+    for (size_t i = 0; i < models; i++) {
+        RML_TRY(fill_model(&f, RML_AT(&e->entrants, rml_entrant, i), &m[i], err));
+    }
+    *out = (rml_evaluation){.version = rml_dataset_hash(e->dataset),
+                            .split = rml_str_of(rml_split_name(e->options->split)),
+                            .looks = e->looks,
+                            .families = (int64_t)e->families,
+                            .windows = (int64_t)e->n,
+                            .miss_m = e->miss_m,
+                            .level = RML_LEVEL,
+                            .draws = RML_DRAWS,
+                            .metrics = told,
+                            .metric_count = count,
+                            .models = m,
+                            .model_count = models};
+    out->best_blind = best_blind(out);
+    return RML_OK;
 }
 
-rml_status rml_evaluation_write(rml_evaluation *e, rml_buffer *out, rml_error *err)
+rml_status rml_judging_write(rml_judging *e, rml_buffer *out, rml_hash *hash, rml_error *err)
 {
     document d = {.e = e, .jobs = RML_ARRAY(job)};
-    rml_buffer text = {0};
-    rml_arena arena = {0};
-    rml_json_writer w;
-    const rml_json *tree;
-    rml_json_writer_init(&w, &text, err);
+    rml_evaluation evidence;
     rml_status st = list_jobs(&d, err);
     st = st ? st : run_jobs(&d, err);
-    if (st == RML_OK) {
-        write_document(&d, &w);
-        st = rml_json_finish(&w);
-    }
-    st =
-        st ? st : rml_json_parse(&arena, rml_buffer_text(&text), RML_STR("evaluation"), &tree, err);
-    st = st ? st : rml_json_canonical(tree, out, err);
+    st = st ? st : fill(&d, &e->arena, &evidence, err);
+    st = st ? st : rml_evidence_write(&evidence, out, hash, err);
     rml_array_reset(&d.jobs);
-    rml_buffer_reset(&text);
-    rml_arena_reset(&arena);
     return st;
 }

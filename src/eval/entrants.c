@@ -38,7 +38,7 @@ static rml_status gather(const rml_dataset *d, rml_split split, rml_arena *arena
     return RML_OK;
 }
 
-static rml_status add_baseline(rml_evaluation *e, const rml_baseline_kind *kind,
+static rml_status add_baseline(rml_judging *e, const rml_baseline_kind *kind,
                                const rml_pasts *train, const rml_pasts *pasts, rml_error *err)
 {
     rml_baseline *fitted = NULL;
@@ -47,7 +47,7 @@ static rml_status add_baseline(rml_evaluation *e, const rml_baseline_kind *kind,
         return RML_ERR_MEMORY;
     }
     *entrant = (rml_entrant){.name = rml_str_of(kind->name),
-                             .kind = kind->blind ? RML_ENTRANT_BLIND : RML_ENTRANT_BASELINE,
+                             .kind = kind->blind ? RML_EVIDENCE_BLIND : RML_EVIDENCE_BASELINE,
                              .has_probability = true,
                              .seeds = 1};
     RML_TRY(rml_baseline_fit(kind, train, MODES, e->options->seed, e->pool, &fitted, err));
@@ -58,7 +58,7 @@ static rml_status add_baseline(rml_evaluation *e, const rml_baseline_kind *kind,
     return st;
 }
 
-rml_status rml_entrants_add_baselines(rml_evaluation *e, rml_error *err)
+rml_status rml_entrants_add_baselines(rml_judging *e, rml_error *err)
 {
     size_t kinds;
     const rml_baseline_kind *kind = rml_baseline_kinds(&kinds);
@@ -88,7 +88,7 @@ static bool is_defined(const rml_entrant *entrant, const rml_metric *metric, con
     return (!metric->needs_probability || entrant->has_probability) && (metric->k > 1 || ranked);
 }
 
-rml_status rml_entrant_judge(rml_evaluation *e, rml_entrant *entrant, rml_error *err)
+rml_status rml_entrant_judge(rml_judging *e, rml_entrant *entrant, rml_error *err)
 {
     size_t count;
     const rml_metric *metrics = rml_metrics(&count);

@@ -2,24 +2,17 @@
 #ifndef ROADMILL_EVAL_EVALUATION_H
 #define ROADMILL_EVAL_EVALUATION_H
 
-#include "roadmill/base/json.h"
 #include "roadmill/eval.h"
+#include "roadmill/evidence.h"
 #include "unit_sums.h"
 
 #define RML_LEVEL 0.95
 #define RML_SLICES_MAX 64
 #define RML_METRICS 10
 
-typedef enum rml_entrant_kind {
-    RML_ENTRANT_MODEL,
-    RML_ENTRANT_BASELINE,
-    RML_ENTRANT_BLIND,
-    RML_ENTRANT_READS_FUTURE, // recorded speed and heading: shown, marked, never a bar
-} rml_entrant_kind;
-
 typedef struct rml_entrant {
     rml_str name, hash;
-    rml_entrant_kind kind;
+    rml_evidence_kind kind;
     bool has_probability;
     size_t seeds;
     const rml_forecast *futures, *ones; // [seeds]; ones may be NULL
@@ -35,7 +28,7 @@ typedef struct rml_slice {
     size_t windows, units;
 } rml_slice;
 
-typedef struct rml_evaluation {
+typedef struct rml_judging {
     rml_lake *lake;
     const rml_dataset *dataset;
     const rml_eval_options *options;
@@ -50,15 +43,16 @@ typedef struct rml_evaluation {
     rml_slice slices[RML_SLICES_MAX];
     size_t slice_count;
     int64_t looks;
-} rml_evaluation;
+} rml_judging;
 
 // Baselines fitted on the train split, and their forecasts.
-rml_status rml_entrants_add_baselines(rml_evaluation *e, rml_error *err) RML_CHECKED;
+rml_status rml_entrants_add_baselines(rml_judging *e, rml_error *err) RML_CHECKED;
 // All metrics of an entrant.
-rml_status rml_entrant_judge(rml_evaluation *e, rml_entrant *entrant, rml_error *err) RML_CHECKED;
+rml_status rml_entrant_judge(rml_judging *e, rml_entrant *entrant, rml_error *err) RML_CHECKED;
 // Slices by scene rows and by queries; with the traffic at hand also the row of recorded speeds.
-rml_status rml_slices_find(rml_evaluation *e, rml_error *err) RML_CHECKED;
-// The document, as docs/evaluation.md tells it.
-rml_status rml_evaluation_write(rml_evaluation *e, rml_buffer *out, rml_error *err) RML_CHECKED;
+rml_status rml_slices_find(rml_judging *e, rml_error *err) RML_CHECKED;
+// Intervals and comparisons of all, as the document of docs/evaluation.md, and its name.
+rml_status rml_judging_write(rml_judging *e, rml_buffer *out, rml_hash *hash, rml_error *err)
+    RML_CHECKED;
 
 #endif

@@ -2,10 +2,9 @@
 #include <string.h>
 
 #include "evaluation.h"
-#include "roadmill/codec.h"
 
 // Before any number is known: whoever looks at gate or sealed is counted.
-static rml_status count_look(rml_evaluation *e, rml_catalog *catalog, rml_error *err)
+static rml_status count_look(rml_judging *e, rml_catalog *catalog, rml_error *err)
 {
     if (e->options->split != RML_GATE && e->options->split != RML_SEALED) {
         return RML_OK;
@@ -19,7 +18,7 @@ static rml_status count_look(rml_evaluation *e, rml_catalog *catalog, rml_error 
     return rml_catalog_count(catalog, key, RML_STR("eval"), &e->looks, err);
 }
 
-static rml_status add_models(rml_evaluation *e, const rml_eval_model *models, size_t count,
+static rml_status add_models(rml_judging *e, const rml_eval_model *models, size_t count,
                              rml_error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -29,7 +28,7 @@ static rml_status add_models(rml_evaluation *e, const rml_eval_model *models, si
         }
         *entrant = (rml_entrant){.name = models[i].name,
                                  .hash = models[i].hash,
-                                 .kind = RML_ENTRANT_MODEL,
+                                 .kind = RML_EVIDENCE_MODEL,
                                  .has_probability = models[i].has_probability,
                                  .seeds = models[i].seeds,
                                  .futures = models[i].futures,
@@ -43,7 +42,7 @@ static rml_status add_models(rml_evaluation *e, const rml_eval_model *models, si
     return RML_OK;
 }
 
-static rml_status count_families(rml_evaluation *e, rml_error *err)
+static rml_status count_families(rml_judging *e, rml_error *err)
 {
     uint32_t *families = RML_NEW_ARRAY(&e->arena, uint32_t, e->n + 1);
     uint32_t *dense = RML_NEW_ARRAY(&e->arena, uint32_t, e->n + 1);
@@ -56,11 +55,10 @@ static rml_status count_families(rml_evaluation *e, rml_error *err)
     return rml_units_number(families, e->n, &e->arena, dense, &e->families, err);
 }
 
-static rml_status keep(rml_evaluation *e, rml_catalog *catalog, const rml_eval_model *models,
-                       size_t count, rml_str json, rml_hash *hash, rml_error *err)
+static rml_status keep(rml_judging *e, rml_catalog *catalog, const rml_eval_model *models,
+                       size_t count, rml_str json, const rml_hash *hash, rml_error *err)
 {
     char name[RML_HASH_TEXT];
-    RML_TRY(rml_sha256(json.data, json.len, hash));
     rml_hash_text(hash, name);
     rml_object_row row = {.kind = RML_STR("evaluation"),
                           .hash = rml_str_of(name),
@@ -82,8 +80,8 @@ static rml_status keep(rml_evaluation *e, rml_catalog *catalog, const rml_eval_m
     return st;
 }
 
-static rml_status evaluate(rml_evaluation *e, rml_catalog *catalog, const rml_eval_model *models,
-                           size_t count, rml_buffer *out, rml_error *err)
+static rml_status evaluate(rml_judging *e, rml_catalog *catalog, const rml_eval_model *models,
+                           size_t count, rml_buffer *out, rml_hash *hash, rml_error *err)
 {
     if (e->n == 0) {
         return rml_fail(err, RML_ERR_MISSING, (rml_place){0},
@@ -100,7 +98,7 @@ static rml_status evaluate(rml_evaluation *e, rml_catalog *catalog, const rml_ev
     for (size_t i = 0; i < e->entrants.count; i++) {
         RML_TRY(rml_entrant_judge(e, RML_AT(&e->entrants, rml_entrant, i), err));
     }
-    return rml_evaluation_write(e, out, err);
+    return rml_judging_write(e, out, hash, err);
 }
 
 rml_status rml_eval_run(rml_lake *lake, rml_catalog *catalog, const rml_dataset *d,
@@ -108,21 +106,21 @@ rml_status rml_eval_run(rml_lake *lake, rml_catalog *catalog, const rml_dataset 
                         rml_pool *pool, const rml_progress *progress, rml_arena *arena,
                         rml_str *json, rml_hash *hash, rml_error *err)
 {
-    rml_evaluation *e = RML_NEW(arena, rml_evaluation);
+    rml_judging *e = RML_NEW(arena, rml_judging);
     if (e == NULL) {
         return rml_fail_memory(err, sizeof *e);
     }
-    *e = (rml_evaluation){.lake = lake,
-                          .dataset = d,
-                          .options = options,
-                          .miss_m = options->miss_m > 0 ? options->miss_m : 2.0,
-                          .pool = pool,
-                          .progress = progress,
-                          .scenes = rml_dataset_scenes(d, options->split),
-                          .n = rml_dataset_count(d, options->split),
-                          .entrants = RML_ARRAY(rml_entrant)};
+    *e = (rml_judging){.lake = lake,
+                       .dataset = d,
+                       .options = options,
+                       .miss_m = options->miss_m > 0 ? options->miss_m : 2.0,
+                       .pool = pool,
+                       .progress = progress,
+                       .scenes = rml_dataset_scenes(d, options->split),
+                       .n = rml_dataset_count(d, options->split),
+                       .entrants = RML_ARRAY(rml_entrant)};
     rml_buffer out = {0};
-    rml_status st = evaluate(e, catalog, models, count, &out, err);
+    rml_status st = evaluate(e, catalog, models, count, &out, hash, err);
     if (st == RML_OK) {
         *json = rml_arena_str(arena, rml_buffer_text(&out));
         st = json->data ? keep(e, catalog, models, count, *json, hash, err)

@@ -9,7 +9,7 @@
 #define MOVING_MPS 0.5f
 
 typedef struct finding {
-    rml_evaluation *e;
+    rml_judging *e;
     rml_query **queries; // of slices [first, slice_count)
     size_t first;
     rml_array *matches; // of each query
@@ -17,7 +17,7 @@ typedef struct finding {
     size_t recorded_known; // scenes whose recorded state the source has
 } finding;
 
-static rml_status add_slice(rml_evaluation *e, rml_str name, rml_str query, rml_slice **out,
+static rml_status add_slice(rml_judging *e, rml_str name, rml_str query, rml_slice **out,
                             rml_error *err)
 {
     if (e->slice_count == RML_SLICES_MAX) {
@@ -31,7 +31,7 @@ static rml_status add_slice(rml_evaluation *e, rml_str name, rml_str query, rml_
     return s->inside ? RML_OK : rml_fail_memory(err, e->n);
 }
 
-static rml_status slices_by_row(rml_evaluation *e, rml_error *err)
+static rml_status slices_by_row(rml_judging *e, rml_error *err)
 {
     rml_slice *all, *moving;
     RML_TRY(add_slice(e, RML_STR("all"), (rml_str){0}, &all, err));
@@ -59,7 +59,7 @@ static rml_status slices_by_row(rml_evaluation *e, rml_error *err)
 
 static rml_status compile(finding *f, rml_error *err)
 {
-    rml_evaluation *e = f->e;
+    rml_judging *e = f->e;
     size_t count = e->options->slice_count;
     f->first = e->slice_count;
     f->queries = RML_NEW_ARRAY(&e->arena, rml_query *, count + 1);
@@ -120,7 +120,7 @@ static void forecast_recorded(finding *f, size_t i, const rml_track *track)
 static rml_status look_at(finding *f, const rml_traffic *traffic, size_t from, size_t to,
                           rml_error *err)
 {
-    rml_evaluation *e = f->e;
+    rml_judging *e = f->e;
     rml_query_count counted;
     for (size_t k = 0; k < e->options->slice_count; k++) {
         rml_array_clear(&f->matches[k]);
@@ -160,7 +160,7 @@ static rml_status look_at_span(void *context, size_t index, const rml_traffic *t
 
 static rml_status look_at_all(finding *f, rml_error *err)
 {
-    rml_evaluation *e = f->e;
+    rml_judging *e = f->e;
     spans s = {.f = f,
                .ids = RML_NEW_ARRAY(&e->arena, rml_str, e->n + 1),
                .ends = RML_NEW_ARRAY(&e->arena, size_t, e->n + 1)};
@@ -178,7 +178,7 @@ static rml_status look_at_all(finding *f, rml_error *err)
                             "slicing", NULL, err);
 }
 
-static rml_status number_units(rml_evaluation *e, rml_slice *s, rml_error *err)
+static rml_status number_units(rml_judging *e, rml_slice *s, rml_error *err)
 {
     uint32_t *families = RML_NEW_ARRAY(&e->arena, uint32_t, e->n + 1);
     uint32_t *dense = RML_NEW_ARRAY(&e->arena, uint32_t, e->n + 1);
@@ -209,7 +209,7 @@ static rml_status add_recorded(finding *f, rml_error *err)
         return RML_ERR_MEMORY;
     }
     *entrant = (rml_entrant){.name = RML_STR("recorded"),
-                             .kind = RML_ENTRANT_READS_FUTURE,
+                             .kind = RML_EVIDENCE_READS_FUTURE,
                              .has_probability = true,
                              .seeds = 1,
                              .own = f->recorded};
@@ -217,7 +217,7 @@ static rml_status add_recorded(finding *f, rml_error *err)
     return RML_OK;
 }
 
-rml_status rml_slices_find(rml_evaluation *e, rml_error *err)
+rml_status rml_slices_find(rml_judging *e, rml_error *err)
 {
     finding f = {.e = e};
     uint32_t steps = rml_dataset_scene_spec(e->dataset)->future;

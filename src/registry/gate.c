@@ -67,11 +67,11 @@ static rml_status find_model(rml_gate *g, rml_catalog *catalog)
 {
     rml_array sources = RML_ARRAY(rml_edge);
     RML_TRY(rml_catalog_edges(catalog, g->request->model, true, g->arena, &sources, g->err));
-    const rml_json *models = rml_json_get(g->evaluation, "models");
-    for (const rml_json *m = models ? models->child : NULL; m && !g->model; m = m->next) {
-        rml_str hash = rml_json_get_str(m, "hash", RML_STR(""));
-        bool judged = rml_str_equal(rml_json_get_str(m, "kind", RML_STR("")), RML_STR("model"));
-        if (judged && hash.len > 0 && is_or_came_from(hash, g->request->model, &sources)) {
+    size_t count = g->evaluation ? g->evaluation->model_count : 0;
+    for (size_t i = 0; i < count && !g->model; i++) {
+        const rml_evidence_model *m = &g->evaluation->models[i];
+        if (m->kind == RML_EVIDENCE_MODEL && m->hash.len > 0 &&
+            is_or_came_from(m->hash, g->request->model, &sources)) {
             g->model = m;
         }
     }
@@ -82,7 +82,10 @@ static rml_status find_model(rml_gate *g, rml_catalog *catalog)
 static rml_status gather(rml_gate *g, rml_catalog *catalog)
 {
     const rml_gate_request *r = g->request;
-    RML_TRY(read_evidence(g, r->evaluation, "evaluation", &g->evaluation));
+    if (rml_str_trim(r->evaluation).len > 0) {
+        RML_TRY(rml_evidence_read(r->evaluation, RML_STR("evaluation"), g->arena, &g->evaluation,
+                                  g->err));
+    }
     RML_TRY(read_evidence(g, r->manifest, "manifest", &g->manifest));
     RML_TRY(read_evidence(g, r->leaks, "leak report", &g->leaks));
     if (g->manifest) {
@@ -118,6 +121,7 @@ static rml_status conclude(rml_gate *g, rml_gate_result *out)
     }
     memcpy(copy, g->conditions.data, g->conditions.count * sizeof *copy);
     out->conditions = copy;
+    out->deciding = first ? copy + (first - (const rml_condition *)g->conditions.data) : NULL;
     out->condition_count = g->conditions.count;
     return RML_OK;
 }

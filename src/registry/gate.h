@@ -4,16 +4,18 @@
 
 #include "policy.h"
 #include "roadmill/base/json.h"
+#include "roadmill/evidence.h"
 
 typedef struct rml_gate {
     const rml_gate_request *request;
     rml_policy policy;
     rml_arena *arena;
     // Evidence; NULL where it is missing.
-    const rml_json *evaluation, *manifest, *leaks;
-    const rml_json *model; // the judged one in the evaluation
-    rml_hash version;      // name of the manifest, if there is one
-    rml_array conditions;  // rml_condition
+    const rml_evaluation *evaluation;
+    const rml_json *manifest, *leaks;
+    const rml_evidence_model *model; // the judged one in the evaluation
+    rml_hash version;                // name of the manifest, if there is one
+    rml_array conditions;            // rml_condition
     rml_error *err;
     rml_status status; // the first failure to write a condition down
 } rml_gate;

@@ -10,51 +10,32 @@ bool rml_gate_needs_probability(rml_str metric)
            rml_str_starts(metric, RML_STR("calibration"));
 }
 
-// The item of a list whose member `key` is that text; NULL if there is none.
-static const rml_json *find_item(const rml_json *list, const char *key, rml_str text)
+// The numbers of a bound, with NaN for what the evaluation does not hold, and the units they are
+// of.
+static rml_gate_numbers find_numbers(const rml_gate *g, const rml_policy_bound *bound,
+                                     const rml_evidence_slice *slice, int64_t *units)
 {
-    for (const rml_json *item = list ? list->child : NULL; item; item = item->next) {
-        if (rml_str_equal(rml_json_get_str(item, key, RML_STR("")), text)) {
-            return item;
-        }
-    }
-    return NULL;
-}
-
-// Best blind baseline, or a name as it stands.
-static rml_str resolve(const rml_gate *g, rml_str against)
-{
-    return rml_str_equal(against, RML_STR("best_blind"))
-               ? rml_json_get_str(g->evaluation, "best_blind", RML_STR(""))
-               : against;
-}
-
-static const rml_json *find_numbers(const rml_gate *g, const rml_policy_bound *bound,
-                                    const rml_json *slice)
-{
+    *units = slice ? slice->units : -1;
     if (bound->against.len == 0) {
-        return find_item(rml_json_get(slice, "metrics"), "name", bound->metric);
+        const rml_evidence_value *v = rml_evidence_value_of(slice, bound->metric);
+        return v ? (rml_gate_numbers){v->value, v->low, v->high, bound->limit}
+                 : (rml_gate_numbers){NAN, NAN, NAN, bound->limit};
     }
-    rml_str name = resolve(g, bound->against);
-    const rml_json *list = rml_json_get(slice, "against");
-    for (const rml_json *item = list ? list->child : NULL; item; item = item->next) {
-        if (rml_str_equal(rml_json_get_str(item, "baseline", RML_STR("")), name) &&
-            rml_str_equal(rml_json_get_str(item, "metric", RML_STR("")), bound->metric)) {
-            return item;
-        }
-    }
-    return NULL;
+    const rml_evidence_difference *d = rml_evidence_difference_to(
+        slice, rml_evidence_name(g->evaluation, bound->against), bound->metric);
+    *units = d && d->units >= 0 ? d->units : *units;
+    return d ? (rml_gate_numbers){d->relative, d->low, d->high, bound->limit}
+             : (rml_gate_numbers){NAN, NAN, NAN, bound->limit};
 }
 
 // Why the numbers of a bound cannot be judged, NULL if they can.
-static const char *obstacle(const rml_gate *g, const rml_policy_bound *bound, const rml_json *slice,
-                            rml_gate_numbers n)
+static const char *obstacle(const rml_gate *g, const rml_policy_bound *bound,
+                            const rml_evidence_slice *slice, rml_gate_numbers n)
 {
     if (!g->model) {
         return "the evaluation does not hold this model";
     }
-    if (rml_gate_needs_probability(bound->metric) &&
-        !rml_json_get_bool(g->model, "has_probability", false)) {
+    if (rml_gate_needs_probability(bound->metric) && !g->model->has_probability) {
         return "it needs probabilities, and the predictions have none";
     }
     if (!slice) {
@@ -88,8 +69,8 @@ static void judge_numbers(rml_gate *g, const rml_policy_bound *bound, rml_str na
     if (bound->against.len > 0) {
         rml_gate_add(g, name, verdict, n,
                      "%+.1f %% against %.*s, interval %+.1f to %+.1f %%: %s the bound, %s %+.1f %%",
-                     100 * n.value, RML_FMT(resolve(g, bound->against)), 100 * n.low, 100 * n.high,
-                     words, side, 100 * n.limit);
+                     100 * n.value, RML_FMT(rml_evidence_name(g->evaluation, bound->against)),
+                     100 * n.low, 100 * n.high, words, side, 100 * n.limit);
     } else {
         rml_gate_add(g, name, verdict, n, "%.4g, interval %.4g to %.4g: %s the bound, %s %.4g",
                      n.value, n.low, n.high, words, side, n.limit);
@@ -98,12 +79,10 @@ static void judge_numbers(rml_gate *g, const rml_policy_bound *bound, rml_str na
 
 static void check_bound(rml_gate *g, const rml_policy_bound *bound)
 {
-    const rml_json *slice = find_item(rml_json_get(g->model, "slices"), "name", bound->slice);
-    const rml_json *numbers = find_numbers(g, bound, slice);
+    const rml_evidence_slice *slice = rml_evidence_slice_named(g->model, bound->slice);
     bool margin = bound->against.len > 0;
-    rml_gate_numbers n = {rml_json_get_f64(numbers, margin ? "relative" : "value", NAN),
-                          rml_json_get_f64(numbers, "low", NAN),
-                          rml_json_get_f64(numbers, "high", NAN), bound->limit};
+    int64_t units;
+    rml_gate_numbers n = find_numbers(g, bound, slice, &units);
     rml_str name =
         margin ? rml_arena_printf(g->arena, "%.*s against %.*s, %.*s", RML_FMT(bound->metric),
                                   RML_FMT(bound->against), RML_FMT(bound->slice))
@@ -114,13 +93,10 @@ static void check_bound(rml_gate *g, const rml_policy_bound *bound)
         rml_gate_add(g, name, RML_UNDECIDED, n, "%s", why);
         return;
     }
-    int64_t windows = rml_json_get_i64(slice, "windows", 0);
-    int64_t units =
-        rml_json_get_i64(margin ? numbers : slice, "units", rml_json_get_i64(slice, "units", 0));
-    if (windows < bound->min_windows || units < bound->min_units) {
+    if (slice->windows < bound->min_windows || units < bound->min_units) {
         rml_gate_add(g, name, RML_UNDECIDED, n,
                      "%lld windows in %lld independent units, %lld in %lld are asked for",
-                     (long long)windows, (long long)units, (long long)bound->min_windows,
+                     (long long)slice->windows, (long long)units, (long long)bound->min_windows,
                      (long long)bound->min_units);
         return;
     }

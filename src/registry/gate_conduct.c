@@ -17,8 +17,8 @@ static void check_evidence(rml_gate *g)
     }
     char version[RML_HASH_TEXT];
     rml_hash_text(&g->version, version);
-    rml_str judged = rml_json_get_str(g->evaluation, "version", RML_STR(""));
-    rml_str split = rml_json_get_str(g->evaluation, "split", RML_STR("no"));
+    rml_str judged = g->evaluation->version;
+    rml_str split = g->evaluation->split.len > 0 ? g->evaluation->split : RML_STR("no");
     if (!g->model) {
         rml_gate_add(g, name, RML_UNDECIDED, no_numbers, "the evaluation does not hold model %.*s",
                      g->request->model.len > 12 ? 12 : RML_FMT(g->request->model));
@@ -37,10 +37,16 @@ static void check_evidence(rml_gate *g)
     }
 }
 
-// At least so many of something in the evaluation.
-static void check_size(rml_gate *g, const char *key, rml_str name, int64_t least)
+// NaN for a count that is not told.
+static double number_of(int64_t count)
 {
-    double found = rml_json_get_f64(g->evaluation, key, NAN);
+    return count < 0 ? NAN : (double)count;
+}
+
+// At least so many of something in the evaluation; -1: it does not say.
+static void check_size(rml_gate *g, int64_t count, rml_str name, int64_t least)
+{
+    double found = number_of(count);
     rml_gate_numbers n = {found, NAN, NAN, (double)least};
     if (!isfinite(found)) {
         rml_gate_add(g, name, RML_UNDECIDED, n, "the evaluation does not say how many there are");
@@ -55,7 +61,7 @@ static void check_looks(rml_gate *g)
     if (g->policy.max_looks < 0) {
         return;
     }
-    double looks = rml_json_get_f64(g->evaluation, "looks", NAN);
+    double looks = number_of(g->evaluation ? g->evaluation->looks : -1);
     rml_gate_numbers n = {looks, NAN, NAN, (double)g->policy.max_looks};
     rml_str name = RML_STR("looks at the split");
     if (!isfinite(looks)) {
@@ -89,7 +95,7 @@ static void check_probabilities(rml_gate *g)
     if (!g->policy.probabilities) {
         return;
     }
-    bool has = rml_json_get_bool(g->model, "has_probability", false);
+    bool has = g->model && g->model->has_probability;
     rml_gate_add(g, RML_STR("probabilities"), has ? RML_PASS : RML_UNDECIDED, no_numbers, "%s",
                  has        ? "the predictions have them"
                  : g->model ? "the predictions have none, so their confidence cannot be judged"
@@ -173,8 +179,9 @@ static void check_approvals(rml_gate *g)
 void rml_gate_check_conduct(rml_gate *g)
 {
     check_evidence(g);
-    check_size(g, "windows", RML_STR("windows in the test set"), g->policy.min_windows);
-    check_size(g, "families", RML_STR("families in the test set"), g->policy.min_units);
+    const rml_evaluation *e = g->evaluation;
+    check_size(g, e ? e->windows : -1, RML_STR("windows in the test set"), g->policy.min_windows);
+    check_size(g, e ? e->families : -1, RML_STR("families in the test set"), g->policy.min_units);
     check_looks(g);
     check_leaks(g);
     check_probabilities(g);

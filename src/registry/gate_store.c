@@ -47,7 +47,7 @@ static rml_status find_names(const rml_gate *g, names *out, rml_error *err)
     *out = (names){0};
     rml_hash hash;
     if (g->evaluation) {
-        RML_TRY(rml_json_hash(g->evaluation, &hash, err));
+        RML_TRY(rml_json_text_hash(g->request->evaluation, &hash, err));
         rml_hash_text(&hash, out->evaluation);
     }
     if (g->manifest) {

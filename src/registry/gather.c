@@ -1,5 +1,5 @@
 // The evidence that the catalog holds on a model.
-#include "roadmill/base/json.h"
+#include "roadmill/evidence.h"
 #include "roadmill/registry.h"
 
 typedef struct newest {
@@ -10,9 +10,9 @@ typedef struct newest {
 static rml_status consider(const rml_object_row *row, rml_arena *arena, newest *best,
                            rml_error *err)
 {
-    const rml_json *tree;
-    RML_TRY(rml_json_parse(arena, row->body, RML_STR("evaluation"), &tree, err));
-    bool gate = rml_str_equal(rml_json_get_str(tree, "split", RML_STR("")), RML_STR("gate"));
+    const rml_evaluation *e;
+    RML_TRY(rml_evidence_read(row->body, RML_STR("evaluation"), arena, &e, err));
+    bool gate = rml_str_equal(e->split, RML_STR("gate"));
     if (!best->found || gate > best->gate ||
         (gate == best->gate && row->created_ns >= best->row.created_ns)) {
         *best = (newest){true, gate, *row};
@@ -62,12 +62,11 @@ static rml_status find_evaluation(rml_catalog *catalog, rml_str model, rml_arena
 static rml_status find_manifest(rml_catalog *catalog, rml_str evaluation, rml_arena *arena,
                                 rml_str *out, rml_error *err)
 {
-    const rml_json *tree;
+    const rml_evaluation *e;
     rml_object_row version;
     rml_error missing;
-    RML_TRY(rml_json_parse(arena, evaluation, RML_STR("evaluation"), &tree, err));
-    rml_str hash = rml_json_get_str(tree, "version", RML_STR(""));
-    rml_status st = rml_catalog_get(catalog, "dataset", hash, arena, &version, &missing);
+    RML_TRY(rml_evidence_read(evaluation, RML_STR("evaluation"), arena, &e, err));
+    rml_status st = rml_catalog_get(catalog, "dataset", e->version, arena, &version, &missing);
     if (st == RML_OK) {
         *out = version.body;
     } else if (st != RML_ERR_MISSING && err) {

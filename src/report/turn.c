@@ -57,15 +57,15 @@ static void say(const turn_page *t, rml_html *h, const char *format, ...)
     rml_html_paragraph(h, rml_str_of(text));
 }
 
-// The conditions that did not pass beside the one that the reason tells, by name.
+// The conditions that did not pass beside the one that decided, whose reason is told, by name.
 static void write_others(const turn_page *t, rml_html *h)
 {
-    rml_str told = text_of(t->results->gate, "reason");
+    rml_str told = text_of(t->results->gate, "deciding");
     const rml_json *all = rml_json_get(t->results->gate, "conditions");
     for (const rml_json *c = all == NULL ? NULL : all->child; c != NULL; c = c->next) {
         rml_str verdict = rml_json_get_str(c, "verdict", (rml_str){0});
         rml_str name = rml_json_get_str(c, "name", (rml_str){0});
-        if (!rml_str_equal(verdict, RML_STR("pass")) && !rml_str_starts(told, name)) {
+        if (!rml_str_equal(verdict, RML_STR("pass")) && !rml_str_equal(told, name)) {
             rml_html_escape(
                 h, rml_arena_printf(t->arena, "; %.*s: %.*s", RML_FMT(verdict), RML_FMT(name)));
         }
@@ -82,75 +82,55 @@ static void write_verdict(const turn_page *t, rml_html *h)
     rml_html_raw(h, RML_STR("</div>"));
 }
 
-// The metric of a slice: "1.23 [1.10, 1.40]", or a dash.
-static rml_str metric_cell(const turn_page *t, const rml_json *slice, const char *name)
+// A metric of a model on a slice: "1.23 [1.10, 1.40]", or a dash.
+static rml_str metric_cell(const turn_page *t, const rml_evidence_model *model, rml_str slice,
+                           rml_str metric)
 {
-    const rml_json *metrics = rml_json_get(slice, "metrics");
-    for (const rml_json *m = metrics == NULL ? NULL : metrics->child; m != NULL; m = m->next) {
-        if (!rml_str_equal(rml_json_get_str(m, "name", (rml_str){0}), rml_str_of(name))) {
-            continue;
-        }
-        double value = rml_json_get_f64(m, "value", NAN), low = rml_json_get_f64(m, "low", NAN);
-        double high = rml_json_get_f64(m, "high", NAN);
-        if (isnan(value)) {
-            break;
-        }
-        return isnan(low) ? rml_arena_printf(t->arena, "%.2f (undecided)", value)
-                          : rml_arena_printf(t->arena, "%.2f [%.2f, %.2f]", value, low, high);
+    const rml_evidence_value *v =
+        rml_evidence_value_of(rml_evidence_slice_named(model, slice), metric);
+    if (v == NULL || isnan(v->value)) {
+        return RML_STR("–");
     }
-    return RML_STR("–");
-}
-
-static const rml_json *slice_named(const rml_json *model, const char *name)
-{
-    const rml_json *slices = rml_json_get(model, "slices");
-    for (const rml_json *s = slices == NULL ? NULL : slices->child; s != NULL; s = s->next) {
-        if (rml_str_equal(rml_json_get_str(s, "name", (rml_str){0}), rml_str_of(name))) {
-            return s;
-        }
-    }
-    return NULL;
+    return isnan(v->low)
+               ? rml_arena_printf(t->arena, "%.2f (undecided)", v->value)
+               : rml_arena_printf(t->arena, "%.2f [%.2f, %.2f]", v->value, v->low, v->high);
 }
 
 // The rows that answer the first question: the model, the strongest plain one, the best blind one.
-static bool is_of_first_screen(const rml_json *model, rml_str best_blind)
+static bool is_of_first_screen(const rml_evidence_model *model, rml_str best_blind)
 {
-    rml_str name = rml_json_get_str(model, "name", (rml_str){0});
-    return rml_str_equal(rml_json_get_str(model, "kind", (rml_str){0}), RML_STR("model")) ||
-           rml_str_equal(name, best_blind) || rml_str_equal(name, RML_STR("cv_1")) ||
-           rml_str_equal(name, RML_STR("recorded"));
+    return model->kind == RML_EVIDENCE_MODEL || model->kind == RML_EVIDENCE_READS_FUTURE ||
+           rml_str_equal(model->name, best_blind) || rml_str_equal(model->name, RML_STR("cv_1"));
 }
 
-static void write_model_rows(const turn_page *t, rml_html *h, const rml_json *evaluation,
+static void write_model_rows(const turn_page *t, rml_html *h, const rml_evaluation *evaluation,
                              bool all_of_them)
 {
     static const char *const heads[] = {"", "minFDE K=1 (m)", "minFDE K=6 (m)", "moving, K=6 (m)",
                                         "missed K=6"};
     size_t columns = all_of_them ? 5 : 4;
-    rml_str best = rml_json_get_str(evaluation, "best_blind", (rml_str){0});
+    rml_str all = RML_STR("all"), moving = RML_STR("moving");
     rml_html_table_begin(h, heads, columns);
-    const rml_json *models = rml_json_get(evaluation, "models");
-    for (const rml_json *m = models == NULL ? NULL : models->child; m != NULL; m = m->next) {
-        if (!all_of_them && !is_of_first_screen(m, best)) {
+    for (size_t i = 0; i < evaluation->model_count; i++) {
+        const rml_evidence_model *m = &evaluation->models[i];
+        if (!all_of_them && !is_of_first_screen(m, evaluation->best_blind)) {
             continue;
         }
-        rml_str name = rml_json_get_str(m, "name", (rml_str){0});
-        const rml_json *all = slice_named(m, "all");
-        bool is_model = rml_str_equal(rml_json_get_str(m, "kind", (rml_str){0}), RML_STR("model"));
-        const char *note = rml_str_equal(name, best)                  ? " (best blind)"
-                           : rml_str_equal(name, RML_STR("cv_1"))     ? " (constant velocity)"
-                           : rml_str_equal(name, RML_STR("recorded")) ? " (reads the future)"
-                                                                      : "";
-        rml_str cells[] = {rml_arena_printf(t->arena, "%.*s%s", RML_FMT(name), note),
-                           metric_cell(t, all, "min_fde_1"), metric_cell(t, all, "min_fde_6"),
-                           metric_cell(t, slice_named(m, "moving"), "min_fde_6"),
-                           metric_cell(t, all, "miss_rate_6")};
-        rml_html_row(h, cells, columns, is_model ? "best" : NULL);
+        const char *note = rml_str_equal(m->name, evaluation->best_blind) ? " (best blind)"
+                           : rml_str_equal(m->name, RML_STR("cv_1"))      ? " (constant velocity)"
+                           : m->kind == RML_EVIDENCE_READS_FUTURE         ? " (reads the future)"
+                                                                          : "";
+        rml_str cells[] = {rml_arena_printf(t->arena, "%.*s%s", RML_FMT(m->name), note),
+                           metric_cell(t, m, all, RML_STR("min_fde_1")),
+                           metric_cell(t, m, all, RML_STR("min_fde_6")),
+                           metric_cell(t, m, moving, RML_STR("min_fde_6")),
+                           metric_cell(t, m, all, RML_STR("miss_rate_6"))};
+        rml_html_row(h, cells, columns, m->kind == RML_EVIDENCE_MODEL ? "best" : NULL);
     }
     rml_html_table_end(h);
 }
 
-static void write_models(const turn_page *t, rml_html *h, const rml_json *evaluation)
+static void write_models(const turn_page *t, rml_html *h, const rml_evaluation *evaluation)
 {
     section(h, "Model against honest baselines");
     write_model_rows(t, h, evaluation, false);
@@ -158,12 +138,11 @@ static void write_models(const turn_page *t, rml_html *h, const rml_json *evalua
         "%lld windows of %lld families of recordings that no training saw; 95 %% intervals over "
         "families. minFDE: how far the nearest of K futures ends from the truth after 3 s. Blind: "
         "fixed futures that look at nothing but the agent's own past.",
-        (long long)rml_json_get_i64(evaluation, "windows", 0),
-        (long long)rml_json_get_i64(evaluation, "families", 0));
+        (long long)evaluation->windows, (long long)evaluation->families);
     section_end(h);
 }
 
-static void write_all_models(const turn_page *t, rml_html *h, const rml_json *evaluation)
+static void write_all_models(const turn_page *t, rml_html *h, const rml_evaluation *evaluation)
 {
     section(h, "Every baseline");
     write_model_rows(t, h, evaluation, true);
@@ -309,7 +288,7 @@ static void write_next(const turn_page *t, rml_html *h)
     section_end(h);
 }
 
-static rml_status write_page(const turn_page *t, rml_html *h, const rml_json *evaluation,
+static rml_status write_page(const turn_page *t, rml_html *h, const rml_evaluation *evaluation,
                              rml_error *err)
 {
     rml_html_raw(h, rml_str_of(style));

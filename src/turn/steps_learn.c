@@ -179,6 +179,7 @@ rml_status rml_step_gate(rml_turn *t, rml_json_writer *w, rml_error *err)
     rml_json_kv_str(w, "verdict", rml_str_of(rml_verdict_name(result.verdict)));
     rml_json_kv_str(w, "reason", result.reason);
     rml_json_kv_str(w, "gate", rml_str_of(result.hash));
+    rml_json_kv_str(w, "deciding", result.deciding ? result.deciding->name : RML_STR(""));
     write_conditions(w, &result);
     return RML_OK;
 }

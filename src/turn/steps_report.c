@@ -117,8 +117,7 @@ static rml_status write_page(rml_turn *t, rml_turn_results *results, rml_buffer 
     rml_dataset *d = NULL;
     rml_worst worst = {0};
     rml_forecast cv = {0}, blind = {0};
-    rml_str best =
-        rml_arena_str(t->arena, rml_json_get_str(results->evaluation, "best_blind", (rml_str){0}));
+    rml_str best = rml_arena_str(t->arena, results->evaluation->best_blind);
     RML_TRY(
         rml_dataset_open(t->home->store, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
     double dt_s = (double)rml_dataset_step_ns(d) * 1e-9;
@@ -155,7 +154,7 @@ rml_status rml_step_report(rml_turn *t, rml_json_writer *w, rml_error *err)
     RML_TRY(rml_catalog_get(t->home->catalog, "evaluation",
                             rml_turn_text(t, RML_STEP_EVALUATE, "evaluation"), t->arena, &row,
                             err));
-    RML_TRY(rml_json_parse(t->arena, row.body, RML_STR("evaluation"), &results.evaluation, err));
+    RML_TRY(rml_evidence_read(row.body, RML_STR("evaluation"), t->arena, &results.evaluation, err));
     path = rml_path_join(t->arena, t->home->path, RML_STR("report.html"));
     RML_TRY(path.data == NULL ? rml_fail_memory(err, t->home->path.len) : RML_OK);
     rml_status st = write_page(t, &results, &page, err);

@@ -210,6 +210,13 @@ static void judges_one_change_at_a_time(void **state)
                      rml_verdict_name(cases[i].want), cases[i].reason, rml_verdict_name(r.verdict),
                      r.reason.data);
         }
+        // The deciding condition is one of them, has the verdict and gives the reason.
+        assert_true((r.deciding == NULL) == (r.verdict == RML_PASS));
+        if (r.deciding) {
+            assert_int_equal(r.deciding->verdict, r.verdict);
+            assert_in_range(r.deciding - r.conditions, 0, r.condition_count - 1);
+            assert_true(rml_str_starts(r.reason, r.deciding->name));
+        }
         rml_arena_reset(&arena);
     }
     scratch_close(c);
