@@ -83,6 +83,7 @@ typedef struct rml_error {
     char remedy[256]; // a command or option that exists; may be empty
 } rml_error;
 
+// Places: a file as a whole, a byte of it, a line (and column, 0 where unknown). file is borrowed.
 RML_API rml_place rml_place_file(rml_str file);
 RML_API rml_place rml_place_byte(rml_str file, uint64_t offset);
 RML_API rml_place rml_place_line(rml_str file, uint32_t line, uint32_t column);
@@ -115,6 +116,7 @@ RML_API const char *rml_status_name(rml_status status);
 // For printf("%.*s"): RML_FMT(str)
 #define RML_FMT(str) (int)(str).len, (str).data
 
+// Views of text and what they hold, byte by byte.
 RML_API rml_str rml_str_of(const char *text); // NULL gives an empty one
 RML_API bool rml_str_equal(rml_str a, rml_str b);
 RML_API int rml_str_compare(rml_str a, rml_str b); // by bytes, shorter first

@@ -22,6 +22,7 @@ RML_API bool rml_can_frame_parse(rml_bytes bytes, rml_can_frame *out);
 
 // ---- DBC ---------------------------------------------------------------------------------------
 
+// How the raw bits of a signal are read.
 typedef enum rml_dbc_number {
     RML_DBC_UNSIGNED,
     RML_DBC_SIGNED,
@@ -29,6 +30,7 @@ typedef enum rml_dbc_number {
     RML_DBC_F64
 } rml_dbc_number;
 
+// A value that a DBC has words for.
 typedef struct rml_dbc_text {
     int64_t value;
     rml_str text;

@@ -15,6 +15,7 @@ extern "C" {
 #endif
 
 typedef struct rml_catalog rml_catalog;
+// Opens a catalog, or makes it where there is none; one thread a handle.
 RML_API rml_status rml_catalog_open(rml_str path, rml_catalog **out, rml_error *err) RML_CHECKED;
 RML_API void rml_catalog_close(rml_catalog *c);
 // The path it was opened by, terminated, borrowed: for another handle in another thread.
@@ -79,6 +80,7 @@ typedef struct rml_audit_entry {
     rml_str details;        // JSON
     rml_str previous, hash; // hash = SHA-256 of the canonical JSON of all the other fields
 } rml_audit_entry;
+// Appends an entry (details: JSON); lists all, oldest first, as rml_audit_entry items in the arena.
 RML_API rml_status rml_audit_add(rml_catalog *c, rml_str actor, rml_str action, rml_str subject,
                                  rml_str details, rml_error *err) RML_CHECKED;
 RML_API rml_status rml_audit_list(rml_catalog *c, rml_arena *arena, rml_array *entries,

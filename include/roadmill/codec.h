@@ -17,6 +17,7 @@ typedef enum rml_codec {
     RML_CODEC_ZLIB,   // RFC 1950
     RML_CODEC_BZIP2,
 } rml_codec;
+// "zstd", "none"...
 RML_API const char *rml_codec_name(rml_codec codec);
 
 // Memory of one compressor or decompressor, kept between calls; all-zero is a fresh one. One

@@ -33,6 +33,7 @@ RML_API rml_status rml_families_find(const rml_traffic *traffics, size_t count, 
 
 // ---- Making a version --------------------------------------------------------------------------
 
+// What is never torn apart by a split.
 typedef enum rml_split_rule {
     RML_SPLIT_FAMILY,
     RML_SPLIT_RECORDING,
@@ -175,6 +176,7 @@ typedef struct rml_loader {
     uint32_t reader, readers; // 0 of 1 by default (readers 0 is 1)
     rml_hash order;           // running hash of the items given so far
 } rml_loader;
+// The next batch of samples of the stream; moves position and order on.
 RML_API void rml_loader_next(rml_loader *l, rml_pool *pool, size_t batch,
                              float *const tensors[RML_SCENE_TENSORS]);
 // The sample that the loader gives at a position of the stream.

@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+// A point of a picture, in its own units; y goes down.
 typedef struct rml_point {
     double x, y;
 } rml_point;

@@ -37,6 +37,7 @@ RML_API rml_schema rml_tracks_schema(void);
 RML_API rml_schema rml_maps_schema(void);
 RML_API rml_schema rml_places_schema(void);
 
+// How many rows were appended: of tracks, of maps.
 typedef struct rml_traffic_rows {
     uint64_t states, elements;
 } rml_traffic_rows;

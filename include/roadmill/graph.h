@@ -19,6 +19,7 @@ extern "C" {
 #define RML_RANK_MAX 5
 typedef int32_t rml_tensor; // index of a tensor in its graph; negative after a failed call
 
+// Where the values of a tensor come from.
 typedef enum rml_tensor_role {
     RML_ROLE_VALUE,
     RML_ROLE_INPUT,
@@ -26,18 +27,21 @@ typedef enum rml_tensor_role {
     RML_ROLE_CONSTANT,
 } rml_tensor_role;
 
+// Row-major, the last size runs fastest.
 typedef struct rml_shape {
     uint32_t rank;
     uint32_t size[RML_RANK_MAX];
 } rml_shape;
 
 typedef struct rml_graph rml_graph;
+// An empty graph; the caller frees it. RML_ERR_MEMORY.
 RML_API rml_status rml_graph_make(rml_graph **out, rml_error *err) RML_CHECKED;
 RML_API void rml_graph_free(rml_graph *g);
 // Builders never return errors one by one: the first sticks, later calls return -1, and
 // rml_graph_status tells it with the op and shapes that did not fit.
 RML_API rml_status rml_graph_status(const rml_graph *g, rml_error *err) RML_CHECKED;
 
+// A tensor whose values come from outside at each run; names are unique in a graph.
 RML_API rml_tensor rml_graph_input(rml_graph *g, const char *name, rml_shape shape);
 typedef enum rml_init { RML_INIT_ZERO, RML_INIT_ONE, RML_INIT_UNIFORM, RML_INIT_NORMAL } rml_init;
 // Initial values come from (seed, name): UNIFORM in [-scale, scale], NORMAL with deviation scale.
@@ -105,6 +109,7 @@ RML_API rml_tensor rml_op_nearest(rml_graph *g, rml_tensor x, uint32_t count);
 RML_API rml_tensor rml_op_pick(rml_graph *g, rml_tensor x, rml_tensor index, uint32_t axis);
 RML_API rml_tensor rml_op_stop_gradient(rml_graph *g, rml_tensor x);
 
+// What a tensor is: its shape, its name (borrowed).
 RML_API rml_shape rml_graph_shape(const rml_graph *g, rml_tensor t);
 RML_API const char *rml_graph_name(const rml_graph *g, rml_tensor t);
 RML_API rml_tensor rml_graph_find(const rml_graph *g, const char *name); // -1 if there is none

@@ -91,6 +91,7 @@ typedef struct rml_lake_table {
     uint64_t files, rows, bytes;
     rml_hash state; // SHA-256 over the sorted (owner, digest) pairs of its complete files
 } rml_lake_table;
+// All tables, by name, as rml_lake_table items in the arena; one of them, RML_ERR_MISSING.
 RML_API rml_status rml_lake_tables(rml_lake *lake, rml_arena *arena, rml_array *tables,
                                    rml_error *err) RML_CHECKED;
 RML_API rml_status rml_lake_table_get(rml_lake *lake, const char *table, rml_lake_table *out,
@@ -104,11 +105,13 @@ RML_API rml_status rml_lake_owner_tables(rml_lake *lake, rml_str owner, rml_str 
 RML_API rml_status rml_lake_has(rml_lake *lake, rml_str owner, bool *out, rml_error *err)
     RML_CHECKED;
 
+// One commit of a table; owner is empty where nobody owns its files.
 typedef struct rml_lake_commit_info {
     int64_t version, time_ns;
     rml_str operation, owner;
     uint64_t files_added, files_removed, rows_added;
 } rml_lake_commit_info;
+// The commits of a table, oldest first, as rml_lake_commit_info items in the arena.
 RML_API rml_status rml_lake_history(rml_lake *lake, const char *table, rml_arena *arena,
                                     rml_array *commits, rml_error *err) RML_CHECKED;
 

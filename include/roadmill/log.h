@@ -66,6 +66,7 @@ typedef struct rml_log_extra {
     size_t pair_count;
 } rml_log_extra;
 
+// As messages stand in the file, or by log time.
 typedef enum rml_log_order { RML_LOG_FILE_ORDER = 0, RML_LOG_TIME_ORDER } rml_log_order;
 
 typedef struct rml_log_options {

@@ -33,11 +33,13 @@ RML_API rml_status rml_file_put_new(const char *path, rml_bytes content, rml_err
 RML_API rml_status rml_file_link(const char *from, const char *to, rml_error *err) RML_CHECKED;
 RML_API rml_status rml_file_remove(const char *path, rml_error *err) RML_CHECKED;
 
+// What stands at a path; all-zero: nothing.
 typedef struct rml_file_info {
     bool exists, is_folder;
     uint64_t size;
     int64_t modified_ns;
 } rml_file_info;
+// A path without anything is no error; RML_ERR_IO where it cannot be looked at.
 RML_API rml_status rml_file_stat(const char *path, rml_file_info *out, rml_error *err) RML_CHECKED;
 RML_API bool rml_file_exists(const char *path);
 
@@ -159,6 +161,7 @@ RML_API unsigned rml_cpu_features(void);
 
 // ---- Clock, process, signals, environment ------------------------------------------------------
 
+// Now, since 1970 (UTC); since some fixed point, never backwards.
 RML_API int64_t rml_clock_unix_ns(void);
 RML_API int64_t rml_clock_monotonic_ns(void);
 // "2026-11-21T08:15:30Z" (with fraction if any); terminated.
@@ -177,6 +180,7 @@ RML_API void *rml_library_symbol(void *library, const char *name); // NULL if th
 RML_API rml_str rml_program_folder(rml_arena *arena);
 RML_API rml_str rml_library_folder(rml_arena *arena);
 
+// Whether a descriptor is a terminal, and its width in characters.
 RML_API bool rml_terminal_is(int fd);
 RML_API int rml_terminal_columns(int fd); // 80 if unknown
 

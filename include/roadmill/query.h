@@ -14,6 +14,8 @@ extern "C" {
 #endif
 
 typedef struct rml_query rml_query;
+// A query from its text; file names it in errors, RML_ERR_DATA with line and column. The caller
+// frees it.
 RML_API rml_status rml_query_compile(rml_str text, rml_str file, rml_query **out, rml_error *err)
     RML_CHECKED;
 RML_API void rml_query_free(rml_query *q);
@@ -86,6 +88,7 @@ RML_API rml_status rml_match_plot(const rml_query *q, const rml_traffic *traffic
                                   const rml_match *match, double width_px, rml_buffer *svg,
                                   rml_error *err) RML_CHECKED;
 
+// The actors of a query, in the order in which they are declared.
 RML_API size_t rml_query_actor_count(const rml_query *q);
 RML_API rml_str rml_query_actor_name(const rml_query *q, size_t index); // borrowed
 

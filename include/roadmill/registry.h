@@ -12,7 +12,9 @@
 extern "C" {
 #endif
 
+// Of a condition, and of a gate.
 typedef enum rml_verdict { RML_UNDECIDED, RML_PASS, RML_FAIL } rml_verdict;
+// "pass", "fail", "undecided".
 RML_API const char *rml_verdict_name(rml_verdict v);
 
 typedef struct rml_condition {
@@ -30,6 +32,7 @@ typedef struct rml_gate_result {
     rml_str reason; // the deciding condition in words
     char hash[65];  // of the verdict in the catalog
 } rml_gate_result;
+// Somebody who approves, in a role of the policy.
 typedef struct rml_approval {
     rml_str role, person;
 } rml_approval;

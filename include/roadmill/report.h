@@ -38,6 +38,7 @@ typedef struct rml_drive_channel {
     size_t bin_count;
 } rml_drive_channel;
 
+// A recording of the drive, as the lake tells it.
 typedef struct rml_drive_recording {
     rml_str recording_id, uri, format, completeness, findings;
     uint64_t messages, bytes, bytes_lost;

@@ -15,6 +15,7 @@
 extern "C" {
 #endif
 
+// What an agent is, and its name in tables.
 typedef enum rml_agent_class {
     RML_AGENT_UNKNOWN,
     RML_AGENT_CAR,
@@ -25,16 +26,19 @@ typedef enum rml_agent_class {
     RML_AGENT_PEDESTRIAN,
     RML_AGENT_STATIC,
 } rml_agent_class;
+// parse: false for a text that is none of the names.
 RML_API extern const rml_names rml_agent_classes;
 RML_API const char *rml_agent_class_name(rml_agent_class c); // "car"
 RML_API bool rml_agent_class_parse(rml_str text, rml_agent_class *out);
 
+// How a state came about, and its name in tables.
 typedef enum rml_track_mark {
     RML_TRACK_MEASURED,
     RML_TRACK_COASTED,
     RML_TRACK_INTERPOLATED,
     RML_TRACK_OCCLUDED,
 } rml_track_mark;
+// parse: false for a text that is none of the names.
 RML_API extern const rml_names rml_track_marks;
 RML_API const char *rml_track_mark_name(rml_track_mark mark); // "measured"
 RML_API bool rml_track_mark_parse(rml_str text, rml_track_mark *out);
@@ -47,11 +51,13 @@ typedef struct rml_track_state {
     rml_track_mark mark;
 } rml_track_state;
 
+// Whether a track was made without looking ahead, and its name in tables.
 typedef enum rml_causality {
     RML_CAUSALITY_UNKNOWN,
     RML_CAUSALITY_ONLINE,
     RML_CAUSALITY_OFFLINE
 } rml_causality;
+// parse: false for a text that is none of the names.
 RML_API extern const rml_names rml_causalities;
 RML_API const char *rml_causality_name(rml_causality causality); // "offline"
 RML_API bool rml_causality_parse(rml_str text, rml_causality *out);
@@ -74,6 +80,7 @@ typedef struct rml_track {
     bool is_apart;
 } rml_track;
 
+// In a map frame.
 typedef struct rml_point2 {
     double x_m, y_m;
 } rml_point2;
@@ -83,12 +90,14 @@ typedef struct rml_polyline {
     const double *z_m; // [count]; NULL if the source is flat
 } rml_polyline;
 
+// What an element of a map is, and its name in tables.
 typedef enum rml_map_kind {
     RML_MAP_LANE,
     RML_MAP_CROSSWALK,
     RML_MAP_BOUNDARY,
     RML_MAP_AREA
 } rml_map_kind;
+// parse: false for a text that is none of the names.
 RML_API extern const rml_names rml_map_kinds;
 RML_API const char *rml_map_kind_name(rml_map_kind kind); // "lane"
 RML_API bool rml_map_kind_parse(rml_str text, rml_map_kind *out);
@@ -164,6 +173,7 @@ RML_API void rml_track_causal(const rml_track *track, rml_causal_state *out); //
 
 // ---- One clock ----------------------------------------------------------------------------------
 
+// Which sample stands for an instant: the last before it, the nearest, or both sides by weight.
 typedef enum rml_clock_policy {
     RML_CLOCK_LATEST,
     RML_CLOCK_NEAREST,

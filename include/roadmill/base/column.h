@@ -69,13 +69,16 @@ typedef struct rml_batch {
 } rml_batch;
 
 RML_API size_t rml_type_size(rml_type type); // bytes of a fixed-size value, 0 for the others
+// "i64", "string"...
 RML_API const char *rml_type_name(rml_type type);
 
+// An empty column of a field's type, with columns for its children. RML_ERR_MEMORY.
 RML_API rml_status rml_column_init(rml_column *c, const rml_field *field, rml_error *err)
     RML_CHECKED;
 RML_API void rml_column_clear(rml_column *c); // no values, memory kept
 RML_API void rml_column_reset(rml_column *c);
 
+// Appends: a null, or one value. RML_ERR_ARGUMENT for a value that the column cannot hold.
 RML_API rml_status rml_column_null(rml_column *c, rml_error *err) RML_CHECKED;
 // value points to one value of the column's fixed size.
 RML_API rml_status rml_column_value(rml_column *c, const void *value, rml_error *err) RML_CHECKED;
@@ -95,6 +98,7 @@ RML_API void rml_column_cut(rml_column *c, size_t rows);
 RML_API rml_status rml_column_append(rml_column *c, const rml_column *other, size_t from,
                                      size_t count, rml_error *err) RML_CHECKED;
 
+// Values by row, borrowed until the next append; of a null: 0, NaN, empty.
 RML_API bool rml_column_is_null(const rml_column *c, size_t row);
 RML_API int64_t rml_column_get_i64(const rml_column *c, size_t row);     // any integer or bool
 RML_API double rml_column_get_f64(const rml_column *c, size_t row);      // any number; NaN for null
@@ -103,6 +107,7 @@ RML_API rml_str rml_column_get_str(const rml_column *c, size_t row);
 // The span of a LIST value in children[0].
 RML_API void rml_column_get_list(const rml_column *c, size_t row, size_t *first, size_t *count);
 
+// A batch of empty columns; the schema is borrowed. clear keeps the memory, reset frees it.
 RML_API rml_status rml_batch_init(rml_batch *b, rml_schema schema, rml_error *err) RML_CHECKED;
 RML_API void rml_batch_clear(rml_batch *b);
 RML_API void rml_batch_reset(rml_batch *b);

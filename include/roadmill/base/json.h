@@ -53,6 +53,8 @@ typedef struct rml_json_reader {
     rml_buffer scratch;
 } rml_json_reader;
 
+// Starts at the beginning of a text, which is borrowed; next gives the events one by one, each with
+// the reader's fields of it. RML_ERR_DATA with the byte, RML_ERR_LIMIT beyond the depth.
 RML_API void rml_json_reader_init(rml_json_reader *r, rml_str text, rml_str file);
 RML_API rml_status rml_json_next(rml_json_reader *r, rml_json_event *event, rml_error *err)
     RML_CHECKED;

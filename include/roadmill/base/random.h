@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+// The four words of a counter (high, low) under a key; a number of a stream by its index.
 RML_API void rml_philox(uint64_t key, uint64_t high, uint64_t low, uint32_t out[4]);
 RML_API uint64_t rml_random_u64(uint64_t seed, uint64_t stream, uint64_t index);
 RML_API double rml_random_f64(uint64_t seed, uint64_t stream, uint64_t index); // [0, 1), 53 bits

@@ -11,6 +11,7 @@
 extern "C" {
 #endif
 
+// name="value", entities resolved.
 typedef struct rml_xml_attribute {
     rml_str name, value;
 } rml_xml_attribute;
@@ -29,6 +30,7 @@ typedef struct rml_xml_handlers {
     rml_status (*end)(void *context, rml_str name, rml_str text, rml_place at, rml_error *err);
 } rml_xml_handlers;
 
+// Calls the handlers for each element in the document's order. RML_ERR_DATA with line and column.
 RML_API rml_status rml_xml_walk(rml_bytes document, rml_str file, const rml_xml_handlers *handlers,
                                 void *context, rml_error *err) RML_CHECKED;
 // The value of an attribute; data is NULL where there is none.

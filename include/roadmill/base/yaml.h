@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+// What a node is.
 typedef enum rml_yaml_kind { RML_YAML_SCALAR, RML_YAML_LIST, RML_YAML_MAP } rml_yaml_kind;
 
 typedef struct rml_yaml {

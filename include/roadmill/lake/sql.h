@@ -14,6 +14,8 @@ extern "C" {
 typedef struct rml_sql rml_sql;
 RML_API rml_status rml_sql_open(rml_sql **out, rml_error *err) RML_CHECKED; // in memory
 RML_API void rml_sql_close(rml_sql *sql);
+// A statement without an answer; one with rows, which the caller closes. RML_ERR_ARGUMENT where the
+// text is wrong, with the engine's words.
 RML_API rml_status rml_sql_run(rml_sql *sql, rml_str text, rml_error *err) RML_CHECKED;
 RML_API rml_status rml_sql_query(rml_sql *sql, rml_str text, rml_rows **out, rml_error *err)
     RML_CHECKED;

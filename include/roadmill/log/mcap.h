@@ -11,6 +11,7 @@ extern "C" {
 
 // ---- Records -----------------------------------------------------------------------------------
 
+// Kinds of records, MCAP specification, "Records".
 typedef enum rml_mcap_opcode {
     RML_MCAP_HEADER = 0x01,
     RML_MCAP_FOOTER = 0x02,
@@ -167,6 +168,7 @@ RML_API void rml_mcap_reader_close(rml_mcap_reader *r);
 
 // ---- Writer ------------------------------------------------------------------------------------
 
+// Of the chunks that are written.
 typedef enum rml_mcap_compression {
     RML_MCAP_ZSTD = 0,
     RML_MCAP_LZ4,

@@ -21,6 +21,7 @@ extern "C" {
 
 enum { RML_SWEEP_AXES = 16, RML_SWEEP_CHOICES = 16 };
 
+// Numbers spread evenly, evenly in their logarithm, or one of a list.
 typedef enum rml_axis_kind { RML_AXIS_LINEAR, RML_AXIS_LOG, RML_AXIS_CHOICE } rml_axis_kind;
 // One setting that is searched. Numbers between low and high are rounded to four digits.
 typedef struct rml_sweep_axis {

@@ -17,6 +17,7 @@ typedef struct rml_traffic_builder {
     uint64_t states_in;
 } rml_traffic_builder;
 
+// An empty builder; texts and the traffic live in the arena.
 RML_API void rml_traffic_builder_init(rml_traffic_builder *b, rml_arena *arena);
 RML_API void rml_traffic_builder_reset(rml_traffic_builder *b);
 

@@ -38,6 +38,7 @@ typedef struct rml_world {
     int32_t *nexts;
 } rml_world;
 
+// The view of a traffic, which is borrowed; reads: RML_READS_* bits. RML_ERR_MEMORY.
 RML_API rml_status rml_world_make(const rml_traffic *traffic, unsigned reads, rml_world *out,
                                   rml_error *err) RML_CHECKED;
 RML_API void rml_world_reset(rml_world *w);
