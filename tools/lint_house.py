@@ -5,6 +5,9 @@
 - the subject of a commit since FIRST: at most 72 characters
 - a document or a comment that cites a file of ours which is not there
 - roadmill.h: it includes every public header
+- a declaration of a public header without a comment: above it or its group (lines without a blank one
+  between), or at a line's end; close, free and reset, and handles whose insides are hidden, say it by name
+- a macro that hides control flow, beside RML_TRY; a goto to another label than done
 
 Prints one fault a line; the exit code is 1 if there is one.
 """
@@ -65,6 +68,63 @@ def all_in_one(root):
         yield f"include/{one}: expected an #include of {missing}"
 
 
+SAYS_ITSELF = re.compile(r"RML_API void \w+_(?:close|free|reset)\(|typedef struct (?:\w+) (?:\w+);")
+
+
+def declarations(root):
+    for path in public_headers(root).values():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for start, line in enumerate(lines):
+            if not re.match(r"(RML_API|typedef)\b", line) or SAYS_ITSELF.match(line):
+                continue
+            end, depth = start, 0
+            while end < len(lines):
+                depth += lines[end].count("{") - lines[end].count("}")
+                if depth == 0 and ";" in lines[end]:
+                    break
+                end += 1
+            above = start
+            while above > 0 and lines[above - 1].strip():
+                above -= 1
+            said = any(x.startswith("//") for x in lines[above:start]) or any("//" in x for x in lines[start:end + 1])
+            if not said:
+                yield f"{path.relative_to(root)}:{start + 1}: expected a comment above or beside the declaration: what it gives"
+
+
+def macros(text):
+    """(line, name, body) of each macro, its lines joined."""
+    for found in re.finditer(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?:\([^)\n]*\))?((?:[^\n]*\\\n)*[^\n]*)", text, re.M):
+        yield text.count("\n", 0, found.start()) + 1, found.group(1), found.group(2).replace("\\\n", " ")
+
+
+def leaves(body):
+    """Whether a macro leaves the block that uses it: a jump that stands in no function which it defines itself."""
+    depth, head, inside = 0, "", False
+    for token in re.findall(r'"(?:[^"\\]|\\.)*"|\w+|\S|\s+', body):
+        if token == "{":
+            if depth == 0:
+                inside = re.search(r"[\w*]\s+\**[\w#]+\s*\(.*\)\s*$", head) is not None
+            depth += 1
+        elif token == "}":
+            depth -= 1
+            head, inside = ("", False) if depth == 0 else (head, inside)
+        elif depth == 0:
+            head = "" if token == ";" else head + token
+        if token in ("return", "goto") and not inside:
+            return True
+    return False
+
+
+def control_flow(root):
+    for path in sorted([*(root / "src").rglob("*.[ch]"), *(root / "include").rglob("*.h")]):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for number, name, body in macros(text):
+            if name != "RML_TRY" and leaves(body):
+                yield f"{path.relative_to(root)}:{number}: {name} hides control flow; RML_TRY alone may"
+        for found in re.finditer(r"\bgoto (?!done;)\w+;", text):
+            yield f"{path.relative_to(root)}:{text.count(chr(10), 0, found.start()) + 1}: {found.group(0)} expected one exit, done"
+
+
 def names(library):
     listed = subprocess.run(["nm", "-g", "--defined-only", library], check=True, capture_output=True, text=True).stdout
     for line in sorted(set(listed.splitlines())):
@@ -104,7 +164,8 @@ def main():
     options.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
     options.add_argument("--library", help="libroadmill.a, whose names are checked")
     given = options.parse_args()
-    faults = [*grants(given.root), *all_in_one(given.root), *subjects(given.root), *citations(given.root)]
+    faults = [*grants(given.root), *all_in_one(given.root), *subjects(given.root), *citations(given.root),
+              *declarations(given.root), *control_flow(given.root)]
     faults += names(given.library) if given.library else []
     print(*faults, sep="\n", end="\n" if faults else "")
     return 1 if faults else 0

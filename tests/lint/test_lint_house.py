@@ -11,15 +11,44 @@ lint = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(lint)
 
 
+HEADER = """
+// What a person sees of it.
+RML_API int rml_log_one(void);
+RML_API int rml_log_two(
+    void);
+
+typedef struct rml_log rml_log;
+RML_API void rml_log_close(rml_log *log);
+
+typedef struct rml_log_info {
+    int count; // of messages
+} rml_log_info;
+"""
+SOURCE = """
+#define RML_TRY(call) \\
+    do {              \\
+        if (call)     \\
+            return 1; \\
+    } while (0)
+#define MAKE(name)                  \\
+    static int name##_of(int x)     \\
+    {                               \\
+        return x;                   \\
+    }
+#define TWICE(x) (2 * (x))
+done:
+"""
+
+
 @pytest.fixture
 def house(tmp_path):
     files = {
         "src/LAYERS": "base:\nos: base\nlog: base os\n",
         "include/roadmill/base.h": "",
         "include/roadmill/os.h": '#include "roadmill/base.h"\n',
-        "include/roadmill/log.h": '#include "roadmill/base.h"\n',
+        "include/roadmill/log.h": '#include "roadmill/base.h"\n' + HEADER,
         "include/roadmill/roadmill.h": '#include "roadmill/base.h"\n#include "roadmill/os.h"\n#include "roadmill/log.h"\n',
-        "src/log/log.c": '#include "roadmill/log.h"\n#include "roadmill/os.h"\n',
+        "src/log/log.c": '#include "roadmill/log.h"\n#include "roadmill/os.h"\n' + SOURCE,
         "src/os/os.c": '#include "roadmill/os.h"\n',
         "docs/log.md": "It stands in `src/log/log.c`; a new one is src/log/FORMAT.c; build/log.c is made.\n",
     }
@@ -32,7 +61,7 @@ def house(tmp_path):
 
 
 def all_of(house):
-    return [*lint.grants(house), *lint.all_in_one(house), *lint.citations(house)]
+    return [*lint.grants(house), *lint.all_in_one(house), *lint.citations(house), *lint.declarations(house), *lint.control_flow(house)]
 
 
 def change(path, old, new):
@@ -48,6 +77,12 @@ def test_a_clean_house(house):
     ("src/log/log.c", '#include "roadmill/os.h"\n', "", "src/LAYERS: log is granted os"),
     ("include/roadmill/roadmill.h", '#include "roadmill/log.h"\n', "", "expected an #include of roadmill/log.h"),
     ("docs/log.md", "src/log/log.c", "src/log/lag.c", "docs/log.md:1: cites src/log/lag.c"),
+    ("include/roadmill/log.h", "// What a person sees of it.\nRML_API int rml_log_one(void);\n", "", "log.h:3: expected a comment"),
+    ("include/roadmill/log.h", "int count; // of messages", "int count;", "log.h:11: expected a comment"),
+    ("include/roadmill/log.h", "RML_API void rml_log_close", "RML_API int rml_log_count", "log.h:9: expected a comment"),
+    ("src/log/log.c", "RML_TRY", "RML_TEST", "log.c:4: RML_TEST hides control flow"),
+    ("src/log/log.c", "#define TWICE(x) (2 * (x))", "#define LEAVE return 2", "log.c:14: LEAVE hides control flow"),
+    ("src/log/log.c", "done:", "goto fail;", "log.c:15: goto fail;"),
 ])
 def test_a_planted_fault_is_found(house, file, old, new, told):
     change(house / file, old, new)
