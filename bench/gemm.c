@@ -62,10 +62,17 @@ static void run(int kind, uint32_t m, uint32_t n, uint32_t k, rml_pool *pool)
     static const char *const names[] = {"x", "dy"};
     for (int i = 0; i < 2; i++) {
         rml_tensor t = rml_graph_find(g, names[i]);
-        rml_shape s = rml_graph_shape(g, t);
         if (t >= 0) {
-            fill(rml_plan_data(plan, t),
-                 (size_t)s.size[0] * s.size[1] * (s.rank > 2 ? s.size[2] : 1));
+            size_t count = rml_plan_elements(plan, t);
+            float *values = malloc(count * sizeof *values);
+            if (values == NULL) {
+                abort();
+            }
+            fill(values, count);
+            if (rml_plan_put(plan, rml_plan_whole(plan, t), values, NULL) != RML_OK) {
+                abort();
+            }
+            free(values);
         }
     }
     double flop = 2.0 * m * n * k, share[SAMPLES], rate[SAMPLES];
@@ -156,10 +163,18 @@ static void run_peers(const gemm_peers *peers, uint32_t m, uint32_t n, uint32_t 
     rml_tensor y = build(g, 0, m, n, k);
     if (rml_plan_make(g, &y, 1, 1, NULL, &plan, NULL) == RML_OK &&
         rml_plan_freeze(plan, pool, NULL) == RML_OK) {
-        p.x = rml_plan_data(plan, rml_graph_find(g, "x"));
-        p.w = rml_plan_data(plan, rml_graph_find(g, "w"));
+        rml_tensor x = rml_graph_find(g, "x"), w = rml_graph_find(g, "w");
+        p.x = aligned_alloc(64, (size_t)m * k * sizeof(float));
+        p.w = aligned_alloc(64, (size_t)n * k * sizeof(float));
         p.y = aligned_alloc(64, (size_t)m * n * sizeof(float));
+        if (p.x == NULL || p.w == NULL) {
+            abort();
+        }
         fill(p.x, (size_t)m * k);
+        if (rml_plan_put(plan, rml_plan_whole(plan, x), p.x, NULL) != RML_OK ||
+            rml_plan_get(plan, rml_plan_whole(plan, w), p.w, NULL) != RML_OK) {
+            abort();
+        }
         if (peers->mkl_compute != NULL && p.y != NULL) {
             size_t size = peers->mkl_size(CBLAS_B, p.m, p.n, p.k);
             p.packed = aligned_alloc(64, (size + 63) / 64 * 64);
@@ -171,6 +186,8 @@ static void run_peers(const gemm_peers *peers, uint32_t m, uint32_t n, uint32_t 
             peer_line("oneDNN sgemm", dnnl_product, &p, plan, pool);
         }
         free(p.packed);
+        free(p.x);
+        free(p.w);
         free(p.y);
         rml_plan_free(plan);
     }

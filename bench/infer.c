@@ -38,6 +38,14 @@ static void must(rml_status st, const rml_error *err)
     }
 }
 
+static void put_one(const scene *s, rml_tensor t, size_t at, float x)
+{
+    rml_plan_slice to = {.tensor = t, .first = at, .count = 1};
+    if (rml_plan_put(s->plan, to, &x, NULL) != RML_OK) {
+        abort();
+    }
+}
+
 static void fill(const scene *s, rml_tensor t, float low, float high)
 {
     rml_shape shape = rml_graph_shape(s->g, t);
@@ -45,10 +53,9 @@ static void fill(const scene *s, rml_tensor t, float low, float high)
     for (uint32_t i = 0; i < shape.rank; i++) {
         count *= shape.size[i];
     }
-    float *x = rml_plan_data(s->plan, t);
     for (size_t i = 0; i < count; i++) {
         float u = (float)(((uint32_t)i * 2246822519u + (uint32_t)t) >> 8) * 0x1p-24f;
-        x[i] = low == high ? (float)(u < 0.8f) : low + u * (high - low);
+        put_one(s, t, i, low == high ? (float)(u < 0.8f) : low + u * (high - low));
     }
 }
 
@@ -59,15 +66,13 @@ static void whole_weights(scene *s, const rml_quantiser *quantisers, size_t coun
         char name[96];
         snprintf(name, sizeof name, "%.63s.weight", quantisers[i].layer);
         rml_tensor t = rml_graph_find(s->g, name);
-        float *w = rml_plan_data(s->plan, t);
         for (size_t k = 0; k < rml_plan_elements(s->plan, t); k++) {
-            w[k] = (float)(k * 37 % 255) - 127;
+            put_one(s, t, k, (float)(k * 37 % 255) - 127);
         }
         snprintf(name, sizeof name, "%.63s.scale", quantisers[i].layer);
         t = rml_graph_find(s->g, name);
-        float *scales = rml_plan_data(s->plan, t);
         for (size_t k = 0; k < rml_plan_elements(s->plan, t); k++) {
-            scales[k] = 1e-5f;
+            put_one(s, t, k, 1e-5f);
         }
     }
 }

@@ -46,28 +46,37 @@ static size_t count_of(const rml_graph *g, rml_tensor t)
 }
 
 // Made-up scenes: as many numbers as a real one, once for each sample of a batch.
-static void fill(const step *s, rml_plan *plan, rml_tensor t, size_t first, bool mask)
+static rml_status fill(const step *s, rml_plan *plan, rml_tensor t, size_t first, bool mask,
+                       rml_error *err)
 {
-    float *x = rml_plan_data(plan, t);
-    size_t count = count_of(s->g, t);
+    enum { PART = 4096 };
+    float x[PART];
+    size_t count = rml_plan_keeps(plan, t) ? count_of(s->g, t) : 0;
     uint32_t start = (uint32_t)(first * 2654435761u);
-    for (size_t i = 0; x != NULL && i < count; i++) {
-        float u = (float)((start + (uint32_t)i * 2246822519u) >> 8) * 0x1p-24f;
-        x[i] = mask ? (float)(u < 0.8f || i == 0) : 4 * u - 2;
+    for (size_t at = 0; at < count; at += PART) {
+        rml_plan_slice to = {.tensor = t, .first = at};
+        to.count = count - at < PART ? count - at : PART;
+        for (size_t i = 0; i < to.count; i++) {
+            float u = (float)((start + (uint32_t)(at + i) * 2246822519u) >> 8) * 0x1p-24f;
+            x[i] = mask ? (float)(u < 0.8f || at + i == 0) : 4 * u - 2;
+        }
+        RML_TRY(rml_plan_put(plan, to, x, err));
     }
+    return RML_OK;
 }
 
-static void fill_leaf(void *context, rml_plan *plan, size_t first, size_t count)
+static rml_status fill_leaf(void *context, rml_plan *plan, size_t first, size_t count,
+                            rml_error *err)
 {
     (void)count;
     const step *s = context;
     const rml_predictor *p = &s->predictor;
-    fill(s, plan, p->features, first, false);
-    fill(s, plan, p->token_valid, first, true);
-    fill(s, plan, p->position, first, false);
-    fill(s, plan, p->velocity, first, false);
-    fill(s, plan, p->target, first, false);
-    fill(s, plan, p->target_valid, first, true);
+    RML_TRY(fill(s, plan, p->features, first, false, err));
+    RML_TRY(fill(s, plan, p->token_valid, first, true, err));
+    RML_TRY(fill(s, plan, p->position, first, false, err));
+    RML_TRY(fill(s, plan, p->velocity, first, false, err));
+    RML_TRY(fill(s, plan, p->target, first, false, err));
+    return fill(s, plan, p->target_valid, first, true, err);
 }
 
 // batch: a multiple of RML_LEAF, or fewer.

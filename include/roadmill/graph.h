@@ -149,8 +149,8 @@ typedef struct rml_plan_options {
     rml_precision precision;
     unsigned cpu; // features to use, 0: what the machine has (rml_cpu_features)
     bool scalar;  // the scalar kernels only
-    // Another backend: its column of kernels (src/graph/op.h) instead of this machine's. NULL:
-    // none.
+    // Another backend: its column of kernels, and its memory if it has one of its own
+    // (src/graph/op.h), instead of this machine's. Such memory has no float64. NULL: none.
     const struct rml_variant *backend;
     // Parameters are this plan's, by name: it must have all of them and outlive the new one, which
     // has no moments. NULL: its own.
@@ -163,10 +163,34 @@ RML_API rml_status rml_plan_make(const rml_graph *g, const rml_tensor *outputs, 
                                  uint64_t seed, const rml_plan_options *options, rml_plan **out,
                                  rml_error *err) RML_CHECKED;
 RML_API void rml_plan_free(rml_plan *plan);
-// Memory of an input (write before run), parameter, or output (read after run); elements are
-// double in RML_F64, else float. NULL for tensors that the plan does not keep.
-RML_API void *rml_plan_data(rml_plan *plan, rml_tensor t);
 RML_API size_t rml_plan_elements(const rml_plan *plan, rml_tensor t); // of its shape
+
+// ---- Doors. A plan's memory may be a backend's own, so nobody has a pointer into it ------------
+
+typedef enum rml_plan_role {
+    RML_PLAN_VALUE,
+    RML_PLAN_FIRST_MOMENT, // of a parameter, in a plan whose graph has a gradient
+    RML_PLAN_SECOND_MOMENT,
+} rml_plan_role;
+// Elements [first, first + count) of a tensor, as they lie in its shape.
+typedef struct rml_plan_slice {
+    rml_tensor tensor;
+    rml_plan_role role;
+    size_t first, count;
+} rml_plan_slice;
+// All of a tensor's value.
+RML_API rml_plan_slice rml_plan_whole(const rml_plan *plan, rml_tensor t);
+// Whether there is a door to it: inputs, parameters, constants, and outputs that stay.
+RML_API bool rml_plan_keeps(const rml_plan *plan, rml_tensor t);
+// Copies count elements of the plan's type, double in RML_F64 and float otherwise, into a tensor
+// before a run, or out of one after it. Different slices may go through the doors side by side,
+// none while a run uses them. RML_ERR_ARGUMENT, and nothing is copied, for a tensor without a door,
+// a moment that the plan does not have, or elements outside the tensor.
+RML_API rml_status rml_plan_put(rml_plan *plan, rml_plan_slice to, const void *values,
+                                rml_error *err) RML_CHECKED;
+RML_API rml_status rml_plan_get(const rml_plan *plan, rml_plan_slice from, void *values,
+                                rml_error *err) RML_CHECKED;
+
 // The pool may have up to 8 workers, or rml_thread_count() if that is more: there is scratch for so
 // many; with a larger one it runs in the caller alone.
 RML_API void rml_plan_run(rml_plan *plan, rml_pool *pool);
@@ -246,12 +270,12 @@ typedef struct rml_leaves_setup {
 RML_API rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_error *err)
     RML_CHECKED;
 RML_API void rml_leaves_free(rml_leaves *l);
-// fill writes samples [first, first + count) into the inputs of a plan; it runs side by side. The
-// parameters are packed anew. A pool of more threads than groups of leaves runs one leaf after the
-// other, each on all of them.
-RML_API rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
-                                  void (*fill)(void *context, rml_plan *plan, size_t first,
-                                               size_t count),
+// Puts samples [first, first + count) into the inputs of a plan; runs side by side.
+typedef rml_status rml_leaves_fill(void *context, rml_plan *plan, size_t first, size_t count,
+                                   rml_error *err);
+// The parameters are packed anew. A pool of more threads than groups of leaves runs one leaf after
+// the other, each on all of them. The first fault of fill ends the step.
+RML_API rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool, rml_leaves_fill *fill,
                                   void *context, rml_error *err) RML_CHECKED;
 // rml_plan_adamw, and Muon if the setup has it, after a run, for any number of processes; the first
 // sums are the gradients by parameters.
@@ -261,8 +285,6 @@ RML_API rml_status rml_leaves_adamw(rml_leaves *l, const rml_tensor *parameters,
 // Every rank's moments to rank 0, before it writes a checkpoint.
 RML_API rml_status rml_leaves_gather(rml_leaves *l, const rml_tensor *parameters, size_t count,
                                      rml_error *err) RML_CHECKED;
-// The two moments of a parameter, for checkpoints; same type and size as the parameter.
-RML_API void rml_plan_moments(rml_plan *plan, rml_tensor parameter, void **first, void **second);
 
 #ifdef __cplusplus
 }

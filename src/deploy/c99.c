@@ -245,14 +245,34 @@ static void print_array(rml_c99 *c, rml_buffer *to, const char *name, const floa
     rml_c99_print(c, to, "};\n\n");
 }
 
+// All numbers of a tensor; NULL after a fault.
+static const float *values_of(rml_c99 *c, rml_tensor t)
+{
+    float *values = NULL;
+    if (c->status == RML_OK) {
+        c->status = rml_export_values(c->e, t, &c->arena, &values, &c->error);
+    }
+    return c->status == RML_OK ? values : NULL;
+}
+
+static void print_tensor(rml_c99 *c, rml_buffer *to, const char *name, rml_tensor t)
+{
+    const float *values = values_of(c, t);
+    if (values != NULL) {
+        print_array(c, to, name, values, rml_plan_elements(c->e->plan, t));
+    }
+}
+
 static void print_panels(rml_c99 *c, rml_buffer *to, rml_tensor weight)
 {
     rml_shape s = rml_graph_shape(c->e->graph, weight);
-    const float *values = rml_plan_data(c->e->plan, weight);
+    const float *values = values_of(c, weight);
     size_t depth = s.size[1], panels = (s.size[0] + 15) / 16;
     float *packed = RML_NEW_ARRAY(&c->arena, float, panels *depth * 16);
     if (packed == NULL) {
         c->status = c->status != RML_OK ? c->status : rml_fail_memory(&c->error, depth);
+    }
+    if (packed == NULL || values == NULL) {
         return;
     }
     memset(packed, 0, panels * depth * 16 * sizeof *packed);
@@ -377,7 +397,7 @@ static void print_source(rml_c99 *c, const rml_export_leaves *leaves, rml_buffer
         }
         if (c->places[t].plain) {
             rml_c99_print(c, to, "/* %s */\n", own);
-            print_array(c, to, rml_c99_name(c, t), rml_plan_data(c->e->plan, t), count_of(c, t));
+            print_tensor(c, to, rml_c99_name(c, t), t);
             c->weights_bytes += count_of(c, t) * sizeof(float);
         }
     }
@@ -418,7 +438,8 @@ static void print_test(rml_c99 *c, const float *const *samples, size_t count, rm
         for (size_t i = 0; i < e->input_count; i++) {
             size_t size = count_of(c, e->inputs[i]);
             const float *x = samples[s * e->input_count + i];
-            memcpy(rml_plan_data(e->plan, e->inputs[i]), x, size * sizeof *x);
+            rml_plan_slice whole = rml_plan_whole(e->plan, e->inputs[i]);
+            c->status = c->status ? c->status : rml_plan_put(e->plan, whole, x, &c->error);
             const char *name = rml_arena_printf(&c->arena, "sample_%zu_%zu", s, i).data;
             print_array(c, to, name ? name : "", x, size);
         }
@@ -434,7 +455,7 @@ static void print_test(rml_c99 *c, const float *const *samples, size_t count, rm
         for (size_t i = 0; i < e->output_count; i++) {
             size_t size = count_of(c, e->outputs[i]);
             const char *name = rml_arena_printf(&c->arena, "expected_%zu_%zu", s, i).data;
-            print_array(c, to, name ? name : "", rml_plan_data(e->plan, e->outputs[i]), size);
+            print_tensor(c, to, name ? name : "", e->outputs[i]);
             rml_c99_print(c, &body, "    compare(%zu, %s, expected_%zu_%zu);\n", size,
                           output_name(c, i), s, i);
         }

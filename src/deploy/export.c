@@ -42,7 +42,7 @@ rml_status rml_export_walk(const rml_export *e, rml_arena *arena, rml_array *nod
     RML_TRY(rml_graph_nodes(e->graph, e->outputs, e->output_count, arena, nodes, err));
     size_t most = e->output_count;
     for (size_t i = 0; i < e->output_count; i++) {
-        if (rml_plan_data(e->plan, e->outputs[i]) == NULL) {
+        if (!rml_plan_keeps(e->plan, e->outputs[i])) {
             return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
                             "expected outputs that the plan keeps, found that it drops %s",
                             e->output_names[i]);
@@ -65,6 +65,15 @@ rml_status rml_export_walk(const rml_export *e, rml_arena *arena, rml_array *nod
         RML_TRY(add_leaf(e, e->outputs[i], leaves, err));
     }
     return RML_OK;
+}
+
+rml_status rml_export_values(const rml_export *e, rml_tensor t, rml_arena *arena, float **out,
+                             rml_error *err)
+{
+    size_t size = rml_plan_elements(e->plan, t);
+    *out = RML_NEW_ARRAY(arena, float, size);
+    return *out != NULL ? rml_plan_get(e->plan, rml_plan_whole(e->plan, t), *out, err)
+                        : rml_fail_memory(err, size * sizeof **out);
 }
 
 // ---- Layers in int8 ----------------------------------------------------------------------------
@@ -139,17 +148,19 @@ rml_status rml_export_int8_weights(const rml_export *e, const rml_int8_layer *la
 {
     rml_tensor weight = layer->linear->inputs[1];
     rml_shape s = rml_graph_shape(e->graph, weight);
-    const float *values = rml_plan_data(e->plan, weight);
-    for (size_t j = 0; j < s.size[0]; j++) {
-        for (size_t k = 0; k < s.size[1]; k++) {
-            float w = values[j * s.size[1] + k];
-            if (!(w >= -127 && w <= 127) || w != floorf(w)) {
-                return rml_fail(err, RML_ERR_DATA, (rml_place){0}, NULL,
-                                "expected whole weights from -127 to 127 in %s, found %g",
-                                rml_graph_name(e->graph, weight), (double)w);
-            }
-            out[turned ? k * s.size[0] + j : j * s.size[1] + k] = (int8_t)w;
+    rml_arena arena = {0};
+    float *values;
+    rml_status st = rml_export_values(e, weight, &arena, &values, err);
+    for (size_t i = 0; st == RML_OK && i < (size_t)s.size[0] * s.size[1]; i++) {
+        size_t j = i / s.size[1], k = i % s.size[1];
+        if (!(values[i] >= -127 && values[i] <= 127) || values[i] != floorf(values[i])) {
+            st = rml_fail(err, RML_ERR_DATA, (rml_place){0}, NULL,
+                          "expected whole weights from -127 to 127 in %s, found %g",
+                          rml_graph_name(e->graph, weight), (double)values[i]);
+        } else {
+            out[turned ? k * s.size[0] + j : i] = (int8_t)values[i];
         }
     }
-    return RML_OK;
+    rml_arena_reset(&arena);
+    return st;
 }

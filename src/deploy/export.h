@@ -14,6 +14,10 @@ typedef struct rml_export_leaves {
 rml_status rml_export_walk(const rml_export *e, rml_arena *arena, rml_array *nodes,
                            rml_export_leaves *leaves, rml_error *err) RML_CHECKED;
 
+// All numbers of a tensor that the plan keeps, in the arena.
+rml_status rml_export_values(const rml_export *e, rml_tensor t, rml_arena *arena, float **out,
+                             rml_error *err) RML_CHECKED;
+
 // A linear layer in int8, as model builds it: bytes of its input times whole weights from -127 to
 // 127, brought back by a scale for each column; add: the bias, or NULL. linear, mul and add stand
 // one after the other.

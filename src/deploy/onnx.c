@@ -59,6 +59,15 @@ static rml_status write_nodes(rml_onnx *o, const rml_array *nodes, rml_error *er
     return o->status;
 }
 
+const float *rml_onnx_values(rml_onnx *o, rml_tensor t)
+{
+    float *values = NULL;
+    if (o->status == RML_OK) {
+        o->status = rml_export_values(o->e, t, &o->arena, &values, &o->error);
+    }
+    return o->status == RML_OK ? values : NULL;
+}
+
 // Whether it stands in the file as the bytes or the scale of a layer in int8 instead.
 static bool is_int8(const rml_onnx *o, const rml_array *nodes, rml_tensor t)
 {
@@ -80,8 +89,10 @@ static void write_leaves(rml_onnx *o, const rml_array *nodes, const rml_export_l
             continue;
         }
         rml_shape shape = rml_graph_shape(o->e->graph, leaves->tensors[i]);
-        rml_onnx_floats(o, rml_onnx_name(o, leaves->tensors[i]), &shape,
-                        rml_plan_data(o->e->plan, leaves->tensors[i]));
+        const float *values = rml_onnx_values(o, leaves->tensors[i]);
+        if (values != NULL) {
+            rml_onnx_floats(o, rml_onnx_name(o, leaves->tensors[i]), &shape, values);
+        }
     }
 }
 

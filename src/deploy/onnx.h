@@ -30,6 +30,8 @@ extern const size_t rml_onnx_row_count;
 void rml_onnx_int8(rml_onnx *o, const rml_int8_layer *layer);
 // Name of a tensor of the graph.
 const char *rml_onnx_name(rml_onnx *o, rml_tensor t);
+// All numbers of a tensor, until the file is written; NULL after a fault.
+const float *rml_onnx_values(rml_onnx *o, rml_tensor t);
 // An initializer of float32 values.
 void rml_onnx_floats(rml_onnx *o, const char *name, const rml_shape *shape, const float *values);
 

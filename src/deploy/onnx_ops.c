@@ -286,12 +286,15 @@ static const char *weight_bytes(rml_onnx *o, const rml_int8_layer *layer)
 {
     rml_shape s = rml_graph_shape(o->e->graph, layer->linear->inputs[1]);
     uint32_t columns = s.size[0], depth = s.size[1];
-    const float *back = rml_plan_data(o->e->plan, layer->mul->inputs[1]);
+    const float *back = rml_onnx_values(o, layer->mul->inputs[1]);
     int8_t *weights = RML_NEW_ARRAY(&o->arena, int8_t, (size_t)columns * depth);
     int8_t *zeros = RML_NEW_ARRAY(&o->arena, int8_t, columns);
     float *scales = RML_NEW_ARRAY(&o->arena, float, columns);
     if (weights == NULL || zeros == NULL || scales == NULL) {
         o->no_memory = true;
+        return "";
+    }
+    if (back == NULL) {
         return "";
     }
     if (o->status == RML_OK) {

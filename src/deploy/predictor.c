@@ -19,7 +19,7 @@ void rml_export_predictor(const rml_graph *graph, rml_plan *plan, const rml_pred
     *signature = (rml_predictor_signature){
         .inputs = {p->features, p->token_valid, p->position, p->velocity}};
     for (size_t i = 0; i < 4; i++) {
-        if (rml_plan_data(plan, outputs[i]) != NULL) {
+        if (rml_plan_keeps(plan, outputs[i])) {
             signature->outputs[count] = outputs[i];
             signature->names[count++] = names[i];
         }

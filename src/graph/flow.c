@@ -9,7 +9,7 @@
 
 // How many steps a worker looks past the first that is not all taken: enough to find the gradients
 // of weights beside the way back, few enough that values are read while they are near.
-enum { AHEAD = 16 };
+enum { AHEAD = 16, LINE = 64 };
 
 struct rml_flow_step {
     _Alignas(64) atomic_size_t taken; // tiles, phase after phase
@@ -135,10 +135,10 @@ static rml_status link_steps(rml_plan *plan, rml_arena *scratch, rml_error *err)
 rml_status rml_flow_make(rml_plan *plan, rml_error *err)
 {
     size_t size = plan->step_count * sizeof *plan->flow;
-    uint8_t *memory;
-    RML_TRY(rml_plan_take(&memory, size, err));
-    memset(memory, 0, size);
-    plan->flow = (rml_flow_step *)(void *)memory;
+    plan->flow = rml_heap_aligned_make(LINE, size > 0 ? size : LINE);
+    if (plan->flow == NULL) {
+        return rml_fail_memory(err, size);
+    }
     rml_arena scratch = {0};
     rml_status st = link_steps(plan, &scratch, err);
     rml_arena_reset(&scratch);

@@ -1,8 +1,6 @@
 // The sums of groups of leaves into one, in the binary tree: each rank joins what lies whole within
 // its range, then gets of the others what it needs to join its share. What is whole leaves for the
 // other ranks while backward still makes the rest.
-#include <string.h>
-
 #include "leaves.h"
 
 size_t rml_leaves_group(const rml_leaves *l, size_t rank, size_t ranks)
@@ -39,8 +37,8 @@ static void take_share(const rml_leaves *l, size_t from, size_t end)
         size_t first = from > at ? from - at : 0, last = end > at ? end - at : 0;
         last = last < size ? last : size;
         if (first < last) {
-            memcpy((float *)l->plan->data[l->sums[i]] + first, l->group_sums + at + first,
-                   (last - first) * sizeof(float));
+            l->plan->memory->copy((float *)l->plan->data[l->sums[i]] + first,
+                                  l->group_sums + at + first, (last - first) * sizeof(float));
         }
         at += size;
     }

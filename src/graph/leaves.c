@@ -14,17 +14,17 @@ enum { GROUPS_MOST = 16 };
 
 typedef struct leaf_run {
     rml_leaves *l;
-    void (*fill)(void *context, rml_plan *plan, size_t first, size_t count);
+    rml_leaves_fill *fill;
     void *context;
     rml_pool *pool; // of one leaf; NULL when leaves run side by side
 } leaf_run;
 
 // ---- Making ------------------------------------------------------------------------------------
 
-static rml_status take_floats(float **out, size_t count, rml_error *err)
+static rml_status take_floats(const rml_leaves *l, float **out, size_t count, rml_error *err)
 {
     uint8_t *memory;
-    RML_TRY(rml_plan_take(&memory, count * sizeof(float), err));
+    RML_TRY(rml_plan_take(l->plan, &memory, count * sizeof(float), err));
     *out = (float *)(void *)memory;
     return RML_OK;
 }
@@ -41,7 +41,7 @@ static rml_status make_workers(rml_leaves *l, size_t threads, rml_error *err)
     for (; l->worker_count < most; l->worker_count++) {
         leaf_worker *w = &l->workers[l->worker_count];
         RML_TRY(rml_plan_make_leaf(l->plan, l->sums, l->sum_count, &w->plan, err));
-        rml_status st = take_floats(&w->sums, (l->levels - 1) * l->size, err);
+        rml_status st = take_floats(l, &w->sums, (l->levels - 1) * l->size, err);
         if (st != RML_OK) {
             rml_plan_free(w->plan);
             return st;
@@ -64,6 +64,11 @@ static size_t leaves_of_busiest(const rml_leaves *l, size_t leaves_in_group, siz
 static rml_status cut_groups(rml_leaves *l, rml_ranks *ranks, size_t threads, rml_error *err)
 {
     size_t count = rml_ranks_count(ranks), index = rml_ranks_index(ranks);
+    if (count > 1 && l->plan->memory != &rml_memory_host) { // ranks hand each other host memory
+        return rml_fail(err, RML_ERR_UNSUPPORTED, (rml_place){0}, "train in one process",
+                        "expected one process for the memory of backend \"%s\", found %zu",
+                        l->plan->variant->name, count);
+    }
     size_t most = 2 * count > GROUPS_MOST ? 2 * count - 1 : GROUPS_MOST;
     l->leaves = rml_ceil(l->samples, RML_LEAF);
     if (l->leaves < count) {
@@ -119,7 +124,7 @@ rml_status rml_leaves_make(const rml_leaves_setup *setup, rml_leaves **out, rml_
     }
     if (st == RML_OK && l->leaves > 1) {
         st = make_workers(l, setup->threads, err);
-        st = st ? st : take_floats(&l->group_sums, l->groups * l->size, err);
+        st = st ? st : take_floats(l, &l->group_sums, l->groups * l->size, err);
     }
     if (st == RML_OK && l->rest != NULL) {
         st = rml_plan_list_sums(l->rest, l->rest_sums, count, err);
@@ -138,26 +143,28 @@ void rml_leaves_free(rml_leaves *l)
         return;
     }
     for (size_t i = 0; i < l->worker_count; i++) {
-        rml_heap_aligned_free(l->workers[i].sums);
+        l->plan->memory->give(l->workers[i].sums);
         rml_plan_free(l->workers[i].plan);
     }
     rml_shares_free(&l->shares);
     rml_heap_free(l->workers);
-    rml_heap_aligned_free(l->group_sums);
+    l->plan->memory->give(l->group_sums);
     rml_heap_free(l->sums);
     rml_heap_free(l);
 }
 
 // ---- Running -----------------------------------------------------------------------------------
 
-static void run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, const rml_sums *sums)
+static rml_status run_leaf(const leaf_run *run, size_t leaf, rml_plan *own, const rml_sums *sums,
+                           rml_error *err)
 {
     const rml_leaves *l = run->l;
     size_t first = leaf * RML_LEAF, left = l->samples - first;
     size_t count = left < RML_LEAF ? left : RML_LEAF;
     rml_plan *plan = count < RML_LEAF && l->rest != NULL ? l->rest : own;
-    run->fill(run->context, plan, first, count);
+    RML_TRY(run->fill(run->context, plan, first, count, err));
     rml_plan_run_leaf(plan, run->pool, sums);
+    return RML_OK;
 }
 
 // How many sums on top of the stack the next one joins: those of subtrees as large as its own, and
@@ -195,7 +202,7 @@ static void run_group(void *context, size_t tile, size_t worker)
     const leaf_run *run = context;
     rml_leaves *l = run->l;
     size_t group = l->first_group + tile;
-    const leaf_worker *w = &l->workers[worker];
+    leaf_worker *w = &l->workers[worker];
     size_t first = group * l->leaves_in_group, end = first + l->leaves_in_group;
     end = end < l->leaves ? end : l->leaves;
     group_run counted = {l, worker == 0};
@@ -204,30 +211,45 @@ static void run_group(void *context, size_t tile, size_t worker)
         sums.stack[i] = w->sums + (i - 1) * l->size;
     }
     uint32_t level[RML_SUMS_MOST];
-    for (size_t leaf = first; leaf < end; leaf++) {
+    for (size_t leaf = first; leaf < end && w->status == RML_OK; leaf++) {
         bool last = leaf + 1 == end;
         sums.joins = joins_of(level, sums.height, last);
         sums.taken = last && l->shares.ranks != NULL ? count_taken : NULL;
-        run_leaf(run, leaf, w->plan, &sums);
+        w->status = run_leaf(run, leaf, w->plan, &sums, &w->err);
         sums.height += 1 - sums.joins;
     }
 }
 
 // ---- A step ------------------------------------------------------------------------------------
 
-rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
-                          void (*fill)(void *context, rml_plan *plan, size_t first, size_t count),
-                          void *context, rml_error *err)
+// The fault of the first worker that has one.
+static rml_status workers_status(const rml_leaves *l, rml_error *err)
+{
+    for (size_t i = 0; i < l->worker_count; i++) {
+        const leaf_worker *w = &l->workers[i];
+        if (w->status != RML_OK) {
+            if (err != NULL) {
+                *err = w->err;
+            }
+            return w->status;
+        }
+    }
+    return RML_OK;
+}
+
+rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool, rml_leaves_fill *fill, void *context,
+                          rml_error *err)
 {
     leaf_run run = {l, fill, context, pool};
     if (l->leaves <= 1) {
-        fill(context, l->plan, 0, l->samples);
+        RML_TRY(fill(context, l->plan, 0, l->samples, err));
         rml_plan_run(l->plan, pool);
         return RML_OK;
     }
     RML_TRY(rml_plan_freeze(l->plan, pool, err));
     for (size_t i = 0; i < l->worker_count; i++) {
         rml_plan_adopt(l->workers[i].plan, l->plan);
+        l->workers[i].status = RML_OK;
     }
     rml_join_begin(l);
     size_t groups = l->end_group - l->first_group;
@@ -239,6 +261,7 @@ rml_status rml_leaves_run(rml_leaves *l, rml_pool *pool,
             run_group(&run, group, 0);
         }
     }
+    RML_TRY(workers_status(l, err));
     return rml_join_finish(l, pool, err);
 }
 

@@ -21,7 +21,9 @@ typedef struct rml_join {
 // What a worker has for itself.
 typedef struct leaf_worker {
     rml_plan *plan;
-    float *sums; // [levels - 1][size]: the stack on top of the group's own sum
+    float *sums;       // [levels - 1][size]: the stack on top of the group's own sum
+    rml_status status; // of its first leaf that could not be filled
+    rml_error err;
 } leaf_worker;
 
 struct rml_leaves {
@@ -35,7 +37,7 @@ struct rml_leaves {
     rml_muon *muon;
     leaf_worker *workers;
     size_t worker_count;
-    float *group_sums; // [groups][size]
+    float *group_sums; // [groups][size], as all sums in the plan's memory
     rml_join join;
 };
 

@@ -40,11 +40,16 @@ static double seconds_since(int64_t start_ns)
 
 static void fill_inputs(rml_plan *plan)
 {
+    float ones[RML_CHUNK];
+    for (size_t i = 0; i < RML_CHUNK; i++) {
+        ones[i] = 1;
+    }
     for (size_t t = 0; t < plan->tensor_count; t++) {
         const rml_tensor_data *tensor = rml_graph_tensor(plan->graph, (rml_tensor)t);
-        float *x = tensor->role == RML_ROLE_INPUT ? plan->data[t] : NULL;
-        for (size_t i = 0; x != NULL && i < rml_shape_count(&tensor->shape); i++) {
-            x[i] = 1;
+        size_t count = tensor->role == RML_ROLE_INPUT ? rml_shape_count(&tensor->shape) : 0;
+        for (size_t from = 0; from < count; from += RML_CHUNK) {
+            size_t left = count - from, size = left < RML_CHUNK ? left : RML_CHUNK;
+            plan->memory->put((float *)plan->data[t] + from, ones, size * sizeof *ones);
         }
     }
 }

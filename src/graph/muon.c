@@ -7,7 +7,6 @@
 #include "muon.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "plan.h"
 
@@ -41,7 +40,7 @@ static rml_tensor iteration(rml_graph *g, rml_tensor x)
     return rml_op_add(g, rml_op_scale(g, x, A), rml_op_matmul(g, mix, x, false));
 }
 
-static rml_status shape_plan_make(shape_plan *p, rml_error *err)
+static rml_status shape_plan_make(shape_plan *p, const rml_variant *backend, rml_error *err)
 {
     RML_TRY(rml_graph_make(&p->graph, err));
     rml_shape shape = {2, {p->rows, p->columns}};
@@ -51,7 +50,8 @@ static rml_status shape_plan_make(shape_plan *p, rml_error *err)
         p->out = iteration(p->graph, p->out);
     }
     RML_TRY(rml_graph_status(p->graph, err));
-    return rml_plan_make(p->graph, &p->out, 1, 0, NULL, &p->plan, err);
+    rml_plan_options options = {.backend = backend};
+    return rml_plan_make(p->graph, &p->out, 1, 0, &options, &p->plan, err);
 }
 
 static rml_status take_shape(rml_muon *m, size_t parameter, const rml_shape *shape, rml_error *err)
@@ -70,7 +70,7 @@ static rml_status take_shape(rml_muon *m, size_t parameter, const rml_shape *sha
     for (size_t w = 0; w < m->workers; w++) {
         shape_plan *p = &m->plans[w * m->count + m->plan_count];
         *p = want;
-        RML_TRY(shape_plan_make(p, err));
+        RML_TRY(shape_plan_make(p, m->plan->variant, err));
     }
     m->plan_count++;
     return RML_OK;
@@ -129,12 +129,6 @@ bool rml_muon_steps(const rml_muon *m, size_t parameter)
     return m != NULL && m->is_matrix[parameter];
 }
 
-// Where element i of a matrix stands in one that lies with its shorter side as rows.
-static size_t laid(size_t i, uint32_t rows, uint32_t columns)
-{
-    return rows <= columns ? i : i % columns * rows + i / columns;
-}
-
 void rml_muon_step(rml_muon *m, size_t parameter, const float *gradient, double clip,
                    const rml_adamw *options, size_t worker)
 {
@@ -143,31 +137,25 @@ void rml_muon_step(rml_muon *m, size_t parameter, const float *gradient, double 
     uint32_t rows = shape->size[0], columns = shape->size[1];
     size_t count = (size_t)rows * columns;
     shape_plan *p = &m->plans[worker * m->count + m->plan_of[parameter]];
-    float *value = m->plan->data[t], *momentum = m->plan->moment[0][t];
-    float *x = rml_plan_data(p->plan, p->x);
-    float keep = (float)m->momentum, take = (float)(1.0 - m->momentum), scale = (float)clip;
-    for (size_t i = 0; i < count; i++) {
-        float g = gradient[i] * scale;
-        momentum[i] += (g - momentum[i]) * take;
-        x[laid(i, rows, columns)] = g + (momentum[i] - g) * keep;
-    }
+    const rml_variant *variant = m->plan->variant;
+    rml_muon_rates rates = {.rows = rows,
+                            .columns = columns,
+                            .clip = (float)clip,
+                            .keep = (float)m->momentum,
+                            .take = (float)(1.0 - m->momentum)};
+    float *x = p->plan->data[p->x];
+    variant->muon_begin(&rates, gradient, m->plan->moment[0][t], x);
     double squares = 0;
     for (size_t from = 0; from < count; from += RML_NORM_BLOCK) {
         size_t left = count - from;
-        squares +=
-            m->plan->variant->squares(x + from, left < RML_NORM_BLOCK ? left : RML_NORM_BLOCK);
+        squares += variant->squares(x + from, left < RML_NORM_BLOCK ? left : RML_NORM_BLOCK);
     }
     double norm = sqrt(squares);
-    float over = (float)(1.0 / (norm > TINY ? norm : TINY));
-    for (size_t i = 0; i < count; i++) {
-        x[i] *= over;
-    }
+    rates.over = (float)(1.0 / (norm > TINY ? norm : TINY));
+    variant->muon_scale(&rates, x);
     rml_plan_run(p->plan, NULL);
-    const float *update = rml_plan_data(p->plan, p->out);
     double size = options->learning_rate * 0.2 * sqrt((double)(rows > columns ? rows : columns));
-    float step = (float)size;
-    float decay = (float)(1.0 - options->learning_rate * options->weight_decay);
-    for (size_t i = 0; i < count; i++) {
-        value[i] = value[i] * decay - update[laid(i, rows, columns)] * step;
-    }
+    rates.size = (float)size;
+    rates.decay = (float)(1.0 - options->learning_rate * options->weight_decay);
+    variant->muon_end(&rates, p->plan->data[p->out], m->plan->data[t]);
 }

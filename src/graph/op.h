@@ -85,7 +85,27 @@ typedef struct rml_adamw_rates {
     double keep, beta1, beta2, size, epsilon, second_scale, clip;
 } rml_adamw_rates;
 
-// An instruction set: one text of kernels (cpu/body), compiled for it.
+// The numbers of Muon's step of one matrix.
+typedef struct rml_muon_rates {
+    uint32_t rows, columns;
+    float clip, keep, take;  // of the gradient, of the momentum
+    float over, decay, size; // one over the norm; of the parameter, of the update
+} rml_muon_rates;
+
+// Memory that plans lie in. Where the host cannot read it, it goes through these and the kernels
+// alone.
+typedef struct rml_memory {
+    void *(*take)(size_t size); // all zero, at a line of cache; NULL: there is none left
+    void (*give)(void *memory); // what was taken, or NULL
+    void (*put)(void *to, const void *from_host, size_t size);
+    void (*get)(void *to_host, const void *from, size_t size);
+    void (*copy)(void *to, const void *from, size_t size); // both lie in it
+    void (*zero)(void *to, size_t size);
+} rml_memory;
+extern const rml_memory rml_memory_host;
+
+// An instruction set: one text of kernels (cpu/body), compiled for it; or another backend. All
+// pointers to numbers that these take lie in its memory.
 typedef struct rml_variant {
     const char *name;
     unsigned needs;             // RML_CPU_*
@@ -94,7 +114,14 @@ typedef struct rml_variant {
     void (*add)(size_t count, const float *a, const float *b, float *out); // out may be a
     void (*adamw)(size_t count, const rml_adamw_rates *r, const float *gradient, float *parameter,
                   float *first, float *second);
-    size_t (*probe)(size_t rounds, float *out); // FLOP that it did, in registers alone
+    // FLOP that it did, in registers alone; out is the host's.
+    size_t (*probe)(size_t rounds, float *out);
+    // A matrix with its shorter side as rows: the momentum goes on, x is what is made orthogonal;
+    // x over its norm; the parameter's step by what came of x.
+    void (*muon_begin)(const rml_muon_rates *r, const float *gradient, float *momentum, float *x);
+    void (*muon_scale)(const rml_muon_rates *r, float *x);
+    void (*muon_end)(const rml_muon_rates *r, const float *update, float *parameter);
+    const rml_memory *memory; // NULL: the host's
 } rml_variant;
 // Slowest first; the last one whose needs are met runs. All return the same bits.
 extern const rml_variant *const rml_variants[];

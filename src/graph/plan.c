@@ -7,7 +7,6 @@
 #include "roadmill/base/random.h"
 #include "roadmill/math.h"
 
-#define ALIGNMENT 64
 #define WORKERS_LEAST 8
 
 // What is known of a tensor while the plan is made.
@@ -29,11 +28,6 @@ typedef struct layout {
     size_t block_count;
     size_t end;
 } layout;
-
-size_t rml_plan_aligned(size_t size)
-{
-    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
 
 static size_t count_of(const rml_graph *g, rml_tensor t)
 {
@@ -297,17 +291,16 @@ static void fill_leaf(rml_plan *plan, rml_tensor t, uint64_t seed)
     size_t count = rml_shape_count(&tensor->shape);
     uint64_t stream = name_stream(tensor->name);
     double values[FILL];
+    float rounded[FILL];
     for (size_t first = 0; first < count; first += FILL) {
         size_t part = count - first < FILL ? count - first : FILL;
         initial_values(tensor, seed, stream, first, part, values);
         for (size_t i = 0; i < part; i++) {
-            if (!plan->f64) {
-                ((float *)plan->data[t])[first + i] = (float)values[i];
-            } else {
-                ((double *)plan->data[t])[first + i] =
-                    tensor->role == RML_ROLE_CONSTANT ? values[i] : (double)(float)values[i];
-            }
+            rounded[i] = (float)values[i];
+            values[i] = tensor->role == RML_ROLE_CONSTANT ? values[i] : (double)rounded[i];
         }
+        const void *from = plan->f64 ? (const void *)values : rounded;
+        plan->memory->put((uint8_t *)plan->data[t] + first * plan->item, from, part * plan->item);
     }
 }
 
@@ -328,12 +321,6 @@ static void fill_tile(void *context, size_t tile, size_t worker)
     }
 }
 
-rml_status rml_plan_take(uint8_t **out, size_t size, rml_error *err)
-{
-    *out = rml_heap_aligned_make(ALIGNMENT, size > 0 ? size : ALIGNMENT);
-    return *out == NULL ? rml_fail_memory(err, size) : RML_OK;
-}
-
 enum { ZERO_BYTES = 1 << 20 };
 
 // The moments are written before they are read: of memory that the system has zeroed a first read
@@ -343,7 +330,7 @@ static void zero_tile(void *context, size_t tile, size_t worker)
     (void)worker;
     const rml_plan *plan = context;
     size_t from = tile * ZERO_BYTES, left = plan->moments_size - from;
-    memset(plan->moments + from, 0, left < ZERO_BYTES ? left : ZERO_BYTES);
+    plan->memory->zero(plan->moments + from, left < ZERO_BYTES ? left : ZERO_BYTES);
 }
 
 static rml_status borrow_parameter(rml_plan *plan, rml_tensor t, rml_error *err)
@@ -390,14 +377,14 @@ static rml_status make_leaves(rml_plan *plan, uint64_t seed, rml_pool *pool, rml
         }
         plan->leaves_size = at;
         if (pass == 0) {
-            RML_TRY(rml_plan_take(&plan->leaves, at, err));
+            RML_TRY(rml_plan_take(plan, &plan->leaves, at, err));
         }
     }
     rml_pool_run(pool, plan->tensor_count, fill_tile, &(filling){plan, seed});
     plan->moments_size = moments;
     if (moments > 0) {
         plan->norms = RML_NEW_ARRAY(&plan->arena, double, plan->norm_count);
-        RML_TRY(rml_plan_take(&plan->moments, moments, err));
+        RML_TRY(rml_plan_take(plan, &plan->moments, moments, err));
         rml_pool_run(pool, rml_ceil(moments, ZERO_BYTES), zero_tile, plan);
     }
     size_t at = 0;
@@ -479,6 +466,28 @@ static void choose_variant(rml_plan *plan, const rml_plan_options *options)
     if (options != NULL && options->backend != NULL) {
         plan->variant = options->backend;
     }
+    plan->memory = plan->variant->memory != NULL ? plan->variant->memory : &rml_memory_host;
+}
+
+// float64 runs references, in host memory; and a plan reads the memory that its parameters lie in.
+static rml_status check_memory(const rml_plan *plan, rml_error *err)
+{
+    const rml_plan *from = plan->parameters_of;
+    if (plan->f64 && plan->memory != &rml_memory_host) {
+        return rml_fail(
+            err, RML_ERR_UNSUPPORTED, (rml_place){0},
+            "run float64 without a backend, on this machine's processor",
+            "expected float32 or bfloat16 in the memory of backend \"%s\", found float64",
+            plan->variant->name);
+    }
+    if (from != NULL && (from->memory != plan->memory || from->item != plan->item)) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0},
+                        "make both plans with the same backend and precision",
+                        "expected parameters of %zu bytes in the memory of \"%s\", found %zu bytes "
+                        "in that of \"%s\"",
+                        plan->item, plan->variant->name, from->item, from->variant->name);
+    }
+    return RML_OK;
 }
 
 static rml_status build(rml_plan *plan, const order *o, rml_error *err)
@@ -515,8 +524,8 @@ static rml_status build(rml_plan *plan, const order *o, rml_error *err)
     plan->workers = rml_thread_count();
     plan->workers = plan->workers < WORKERS_LEAST ? WORKERS_LEAST : plan->workers;
     plan->scratch_size = rml_plan_aligned(plan->scratch_size);
-    RML_TRY(rml_plan_take(&plan->values, plan->values_size, err));
-    RML_TRY(rml_plan_take(&plan->scratch, plan->scratch_size * plan->workers, err));
+    RML_TRY(rml_plan_take(plan, &plan->values, plan->values_size, err));
+    RML_TRY(rml_plan_take(plan, &plan->scratch, plan->scratch_size * plan->workers, err));
     RML_TRY(make_leaves(plan, o->seed, o->pool, err));
     RML_TRY(point(&l, work_at, side_at, err));
     return plan->f64 ? RML_OK : rml_flow_make(plan, err);
@@ -524,7 +533,8 @@ static rml_status build(rml_plan *plan, const order *o, rml_error *err)
 
 static rml_status build_or_free(rml_plan *plan, const order *o, rml_plan **out, rml_error *err)
 {
-    rml_status st = build(plan, o, err);
+    rml_status st = check_memory(plan, err);
+    st = st ? st : build(plan, o, err);
     if (st != RML_OK) {
         rml_plan_free(plan);
         return st;
@@ -566,6 +576,7 @@ rml_status rml_plan_make_leaf(const rml_plan *like, const rml_tensor *sums, size
     plan->bf16 = like->bf16;
     plan->item = like->item;
     plan->variant = like->variant;
+    plan->memory = like->memory;
     order o = {
         .outputs = like->outputs, .count = like->output_count, .sums = sums, .sum_count = count};
     return build_or_free(plan, &o, out, err);
@@ -576,11 +587,11 @@ void rml_plan_free(rml_plan *plan)
     if (plan == NULL) {
         return;
     }
-    rml_heap_aligned_free(plan->values);
-    rml_heap_aligned_free(plan->leaves);
-    rml_heap_aligned_free(plan->moments);
-    rml_heap_aligned_free(plan->scratch);
-    rml_heap_aligned_free(plan->frozen);
+    plan->memory->give(plan->values);
+    plan->memory->give(plan->leaves);
+    plan->memory->give(plan->moments);
+    plan->memory->give(plan->scratch);
+    plan->memory->give(plan->frozen);
     rml_flow_free(plan->flow);
     rml_arena_reset(&plan->arena);
     rml_heap_free(plan);
@@ -591,19 +602,8 @@ size_t rml_plan_elements(const rml_plan *plan, rml_tensor t)
     return rml_shape_count(&rml_graph_tensor(plan->graph, t)->shape);
 }
 
-void *rml_plan_data(rml_plan *plan, rml_tensor t)
-{
-    return t < 0 || (size_t)t >= plan->tensor_count || !plan->kept[t] ? NULL : plan->data[t];
-}
-
 size_t rml_plan_bytes(const rml_plan *plan)
 {
     return plan->values_size + plan->leaves_size + plan->moments_size + plan->frozen_size +
            plan->scratch_size * plan->workers;
-}
-
-void rml_plan_moments(rml_plan *plan, rml_tensor parameter, void **first, void **second)
-{
-    *first = plan->moment[0][parameter];
-    *second = plan->moment[1][parameter];
 }

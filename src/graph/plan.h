@@ -65,7 +65,7 @@ struct rml_plan {
     size_t step_count;
     rml_flow_step *flow; // by step; NULL in float64
     void **data;         // by tensor
-    bool *kept;          // by tensor: rml_plan_data shows it
+    bool *kept;          // by tensor: there is a door to it
     size_t tensor_count;
     uint8_t *values;  // the arena of values and work
     uint8_t *leaves;  // inputs, parameters, constants
@@ -79,6 +79,7 @@ struct rml_plan {
     double *norms; // partial sums of squares for the optimiser
     size_t norm_count;
     const rml_variant *variant;
+    const rml_memory *memory; // what all of the above lies in, from data to scratch
 };
 
 #define RML_NORM_BLOCK 4096
@@ -118,7 +119,8 @@ static inline size_t rml_plan_bytes_of(const rml_plan *plan, rml_tensor t)
 }
 
 size_t rml_plan_aligned(size_t size);
-// Memory that begins at a line of cache.
-rml_status rml_plan_take(uint8_t **out, size_t size, rml_error *err) RML_CHECKED;
+// Of the plan's memory, given back through it.
+rml_status rml_plan_take(const rml_plan *plan, uint8_t **out, size_t size, rml_error *err)
+    RML_CHECKED;
 
 #endif

@@ -59,6 +59,21 @@ void rml_plan_run(rml_plan *plan, rml_pool *pool)
     }
 }
 
+static bool is_finite(const rml_plan *plan, const float *x, size_t count)
+{
+    float part[RML_CHUNK];
+    for (size_t from = 0; from < count; from += RML_CHUNK) {
+        size_t left = count - from, size = left < RML_CHUNK ? left : RML_CHUNK;
+        plan->memory->get(part, x + from, size * sizeof *part);
+        for (size_t i = 0; i < size; i++) {
+            if (!isfinite(part[i])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 const char *rml_plan_first_not_finite(rml_plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -66,11 +81,8 @@ const char *rml_plan_first_not_finite(rml_plan *plan)
         for (int phase = step->first_phase; phase < 2 && step->tiles[phase] > 0; phase++) {
             run_phase(step, phase, NULL);
         }
-        const float *out = step->call.out;
-        for (size_t k = 0; k < rml_shape_count(&step->call.shape); k++) {
-            if (!isfinite(out[k])) {
-                return step->name;
-            }
+        if (!is_finite(plan, step->call.out, rml_shape_count(&step->call.shape))) {
+            return step->name;
         }
     }
     return NULL;
@@ -94,7 +106,7 @@ rml_status rml_plan_freeze(rml_plan *plan, rml_pool *pool, rml_error *err)
         size += can_freeze(plan, step) ? rml_plan_aligned(step->call.op->work(&step->call)) : 0;
     }
     if (plan->frozen == NULL && size > 0) {
-        RML_TRY(rml_plan_take(&plan->frozen, size, err));
+        RML_TRY(rml_plan_take(plan, &plan->frozen, size, err));
         plan->frozen_size = size;
     }
     size_t at = 0;

@@ -1,7 +1,5 @@
 // Outputs of a leaf into the sums over leaves while they are near: a gradient is added where it
 // belongs in the tree as soon as its step is done, and its memory serves the next one.
-#include <string.h>
-
 #include "plan.h"
 
 // The step that makes the whole of an output by itself; NULL: none does.
@@ -47,7 +45,7 @@ static void take(const rml_plan *plan, size_t at, size_t count, const float *fro
 {
     const rml_sums *s = plan->sums;
     if (s->joins == 0) {
-        memcpy(s->stack[s->height] + at, from, count * sizeof *from);
+        plan->memory->copy(s->stack[s->height] + at, from, count * sizeof *from);
     }
     for (size_t i = 1; i <= s->joins; i++) {
         float *to = s->stack[s->height - i] + at;

@@ -81,7 +81,16 @@ rml_status rml_calibration_make(rml_calibration *c, rml_engine *engine, const rm
         inputs[i] = RML_AT(&c->layers, rml_observed, i)->input;
     }
     rml_plan_options options = {.precision = RML_F32, .parameters_of = engine->plan};
-    return rml_plan_make(engine->graph, inputs, c->layers.count, 0, &options, &c->plan, err);
+    RML_TRY(rml_plan_make(engine->graph, inputs, c->layers.count, 0, &options, &c->plan, err));
+    size_t most = 0;
+    for (size_t i = 0; i < c->layers.count; i++) {
+        size_t size = rml_plan_elements(c->plan, inputs[i]);
+        most = size > most ? size : most;
+    }
+    size_t tokens = rml_plan_elements(c->plan, engine->predictor.token_valid);
+    c->seen = RML_NEW_ARRAY(&c->arena, float, most + 1);
+    c->valid = RML_NEW_ARRAY(&c->arena, float, tokens);
+    return c->seen && c->valid ? RML_OK : rml_fail_memory(err, (most + tokens) * sizeof(float));
 }
 
 void rml_calibration_free(rml_calibration *c)
@@ -117,22 +126,22 @@ static void row_bins(rml_observed *o, const float *x)
 }
 
 // Rows of tokens that are there; a tensor of fewer rows has predicted agents alone.
-static void observe_layer(const rml_calibration *c, rml_observed *o, size_t scenes,
-                          observe_row *observe)
+static rml_status observe_layer(const rml_calibration *c, rml_observed *o, size_t scenes,
+                                observe_row *observe, rml_error *err)
 {
     const rml_engine *e = c->engine;
-    const float *x = rml_plan_data(c->plan, o->input);
-    const float *valid = rml_plan_data(c->plan, e->predictor.token_valid);
+    RML_TRY(rml_plan_get(c->plan, rml_plan_whole(c->plan, o->input), c->seen, err));
     size_t tokens = e->config.model.agents + e->config.model.map;
     size_t rows = rml_plan_elements(c->plan, o->input) / o->depth / e->batch;
     for (size_t row = 0; row < scenes * rows; row++) {
-        if (rows != tokens || valid[row] > 0) {
-            observe(o, x + row * o->depth);
+        if (rows != tokens || c->valid[row] > 0) {
+            observe(o, c->seen + row * o->depth);
         }
     }
+    return RML_OK;
 }
 
-static void observe(rml_calibration *c, observe_row *one)
+static rml_status observe(rml_calibration *c, observe_row *one, rml_error *err)
 {
     rml_engine *e = c->engine;
     const rml_scene_spec *spec = rml_dataset_scene_spec(c->dataset);
@@ -144,16 +153,19 @@ static void observe(rml_calibration *c, observe_row *one)
             const float *tensors[RML_SCENE_TENSORS];
             size_t scene = (from + i) * count / samples; // spread over the split
             rml_dataset_sample(c->dataset, RML_TRAIN, scene, tensors);
-            rml_engine_put(e, c->plan, spec, (uint32_t)i, tensors);
+            RML_TRY(rml_engine_put(e, c->plan, spec, (uint32_t)i, tensors, err));
         }
         rml_plan_run(c->plan, c->pool);
+        rml_plan_slice valid = rml_plan_whole(c->plan, e->predictor.token_valid);
+        RML_TRY(rml_plan_get(c->plan, valid, c->valid, err));
         for (size_t i = 0; i < c->layers.count; i++) {
-            observe_layer(c, RML_AT(&c->layers, rml_observed, i), scenes, one);
+            RML_TRY(observe_layer(c, RML_AT(&c->layers, rml_observed, i), scenes, one, err));
         }
     }
+    return RML_OK;
 }
 
-void rml_calibration_ranges(rml_calibration *c)
+rml_status rml_calibration_ranges(rml_calibration *c, rml_error *err)
 {
     for (size_t i = 0; i < c->layers.count; i++) {
         rml_observed *o = RML_AT(&c->layers, rml_observed, i);
@@ -162,25 +174,59 @@ void rml_calibration_ranges(rml_calibration *c)
         o->account.low = o->account.high = 0;
         o->rows = 0;
     }
-    observe(c, row_range);
+    RML_TRY(observe(c, row_range, err));
     for (size_t i = 0; i < c->layers.count; i++) {
         rml_observed *o = RML_AT(&c->layers, rml_observed, i);
         for (uint32_t k = 0; k < o->depth && o->rows > 0; k++) {
             o->mean[k] /= (double)o->rows;
         }
     }
+    return RML_OK;
 }
 
-void rml_calibration_bins(rml_calibration *c)
+rml_status rml_calibration_bins(rml_calibration *c, rml_error *err)
 {
-    observe(c, row_bins);
+    return observe(c, row_bins, err);
 }
 
 // ---- Equalising --------------------------------------------------------------------------------
 
 static float *data_of(const rml_calibration *c, rml_tensor t)
 {
-    return rml_plan_data(c->engine->plan, t);
+    return c->values[t];
+}
+
+// The engine's parameters, to be read and written here.
+static rml_status take_values(rml_calibration *c, rml_error *err)
+{
+    const rml_tensor *parameters;
+    const rml_plan *plan = c->engine->plan;
+    size_t count = rml_graph_parameters(c->engine->graph, &parameters), most = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = (size_t)parameters[i] + 1 > most ? (size_t)parameters[i] + 1 : most;
+    }
+    c->values = RML_NEW_ARRAY(&c->arena, float *, most + 1);
+    for (size_t i = 0; c->values != NULL && i < count; i++) {
+        size_t size = rml_plan_elements(plan, parameters[i]);
+        float *to = c->values[parameters[i]] = RML_NEW_ARRAY(&c->arena, float, size);
+        if (to == NULL) {
+            return rml_fail_memory(err, size * sizeof *to);
+        }
+        RML_TRY(rml_plan_get(plan, rml_plan_whole(plan, parameters[i]), to, err));
+    }
+    return c->values != NULL ? RML_OK : rml_fail_memory(err, most * sizeof *c->values);
+}
+
+static rml_status give_values(const rml_calibration *c, rml_error *err)
+{
+    const rml_tensor *parameters;
+    rml_plan *plan = c->engine->plan;
+    size_t count = rml_graph_parameters(c->engine->graph, &parameters);
+    for (size_t i = 0; i < count; i++) {
+        rml_plan_slice whole = rml_plan_whole(plan, parameters[i]);
+        RML_TRY(rml_plan_put(plan, whole, c->values[parameters[i]], err));
+    }
+    return RML_OK;
 }
 
 // Whether all that reads a tensor are layers that are found.
@@ -270,8 +316,9 @@ static bool can_divide(const rml_calibration *c, const rml_node *maker)
     return is_op(value, "linear") && layer_of(c, value) != NULL;
 }
 
-void rml_calibration_equalise(rml_calibration *c)
+rml_status rml_calibration_equalise(rml_calibration *c, rml_error *err)
 {
+    RML_TRY(take_values(c, err));
     for (size_t i = 0; i < c->layers.count; i++) {
         const rml_observed *o = RML_AT(&c->layers, rml_observed, i);
         const rml_node *maker = maker_of(c, o->input);
@@ -284,6 +331,7 @@ void rml_calibration_equalise(rml_calibration *c)
             scale_readers(c, o->input, k, scale);
         }
     }
+    return give_values(c, err);
 }
 
 // ---- The range of bytes ------------------------------------------------------------------------

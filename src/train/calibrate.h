@@ -27,6 +27,9 @@ typedef struct rml_calibration {
     rml_arena arena;
     rml_array nodes;  // rml_node
     rml_array layers; // rml_observed
+    float *seen;      // the largest of the layers' inputs, after a run
+    float *valid;     // tokens that are there
+    float **values;   // by tensor: the engine's parameters while they are equalised
 } rml_calibration;
 
 RML_CHECKED rml_status rml_calibration_make(rml_calibration *c, rml_engine *engine,
@@ -35,11 +38,11 @@ RML_CHECKED rml_status rml_calibration_make(rml_calibration *c, rml_engine *engi
 void rml_calibration_free(rml_calibration *c);
 // Runs the calibration scenes: most, mean, low and high of every layer; and again, with these, its
 // bins.
-void rml_calibration_ranges(rml_calibration *c);
-void rml_calibration_bins(rml_calibration *c);
+RML_CHECKED rml_status rml_calibration_ranges(rml_calibration *c, rml_error *err);
+RML_CHECKED rml_status rml_calibration_bins(rml_calibration *c, rml_error *err);
 // Scales channels so that inputs and weights share the spread evenly, where the function that the
 // model computes stays the same.
-void rml_calibration_equalise(rml_calibration *c);
+RML_CHECKED rml_status rml_calibration_equalise(rml_calibration *c, rml_error *err);
 // Scale and zero of a layer's input with the least squared error over its bins.
 void rml_calibration_choose(rml_observed *layer);
 

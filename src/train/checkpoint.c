@@ -40,6 +40,12 @@ static rml_status average_members(const rml_learner *l, rml_members *out, rml_er
         return RML_OK;
     }
     RML_TRY(rml_members_make(l->engine.graph, l->engine.plan, false, out, err));
+    out->plan = NULL;
+    out->data = RML_NEW_ARRAY(&out->arena, float *, out->count + 1);
+    if (out->data == NULL) {
+        rml_members_free(out);
+        return rml_fail_memory(err, out->count * sizeof *out->data);
+    }
     copies_place(out, out->data, l->average);
     return RML_OK;
 }
@@ -82,18 +88,19 @@ void rml_snapshot_free(rml_snapshot *s)
     *s = (rml_snapshot){0};
 }
 
-static void copies_take(const rml_members *m, float *const *copies)
+static rml_status copies_take(const rml_members *m, float *const *copies, rml_error *err)
 {
     for (size_t i = 0; i < m->count; i++) {
-        memcpy(copies[i], m->data[i], m->list[i].count * sizeof(float));
+        RML_TRY(rml_members_get(m, i, copies[i], err));
     }
+    return RML_OK;
 }
 
 rml_status rml_snapshot_take(rml_snapshot *s, const rml_learner *l, rml_str curve, rml_error *err)
 {
-    copies_take(&s->weights, s->weight_copies);
-    copies_take(&s->moments, s->moment_copies);
-    copies_take(&s->average, s->average_copies);
+    RML_TRY(copies_take(&s->weights, s->weight_copies, err));
+    RML_TRY(copies_take(&s->moments, s->moment_copies, err));
+    RML_TRY(copies_take(&s->average, s->average_copies, err));
     s->step = l->step;
     s->position = l->loader.position;
     s->order = l->loader.order;

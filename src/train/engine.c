@@ -80,58 +80,57 @@ void rml_engine_free(rml_engine *e)
     *e = (rml_engine){0};
 }
 
-static size_t shape_bytes(rml_shape shape)
-{
-    size_t count = sizeof(float);
-    for (uint32_t i = 0; i < shape.rank; i++) {
-        count *= shape.size[i];
-    }
-    return count;
-}
-
-void rml_engine_copy(rml_engine *to, const rml_engine *from)
+rml_status rml_engine_copy(rml_engine *to, const rml_engine *from, rml_error *err)
 {
     const rml_tensor *parameters;
     size_t count = rml_graph_parameters(from->graph, &parameters);
     for (size_t i = 0; i < count; i++) {
+        float part[RML_PART];
         rml_tensor twin = rml_graph_find(to->graph, rml_graph_name(from->graph, parameters[i]));
-        memcpy(rml_plan_data(to->plan, twin), rml_plan_data(from->plan, parameters[i]),
-               shape_bytes(rml_graph_shape(from->graph, parameters[i])));
+        size_t size = rml_plan_elements(from->plan, parameters[i]);
+        for (size_t at = 0; at < size; at += RML_PART) {
+            rml_plan_slice slice = rml_part_of(parameters[i], at, size);
+            RML_TRY(rml_plan_get(from->plan, slice, part, err));
+            slice.tensor = twin;
+            RML_TRY(rml_plan_put(to->plan, slice, part, err));
+        }
     }
+    return RML_OK;
 }
 
-// Fills row `row` of an input that has `size` floats a row.
-static float *input_row(rml_plan *plan, rml_tensor input, size_t size, uint32_t row)
-{
-    float *data = rml_plan_data(plan, input);
-    return data == NULL ? NULL : data + row * size;
-}
+// `count` floats of row `row` from `at` on, of an input that has `size` floats a row.
+typedef struct rml_row_part {
+    rml_tensor input;
+    size_t size, at, count;
+    const float *from;
+} rml_row_part;
 
-static void put(rml_plan *plan, rml_tensor input, size_t size, uint32_t row, const float *from)
-{
-    float *to = input_row(plan, input, size, row);
-    if (to != NULL) {
-        memcpy(to, from, size * sizeof *to);
-    }
-}
-
-void rml_engine_put(const rml_engine *e, rml_plan *plan, const rml_scene_spec *spec, uint32_t row,
-                    const float *const from[RML_SCENE_TENSORS])
+rml_status rml_engine_put(const rml_engine *e, rml_plan *plan, const rml_scene_spec *spec,
+                          uint32_t row, const float *const from[RML_SCENE_TENSORS], rml_error *err)
 {
     const rml_predictor_config *c = &e->config.model;
     const rml_predictor *p = &e->predictor;
-    size_t tokens = c->agents + c->map, width = c->features;
-    float *features = input_row(plan, p->features, tokens * width, row);
-    float *valid = input_row(plan, p->token_valid, tokens, row);
-    memcpy(features, from[FEATURES], c->agents * width * sizeof *features);
-    memcpy(features + c->agents * width, from[FEATURES] + spec->agents * width,
-           c->map * width * sizeof *features);
-    memcpy(valid, from[VALID], c->agents * sizeof *valid);
-    memcpy(valid + c->agents, from[VALID] + spec->agents, c->map * sizeof *valid);
-    put(plan, p->position, c->predict * 2u, row, from[POSITION]);
-    put(plan, p->velocity, c->predict * 2u, row, from[VELOCITY]);
-    put(plan, p->target, (size_t)c->predict * c->steps * 2, row, from[TARGET]);
-    put(plan, p->target_valid, (size_t)c->predict * c->steps, row, from[TARGET_VALID]);
+    size_t tokens = c->agents + c->map, width = c->features, predict = c->predict;
+    size_t agents = c->agents * width, all = tokens * width, path = predict * c->steps;
+    const rml_row_part parts[] = {
+        {p->features, all, 0, agents, from[FEATURES]},
+        {p->features, all, agents, c->map * width, from[FEATURES] + spec->agents * width},
+        {p->token_valid, tokens, 0, c->agents, from[VALID]},
+        {p->token_valid, tokens, c->agents, c->map, from[VALID] + spec->agents},
+        {p->position, predict * 2, 0, predict * 2, from[POSITION]},
+        {p->velocity, predict * 2, 0, predict * 2, from[VELOCITY]},
+        {p->target, path * 2, 0, path * 2, from[TARGET]},
+        {p->target_valid, path, 0, path, from[TARGET_VALID]},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const rml_row_part *part = &parts[i];
+        rml_plan_slice to = {
+            .tensor = part->input, .first = row * part->size + part->at, .count = part->count};
+        if (rml_plan_keeps(plan, part->input)) { // a predictor without a loss has no targets
+            RML_TRY(rml_plan_put(plan, to, part->from, err));
+        }
+    }
+    return RML_OK;
 }
 
 // ---- Prediction --------------------------------------------------------------------------------
@@ -141,31 +140,39 @@ typedef struct wanted {
     float *losses, *embeddings;
 } wanted;
 
+// The first `count` floats of row `row` of an output that has `size` floats a row.
+static rml_status get_row(const rml_engine *e, rml_tensor output, size_t size, uint32_t row,
+                          size_t count, float *to, rml_error *err)
+{
+    rml_plan_slice from = {.tensor = output, .first = row * size, .count = count};
+    return rml_plan_get(e->plan, from, to, err);
+}
+
 // Of the focus agent alone: the first of the predicted ones.
-static void take_row(const rml_engine *e, uint32_t row, size_t sample, const wanted *w)
+static rml_status take_row(const rml_engine *e, uint32_t row, size_t sample, const wanted *w,
+                           rml_error *err)
 {
     const rml_predictor_config *c = &e->config.model;
     const rml_predictor *p = &e->predictor;
     size_t path = (size_t)c->steps * 2, all = c->modes * path;
     if (w->futures != NULL) {
-        memcpy(w->futures->xy + sample * all, input_row(e->plan, p->futures, c->predict * all, row),
-               all * sizeof(float));
-        memcpy(w->futures->probability + sample * c->modes,
-               input_row(e->plan, p->probabilities, (size_t)c->predict * c->modes, row),
-               c->modes * sizeof(float));
+        RML_TRY(
+            get_row(e, p->futures, c->predict * all, row, all, w->futures->xy + sample * all, err));
+        RML_TRY(get_row(e, p->probabilities, (size_t)c->predict * c->modes, row, c->modes,
+                        w->futures->probability + sample * c->modes, err));
     }
     if (w->one != NULL && p->one >= 0) {
-        memcpy(w->one->xy + sample * path, input_row(e->plan, p->one, c->predict * path, row),
-               path * sizeof(float));
+        RML_TRY(get_row(e, p->one, c->predict * path, row, path, w->one->xy + sample * path, err));
         w->one->probability[sample] = 1;
     }
     if (w->losses != NULL) {
-        w->losses[sample] = *input_row(e->plan, p->sample_loss, 1, row);
+        RML_TRY(get_row(e, p->sample_loss, 1, row, 1, w->losses + sample, err));
     }
     if (w->embeddings != NULL) {
-        memcpy(w->embeddings + sample * c->width, input_row(e->plan, p->embedding, c->width, row),
-               c->width * sizeof(float));
+        RML_TRY(get_row(e, p->embedding, c->width, row, c->width, w->embeddings + sample * c->width,
+                        err));
     }
+    return RML_OK;
 }
 
 static rml_status engine_check(const rml_engine *e, const rml_scene_spec *spec, const wanted *w,
@@ -210,11 +217,11 @@ rml_status rml_engine_predict(rml_engine *e, const rml_dataset *d, rml_split spl
             const float *from[RML_SCENE_TENSORS];
             // A short last batch is filled up with its last scene.
             rml_dataset_sample(d, split, first + (row < rows ? row : rows - 1), from);
-            rml_engine_put(e, e->plan, spec, row, from);
+            RML_TRY(rml_engine_put(e, e->plan, spec, row, from, err));
         }
         rml_plan_run(e->plan, pool);
         for (uint32_t row = 0; row < rows; row++) {
-            take_row(e, row, first + row, &w);
+            RML_TRY(take_row(e, row, first + row, &w, err));
         }
     }
     return RML_OK;

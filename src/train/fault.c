@@ -29,12 +29,13 @@ static origin origin_of(const rml_learner *l, size_t index)
 }
 
 // A sample in all rows of a leaf.
-static void put_alone(const rml_augment *a, size_t index)
+static rml_status put_alone(const rml_learner *l, size_t index, rml_error *err)
 {
-    const rml_engine *e = &a->l->engine;
+    const rml_engine *e = &l->engine;
     for (uint32_t row = 0; row < e->batch; row++) {
-        rml_learner_put(a, e->plan, index, row);
+        RML_TRY(rml_learner_put(l, e->plan, index, row, err));
     }
+    return RML_OK;
 }
 
 rml_status rml_fault_not_finite(const rml_augment *a, const char *what, rml_error *err)
@@ -46,7 +47,7 @@ rml_status rml_fault_not_finite(const rml_augment *a, const char *what, rml_erro
     const char *first_op = NULL;
     size_t found = 0, first = 0;
     for (size_t index = 0; index < e->config.batch; index++) {
-        put_alone(a, index);
+        RML_TRY(put_alone(l, index, err));
         const char *op = rml_plan_first_not_finite(e->plan);
         if (op != NULL && found++ == 0) {
             first_op = op;
@@ -72,11 +73,12 @@ rml_status rml_fault_exploded(const rml_augment *a, double loss, double first, r
     size_t largest = 0;
     double most = -INFINITY;
     for (size_t index = 0; index < e->config.batch; index++) {
-        put_alone(a, index);
+        RML_TRY(put_alone(l, index, err));
         rml_plan_run(e->plan, NULL);
-        double sum = (double)*(const float *)rml_plan_data(e->plan, e->predictor.loss_sum);
-        if (sum > most) {
-            most = sum;
+        float sum;
+        RML_TRY(rml_plan_get(e->plan, rml_plan_whole(e->plan, e->predictor.loss_sum), &sum, err));
+        if ((double)sum > most) {
+            most = (double)sum;
             largest = index;
         }
     }

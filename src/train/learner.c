@@ -68,11 +68,17 @@ static const rml_baseline_kind *residual_kind(void)
 
 // The futures start as the blind baseline's residuals, the smallest first (it is the pinned one),
 // so that no future begins far from all data and is never taken.
-static void start_from(rml_learner *l, const double *residuals)
+static rml_status start_from(rml_learner *l, const double *residuals, rml_arena *arena,
+                             rml_error *err)
 {
     const rml_predictor_config *c = &l->engine.config.model;
     size_t path = (size_t)c->steps * 2;
-    float *bias = rml_plan_data(l->engine.plan, rml_graph_find(l->engine.graph, "futures.bias"));
+    rml_plan *plan = l->engine.plan;
+    rml_plan_slice to = rml_plan_whole(plan, rml_graph_find(l->engine.graph, "futures.bias"));
+    float *bias = RML_NEW_ARRAY(arena, float, c->modes *path);
+    if (bias == NULL) {
+        return rml_fail_memory(err, c->modes * path * sizeof *bias);
+    }
     uint32_t least = 0;
     double least_size = INFINITY;
     for (uint32_t k = 0; k < c->modes; k++) {
@@ -91,6 +97,8 @@ static void start_from(rml_learner *l, const double *residuals)
             bias[k * path + i] = (float)residuals[from * path + i];
         }
     }
+    to.count = c->modes * path;
+    return rml_plan_put(plan, to, bias, err);
 }
 
 static rml_status learner_start(rml_learner *l, size_t count, rml_pool *pool, rml_error *err)
@@ -116,7 +124,7 @@ static rml_status learner_start(rml_learner *l, size_t count, rml_pool *pool, rm
     rml_status st =
         rml_baseline_fit(residual_kind(), &pasts, c->modes, l->engine.config.seed, pool, &b, err);
     if (st == RML_OK) {
-        start_from(l, rml_baseline_residuals(b));
+        st = start_from(l, rml_baseline_residuals(b), &arena, err);
     }
     rml_baseline_free(b);
     rml_arena_reset(&arena);
@@ -235,21 +243,33 @@ rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_samp
     return st;
 }
 
+// Rank 0's numbers of a parameter to all.
+static rml_status share_tensor(rml_learner *l, rml_tensor t, rml_plan_role role, rml_error *err)
+{
+    float numbers[RML_PART];
+    rml_plan *plan = l->engine.plan;
+    size_t size = rml_plan_elements(plan, t);
+    for (size_t first = 0; first < size; first += RML_PART) {
+        rml_plan_slice part = rml_part_of(t, first, size);
+        part.role = role;
+        RML_TRY(rml_plan_get(plan, part, numbers, err));
+        RML_TRY(rml_ranks_share(l->ranks, numbers, part.count * sizeof *numbers, err));
+        RML_TRY(rml_plan_put(plan, part, numbers, err));
+    }
+    return RML_OK;
+}
+
 rml_status rml_learner_share(rml_learner *l, rml_error *err)
 {
     const rml_tensor *parameters;
     size_t count = rml_graph_parameters(l->engine.graph, &parameters);
-    rml_plan *plan = l->engine.plan;
     RML_TRY(rml_ranks_share(l->ranks, &l->step, sizeof l->step, err));
     RML_TRY(rml_ranks_share(l->ranks, &l->loader.position, sizeof l->loader.position, err));
     RML_TRY(rml_ranks_share(l->ranks, &l->loader.order, sizeof l->loader.order, err));
-    for (size_t i = 0; i < count; i++) {
-        size_t size = rml_plan_elements(plan, parameters[i]) * sizeof(float);
-        void *first, *second;
-        rml_plan_moments(plan, parameters[i], &first, &second);
-        RML_TRY(rml_ranks_share(l->ranks, rml_plan_data(plan, parameters[i]), size, err));
-        RML_TRY(rml_ranks_share(l->ranks, first, size, err));
-        RML_TRY(rml_ranks_share(l->ranks, second, size, err));
+    for (size_t i = 0; l->ranks != NULL && i < count; i++) {
+        RML_TRY(share_tensor(l, parameters[i], RML_PLAN_VALUE, err));
+        RML_TRY(share_tensor(l, parameters[i], RML_PLAN_FIRST_MOMENT, err));
+        RML_TRY(share_tensor(l, parameters[i], RML_PLAN_SECOND_MOMENT, err));
     }
     return RML_OK;
 }
@@ -270,6 +290,13 @@ void rml_learner_free(rml_learner *l)
 
 // ---- A step ------------------------------------------------------------------------------------
 
+// The model's token t among those of the version.
+static size_t token_of(const rml_learner *l, size_t t)
+{
+    size_t agents = l->engine.config.model.agents;
+    return t < agents ? t : l->spec->agents + (t - agents);
+}
+
 static void drop_tokens(const rml_augment *a, uint64_t row, float *valid)
 {
     const rml_train_config *c = &a->l->engine.config;
@@ -277,7 +304,7 @@ static void drop_tokens(const rml_augment *a, uint64_t row, float *valid)
     double share = at_least_zero(c->drop_tokens);
     for (size_t t = c->model.predict; t < tokens && share > 0; t++) {
         if (rml_random_f64(c->seed, a->stream + STREAM_DROP, row * tokens + t) < share) {
-            valid[t] = 0;
+            valid[token_of(a->l, t)] = 0;
         }
     }
 }
@@ -289,56 +316,54 @@ static void add_noise(const rml_augment *a, uint64_t row, const float *valid, fl
     size_t tokens = c->model.agents + c->model.map, width = c->model.features;
     float unit = (float)(at_least_zero(c->noise) * 2 * sqrt(3.0) / 4294967296.0);
     for (size_t t = 0; t < tokens && unit > 0; t++) {
-        for (size_t i = 0; valid[t] > 0 && i < width; i += 4) {
+        size_t at = token_of(a->l, t);
+        for (size_t i = 0; valid[at] > 0 && i < width; i += 4) {
             uint32_t random[4];
             rml_philox(c->seed, a->stream + STREAM_NOISE, (row * tokens + t) * width + i, random);
             for (size_t k = 0; k < 4 && i + k < width; k++) {
-                features[t * width + i + k] += ((float)random[k] - 2147483648.0f) * unit;
+                features[at * width + i + k] += ((float)random[k] - 2147483648.0f) * unit;
             }
         }
     }
 }
 
-// Half of the samples are mirrored, where they stand: once a step.
-static void mirror_sample(const rml_augment *a, size_t index)
+// What is done to a sample, where it stands: once a step. Half of them are mirrored.
+static void augment_sample(const rml_augment *a, size_t index)
 {
     const rml_learner *l = a->l;
     const rml_train_config *c = &l->engine.config;
-    if (c->no_mirror || !(rml_random_u64(c->seed, a->stream + STREAM_MIRROR, index) & 1)) {
-        return;
-    }
     float *at[RML_SCENE_TENSORS];
     for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
         at[i] = l->staging[i] + index * l->sizes[i];
     }
     rml_scene_tensors scene = {at[0], at[1], at[2], at[3], at[4], at[5], at[6]};
-    rml_scene_mirror(l->spec, &scene);
+    if (!c->no_mirror && (rml_random_u64(c->seed, a->stream + STREAM_MIRROR, index) & 1)) {
+        rml_scene_mirror(l->spec, &scene);
+    }
+    drop_tokens(a, index, scene.token_valid);
+    add_noise(a, index, scene.token_valid, scene.features);
 }
 
-void rml_learner_put(const rml_augment *a, rml_plan *plan, size_t index, uint32_t row)
+rml_status rml_learner_put(const rml_learner *l, rml_plan *plan, size_t index, uint32_t row,
+                           rml_error *err)
 {
-    const rml_learner *l = a->l;
     const rml_engine *e = plan == l->rest.plan ? &l->rest : &l->engine;
-    const rml_train_config *c = &e->config;
     const float *from[RML_SCENE_TENSORS];
     for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
         from[i] = l->staging[i] + index * l->sizes[i];
     }
-    rml_engine_put(e, plan, l->spec, row, from);
-    size_t tokens = c->model.agents + c->model.map;
-    float *features = rml_plan_data(plan, e->predictor.features);
-    float *valid = rml_plan_data(plan, e->predictor.token_valid);
-    valid += row * tokens;
-    drop_tokens(a, index, valid);
-    add_noise(a, index, valid, features + row * tokens * c->model.features);
+    return rml_engine_put(e, plan, l->spec, row, from, err);
 }
 
-static void prepare_leaf(void *context, rml_plan *plan, size_t first, size_t count)
+static rml_status prepare_leaf(void *context, rml_plan *plan, size_t first, size_t count,
+                               rml_error *err)
 {
+    const rml_augment *a = context;
     for (size_t i = 0; i < count; i++) {
-        mirror_sample(context, first + i);
-        rml_learner_put(context, plan, first + i, (uint32_t)i);
+        augment_sample(a, first + i);
+        RML_TRY(rml_learner_put(a->l, plan, first + i, (uint32_t)i, err));
     }
+    return RML_OK;
 }
 
 static double learning_rate(const rml_train_config *c, uint64_t step)
@@ -360,7 +385,9 @@ rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_er
     rml_augment a = {l, l->step * STREAM_KINDS};
     l->stream = a.stream;
     RML_TRY(rml_leaves_run(l->leaves, pool, prepare_leaf, &a, err));
-    float sum = *(const float *)rml_plan_data(l->engine.plan, l->engine.predictor.loss_sum);
+    float sum;
+    rml_plan *plan = l->engine.plan;
+    RML_TRY(rml_plan_get(plan, rml_plan_whole(plan, l->engine.predictor.loss_sum), &sum, err));
     if (!isfinite(sum)) {
         l->diverged = true;
         return rml_ranks_agree(l->ranks, rml_fault_not_finite(&a, "loss", err), err);
@@ -382,7 +409,7 @@ rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_er
     }
     l->step++;
     if (l->average != NULL) {
-        rml_average_step(l, 1 - c->ema);
+        RML_TRY(rml_average_step(l, 1 - c->ema, err));
     }
     *loss = (double)(sum * (float)(1.0 / c->batch));
     return RML_OK;

@@ -4,6 +4,15 @@
 
 #include "roadmill/train.h"
 
+// A tensor goes through a plan's door in parts that fit a buffer on the stack.
+enum { RML_PART = 4096 };
+static inline rml_plan_slice rml_part_of(rml_tensor t, size_t first, size_t size)
+{
+    size_t left = size - first;
+    return (rml_plan_slice){
+        .tensor = t, .first = first, .count = left < RML_PART ? left : RML_PART};
+}
+
 // A predictor's graph with its plan, ready to run batches of scenes.
 typedef struct rml_engine {
     rml_train_config config; // with all defaults
@@ -20,13 +29,14 @@ RML_CHECKED rml_status rml_engine_make(rml_engine *e, const rml_train_config *co
                                        rml_tensor **gradients, rml_pool *pool, rml_error *err);
 void rml_engine_free(rml_engine *e);
 // All parameters of one plan into another's of the same configuration.
-void rml_engine_copy(rml_engine *to, const rml_engine *from);
+RML_CHECKED rml_status rml_engine_copy(rml_engine *to, const rml_engine *from, rml_error *err);
 
 // The version's tokens that the model uses: its nearest agents and pieces of map.
 // from: pointers in the order of rml_scene_layout, of one scene. plan: the engine's, or another of
 // the same predictor. row: in the plan's batch.
-void rml_engine_put(const rml_engine *e, rml_plan *plan, const rml_scene_spec *spec, uint32_t row,
-                    const float *const from[RML_SCENE_TENSORS]);
+RML_CHECKED rml_status rml_engine_put(const rml_engine *e, rml_plan *plan,
+                                      const rml_scene_spec *spec, uint32_t row,
+                                      const float *const from[RML_SCENE_TENSORS], rml_error *err);
 
 // The mean loss on the validation split; NaN without one.
 RML_CHECKED rml_status rml_engine_validate(rml_engine *e, const rml_dataset *d, rml_pool *pool,
@@ -41,7 +51,7 @@ typedef struct rml_learner {
     rml_tensor *gradients; // by parameter, then the sum of losses
     rml_loader loader;
     const rml_scene_spec *spec;
-    float *staging[RML_SCENE_TENSORS]; // a batch as the version has it
+    float *staging[RML_SCENE_TENSORS]; // a batch as the version has it; augmented where it stands
     size_t sizes[RML_SCENE_TENSORS];   // floats of one scene in each
     uint64_t step;                     // done
     uint64_t stream;                   // of random numbers, of the last step
@@ -66,12 +76,13 @@ typedef struct rml_augment {
     uint64_t stream; // the first of the step's
 } rml_augment;
 // Sample `index` of the last batch into a row of one of the learner's plans.
-void rml_learner_put(const rml_augment *a, rml_plan *plan, size_t index, uint32_t row);
+RML_CHECKED rml_status rml_learner_put(const rml_learner *l, rml_plan *plan, size_t index,
+                                       uint32_t row, rml_error *err);
 // Its average of the weights, from now on; average += (weight - average) * take.
 RML_CHECKED rml_status rml_average_make(rml_learner *l, rml_error *err);
-void rml_average_step(rml_learner *l, double take);
+RML_CHECKED rml_status rml_average_step(rml_learner *l, double take, rml_error *err);
 // The weights that a run puts out: the averaged ones if it has them.
-void rml_learner_weights(const rml_learner *l, rml_engine *to);
+RML_CHECKED rml_status rml_learner_weights(const rml_learner *l, rml_engine *to, rml_error *err);
 // One step; gives the mean loss of its batch.
 RML_CHECKED rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss,
                                         rml_error *err);

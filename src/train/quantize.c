@@ -127,27 +127,43 @@ static double row_scale(const float *row, uint32_t depth)
     return scale;
 }
 
-static float *after_data(const quantizing *q, const char *layer, const char *end, rml_arena *arena)
+// A layer's numbers in the plan that is to have whole ones.
+typedef struct layer_numbers {
+    rml_tensor weight, scale, bias;   // bias -1: it has none
+    float *weights, *scales, *biases; // [columns, depth], [columns], [columns] or NULL
+} layer_numbers;
+
+static rml_status take_numbers(const rml_engine *from, rml_tensor t, rml_arena *arena, float **out,
+                               rml_error *err)
+{
+    const rml_plan *plan = from->plan;
+    size_t size = rml_plan_elements(plan, t);
+    *out = RML_NEW_ARRAY(arena, float, size);
+    return *out != NULL ? rml_plan_get(plan, rml_plan_whole(plan, t), *out, err)
+                        : rml_fail_memory(err, size * sizeof **out);
+}
+
+static rml_tensor after_tensor(const quantizing *q, const char *layer, const char *end,
+                               rml_arena *arena)
 {
     rml_str name = rml_arena_printf(arena, "%s.%s", layer, end);
-    rml_tensor t = name.data ? rml_graph_find(q->after.graph, name.data) : -1;
-    return t >= 0 ? rml_plan_data(q->after.plan, t) : NULL;
+    return name.data ? rml_graph_find(q->after.graph, name.data) : -1;
 }
 
 // One layer's row of weights, its scale, and its bias less the mean of the error.
-static void quantize_row(const quantizing *q, rml_observed *o, uint32_t j, float *weights,
-                         float *scales, float *biases, double sums[2])
+static void quantize_row(const quantizing *q, rml_observed *o, uint32_t j, const layer_numbers *to,
+                         double sums[2])
 {
-    const float *row = (const float *)rml_plan_data(q->before.plan, o->weight) + j * o->depth;
+    float *row = to->weights + j * o->depth, *biases = to->biases;
     double scale = row_scale(row, o->depth), drift = 0;
-    scales[j] = (float)(scale * o->account.scale);
+    to->scales[j] = (float)(scale * o->account.scale);
     for (uint32_t k = 0; k < o->depth; k++) {
         float whole = whole_weight(row[k], scale);
         double apart = scale * (double)whole - (double)row[k];
-        weights[j * o->depth + k] = whole;
         drift += apart * o->mean[k];
         sums[0] += apart * apart;
         sums[1] += (double)row[k] * (double)row[k];
+        row[k] = whole;
     }
     if (biases != NULL && !q->options.no_correct) {
         biases[j] = (float)((double)biases[j] - drift);
@@ -155,27 +171,44 @@ static void quantize_row(const quantizing *q, rml_observed *o, uint32_t j, float
     }
 }
 
+static rml_status quantize_layer(quantizing *q, rml_observed *o, rml_arena *arena, rml_error *err)
+{
+    const char *name = o->account.name;
+    layer_numbers to = {.weight = after_tensor(q, name, "weight", arena),
+                        .scale = after_tensor(q, name, "scale", arena),
+                        .bias = after_tensor(q, name, "bias", arena)};
+    double sums[2] = {0, 0};
+    if (to.weight < 0 || to.scale < 0) {
+        return rml_fail_memory(err, sizeof o->account.name);
+    }
+    RML_TRY(take_numbers(&q->after, to.weight, arena, &to.weights, err));
+    RML_TRY(take_numbers(&q->after, to.scale, arena, &to.scales, err));
+    if (to.bias >= 0) {
+        RML_TRY(take_numbers(&q->after, to.bias, arena, &to.biases, err));
+    }
+    for (uint32_t j = 0; j < o->columns; j++) {
+        quantize_row(q, o, j, &to, sums);
+    }
+    o->account.weight_error = sums[1] > 0 ? sqrt(sums[0] / sums[1]) : 0;
+    rml_plan *plan = q->after.plan;
+    RML_TRY(rml_plan_put(plan, rml_plan_whole(plan, to.weight), to.weights, err));
+    RML_TRY(rml_plan_put(plan, rml_plan_whole(plan, to.scale), to.scales, err));
+    return to.bias >= 0 ? rml_plan_put(plan, rml_plan_whole(plan, to.bias), to.biases, err)
+                        : RML_OK;
+}
+
 static rml_status quantize_layers(quantizing *q, rml_error *err)
 {
-    rml_engine_copy(&q->after, &q->before); // what stays float32
-    for (size_t i = 0; i < q->calibration.layers.count; i++) {
+    rml_arena arena = {0};
+    rml_status st = rml_engine_copy(&q->after, &q->before, err); // what stays float32 as well
+    for (size_t i = 0; st == RML_OK && i < q->calibration.layers.count; i++) {
         rml_observed *o = RML_AT(&q->calibration.layers, rml_observed, i);
-        float *weights = after_data(q, o->account.name, "weight", &q->arena);
-        float *scales = after_data(q, o->account.name, "scale", &q->arena);
-        float *biases = after_data(q, o->account.name, "bias", &q->arena);
-        double sums[2] = {0, 0};
-        if (!o->account.int8) {
-            continue;
+        if (o->account.int8) {
+            st = quantize_layer(q, o, &arena, err);
         }
-        if (weights == NULL || scales == NULL) {
-            return rml_fail_memory(err, sizeof o->account.name);
-        }
-        for (uint32_t j = 0; j < o->columns; j++) {
-            quantize_row(q, o, j, weights, scales, biases, sums);
-        }
-        o->account.weight_error = sums[1] > 0 ? sqrt(sums[0] / sums[1]) : 0;
+        rml_arena_reset(&arena);
     }
-    return RML_OK;
+    return st;
 }
 
 // ---- The account -------------------------------------------------------------------------------
@@ -371,11 +404,11 @@ static rml_status quantize(quantizing *q, rml_error *err)
     RML_TRY(rml_calibration_make(c, &q->before, q->dataset, q->options.samples, q->pool, err));
     RML_TRY(check_keep(q, err));
     if (!q->options.no_equalise) {
-        rml_calibration_ranges(c);
-        rml_calibration_equalise(c);
+        RML_TRY(rml_calibration_ranges(c, err));
+        RML_TRY(rml_calibration_equalise(c, err));
     }
-    rml_calibration_ranges(c);
-    rml_calibration_bins(c);
+    RML_TRY(rml_calibration_ranges(c, err));
+    RML_TRY(rml_calibration_bins(c, err));
     RML_TRY(choose(q, err));
     RML_TRY(rml_engine_make(&q->after, &q->config, BATCH, NULL, NULL, NULL, err));
     RML_TRY(quantize_layers(q, err));

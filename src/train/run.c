@@ -76,8 +76,7 @@ static rml_status take_judge(run *r, rml_error *err)
         RML_TRY(rml_engine_make(&r->judge, &r->learner.engine.config, PREDICT_BATCH, NULL, NULL,
                                 r->pool, err));
     }
-    rml_learner_weights(&r->learner, &r->judge);
-    return RML_OK;
+    return rml_learner_weights(&r->learner, &r->judge, err);
 }
 
 static rml_status validate(run *r, double *loss, rml_error *err)

@@ -89,7 +89,7 @@ rml_status rml_train_fit(const rml_dataset *d, const rml_sample_ref *samples, si
     }
     st = st ? st : runner_make(&l.engine.config, batch, out, err);
     if (st == RML_OK) {
-        rml_learner_weights(&l, &(*out)->engine);
+        st = rml_learner_weights(&l, &(*out)->engine, err);
     }
     rml_learner_free(&l);
     return st;

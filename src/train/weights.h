@@ -12,12 +12,18 @@
 typedef struct rml_members {
     rml_arena arena;
     rml_safetensor *list;
-    float **data; // in the plan, by member
+    float **data;       // by member, where they do not stand in a plan
+    rml_plan *plan;     // NULL: they are at data
+    rml_plan_slice *in; // of the plan, by member
     size_t count;
 } rml_members;
 RML_CHECKED rml_status rml_members_make(const rml_graph *g, rml_plan *plan, bool moments,
                                         rml_members *out, rml_error *err);
 void rml_members_free(rml_members *m);
+// All of a member's numbers, out to `to` or in from `from`.
+RML_CHECKED rml_status rml_members_get(const rml_members *m, size_t i, float *to, rml_error *err);
+RML_CHECKED rml_status rml_members_put(const rml_members *m, size_t i, const void *from,
+                                       rml_error *err);
 // Member i from the tensors of a file.
 RML_CHECKED rml_status rml_members_take(const rml_members *m, size_t i, const rml_array *tensors,
                                         rml_str file, rml_error *err);

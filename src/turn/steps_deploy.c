@@ -39,7 +39,7 @@ static rml_signature signature_of(rml_plan *plan, const rml_predictor *p)
     static const int layout[INPUTS] = {INPUT_FEATURES, INPUT_VALID, INPUT_POSITION, INPUT_VELOCITY};
     rml_signature s = {.count = 0};
     for (int i = 0; i < INPUTS; i++) {
-        if (inputs[i] >= 0 && rml_plan_data(plan, inputs[i]) != NULL) {
+        if (rml_plan_keeps(plan, inputs[i])) {
             s.inputs[s.count] = inputs[i];
             s.layout[s.count++] = layout[i];
         }

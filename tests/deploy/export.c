@@ -133,6 +133,20 @@ static const char *const layers[] = {
 };
 enum { LAYERS = sizeof layers / sizeof *layers };
 
+// A tensor's numbers, to be changed and given back, or freed.
+static float *take(const model *m, rml_tensor t)
+{
+    float *values = malloc(rml_plan_elements(m->plan, t) * sizeof *values);
+    assert_int_equal(rml_plan_get(m->plan, rml_plan_whole(m->plan, t), values, NULL), RML_OK);
+    return values;
+}
+
+static void give(const model *m, rml_tensor t, float *values)
+{
+    assert_int_equal(rml_plan_put(m->plan, rml_plan_whole(m->plan, t), values, NULL), RML_OK);
+    free(values);
+}
+
 // Whole weights and a scale for each column that keeps the sums near one.
 static void fill_int8(model *m)
 {
@@ -141,7 +155,7 @@ static void fill_int8(model *m)
     for (size_t i = 0; i < count; i++) {
         rml_shape s = rml_graph_shape(m->g, parameters[i]);
         const char *name = rml_graph_name(m->g, parameters[i]);
-        float *values = rml_plan_data(m->plan, parameters[i]);
+        float *values = take(m, parameters[i]);
         if (strstr(name, ".scale") != NULL) {
             for (size_t j = 0; j < s.size[0]; j++) {
                 values[j] = (float)(1e-3 / (100 + (double)j));
@@ -151,6 +165,7 @@ static void fill_int8(model *m)
                 values[k] = (float)rml_random_below(5, i, k, 255) - 127;
             }
         }
+        give(m, parameters[i], values);
     }
 }
 
@@ -161,10 +176,11 @@ static void fill_pose(model *m)
         char name[32];
         snprintf(name, sizeof name, "blocks.%d.pose", block);
         rml_tensor t = rml_graph_find(m->g, name);
-        float *values = rml_plan_data(m->plan, t);
+        float *values = take(m, t);
         for (size_t i = 0; i < rml_plan_elements(m->plan, t); i++) {
             values[i] = (float)rml_random_normal(6, (uint64_t)block, i);
         }
+        give(m, t, values);
     }
 }
 
@@ -329,14 +345,16 @@ static int write_model(model *m, const char *folder, size_t count)
     FILE *file = fopen(path, "wb");
     for (uint64_t s = 0; file != NULL && s < count; s++) {
         for (size_t i = 0; i < m->input_count; i++) {
-            float *x = rml_plan_data(m->plan, m->inputs[i]);
+            float *x = take(m, m->inputs[i]);
             sample_fill(m, i, s, x);
             fwrite(x, sizeof *x, count_of(m, m->inputs[i]), file);
+            give(m, m->inputs[i], x);
         }
         rml_plan_run(m->plan, NULL);
         for (size_t i = 0; i < m->output_count; i++) {
-            fwrite(rml_plan_data(m->plan, m->outputs[i]), sizeof(float), count_of(m, m->outputs[i]),
-                   file);
+            float *y = take(m, m->outputs[i]);
+            fwrite(y, sizeof *y, count_of(m, m->outputs[i]), file);
+            free(y);
         }
     }
     for (size_t i = 0; i < VECTORS * m->input_count; i++) {

@@ -15,10 +15,12 @@
 #include "tiles_plain.h"
 
 #include "cpu/body/all.h"
+#include "graph/inside.h"
 #include "roadmill/base/random.h"
 #include "roadmill/math.h"
 
-static const rml_variant plain_tiles = {"tiles", 0, kernels, squares, add_into, adamw, probe};
+static const rml_variant plain_tiles = {"tiles", 0,          kernels,    squares,  add_into, adamw,
+                                        probe,   muon_begin, muon_scale, muon_end, NULL};
 
 enum { SIDE_MOST = 300 };
 
@@ -117,13 +119,13 @@ static void check_linear(uint64_t stream)
         assert_int_equal(rml_plan_make(g, &y, 1, 0, &ways[i].options, &plan, NULL), RML_OK);
         next = first;
         for (size_t t = 0; t < 3; t++) {
-            float *data = inputs[t] < 0 ? NULL : rml_plan_data(plan, inputs[t]);
+            float *data = inputs[t] < 0 ? NULL : plan_data(plan, inputs[t]);
             for (size_t k = 0; data && k < rml_plan_elements(plan, inputs[t]); k++) {
                 data[k] = draw(stream, &next, kind);
             }
         }
-        const float *left = rml_plan_data(plan, x), *right = rml_plan_data(plan, w);
-        const float *bias = b < 0 ? NULL : rml_plan_data(plan, b);
+        const float *left = plan_data(plan, x), *right = plan_data(plan, w);
+        const float *bias = b < 0 ? NULL : plan_data(plan, b);
         for (size_t r = 0; i == 0 && r < m; r++) {
             for (size_t c = 0; c < n; c++) {
                 want[r * n + c] =
@@ -131,7 +133,7 @@ static void check_linear(uint64_t stream)
             }
         }
         rml_plan_run(plan, NULL);
-        if (!same(rml_plan_data(plan, y), want, (size_t)m * n)) {
+        if (!same(plan_data(plan, y), want, (size_t)m * n)) {
             fail_msg("%u x %u x %u, numbers of kind %u, %s: other bits than the rule's", m, depth,
                      n, kind, ways[i].name);
         }
@@ -202,9 +204,9 @@ static void test_gradients(void **state)
             rml_plan_run(plans[i], ways[i].options.backend ? NULL : pool);
             for (size_t o = 0; o < count; o++) {
                 size_t size = rml_plan_elements(exact, outputs[o]);
-                const float *got = rml_plan_data(plans[i], outputs[o]);
-                check_near(got, rml_plan_data(exact, outputs[o]), size);
-                if (!same(got, rml_plan_data(plans[0], outputs[o]), size)) {
+                const float *got = plan_data(plans[i], outputs[o]);
+                check_near(got, plan_data(exact, outputs[o]), size);
+                if (!same(got, plan_data(plans[0], outputs[o]), size)) {
                     fail_msg("shape %zu, output %zu: %s has other bits than %s", s, o, ways[i].name,
                              ways[0].name);
                 }

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "graph/inside.h"
 #include "roadmill/base/random.h"
 #include "roadmill/math.h"
 #include "roadmill/os.h"
@@ -91,7 +92,7 @@ static void draw(drawn *d, uint64_t graph)
     d->outputs[d->count++] = values[OPS];
     assert_int_equal(rml_plan_make(d->g, d->outputs, d->count, graph, NULL, &d->plan, NULL),
                      RML_OK);
-    float *x = rml_plan_data(d->plan, d->x);
+    float *x = plan_data(d->plan, d->x);
     for (size_t i = 0; i < (size_t)ROWS * WIDTH; i++) {
         x[i] = (float)rml_random_normal(graph, 2, i);
     }
@@ -110,7 +111,7 @@ static void take(const drawn *d, float *to)
 {
     for (size_t i = 0; i < d->count; i++) {
         size_t count = rml_plan_elements(d->plan, d->outputs[i]);
-        memcpy(to, rml_plan_data(d->plan, d->outputs[i]), count * sizeof *to);
+        memcpy(to, plan_data(d->plan, d->outputs[i]), count * sizeof *to);
         to += count;
     }
 }

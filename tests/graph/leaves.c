@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "graph/inside.h"
 #include "roadmill/base/random.h"
 #include "roadmill/os.h"
 
@@ -69,19 +70,21 @@ static size_t count_of(const net *n, rml_tensor t)
     return count;
 }
 
-static void fill(void *context, rml_plan *plan, size_t first, size_t count)
+static rml_status fill(void *context, rml_plan *plan, size_t first, size_t count, rml_error *err)
 {
-    float *x = rml_plan_data(plan, *(const rml_tensor *)context);
+    (void)err;
+    float *x = plan_data(plan, *(const rml_tensor *)context);
     for (size_t i = 0; i < count * ROWS * WIDTH; i++) {
         x[i] = (float)(4 * rml_random_f64(5, 6, first * ROWS * WIDTH + i) - 2);
     }
+    return RML_OK;
 }
 
 static void compare(const net *whole, const net *leaf)
 {
     for (size_t i = 0; i < SUMS; i++) {
-        assert_memory_equal(rml_plan_data(whole->plan, whole->sums[i]),
-                            rml_plan_data(leaf->plan, leaf->sums[i]),
+        assert_memory_equal(plan_data(whole->plan, whole->sums[i]),
+                            plan_data(leaf->plan, leaf->sums[i]),
                             count_of(whole, whole->sums[i]) * sizeof(float));
     }
 }
@@ -94,7 +97,7 @@ static void leaves_are_the_whole(void **state)
     for (size_t s = 0; s < sizeof samples / sizeof *samples; s++) {
         net whole;
         net_make(&whole, samples[s], NULL);
-        fill(&whole.x, whole.plan, 0, samples[s]);
+        assert_int_equal(fill(&whole.x, whole.plan, 0, samples[s], NULL), RML_OK);
         for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
             net leaf, rest;
             rml_pool *pool;
@@ -114,8 +117,8 @@ static void leaves_are_the_whole(void **state)
             assert_int_equal(rml_leaves_make(&setup, &leaves, NULL), RML_OK);
             for (int round = 0; round < 2; round++) {
                 for (size_t i = 0; i < PARAMETERS; i++) {
-                    float *a = rml_plan_data(whole.plan, whole.parameters[i]);
-                    float *b = rml_plan_data(leaf.plan, leaf.parameters[i]);
+                    float *a = plan_data(whole.plan, whole.parameters[i]);
+                    float *b = plan_data(leaf.plan, leaf.parameters[i]);
                     a[0] = b[0] = (float)round + 0.25f * (float)i;
                 }
                 rml_plan_run(whole.plan, NULL);

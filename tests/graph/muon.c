@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "graph/inside.h"
 #include "roadmill/base/random.h"
 #include "roadmill/graph.h"
 
@@ -61,7 +62,7 @@ static void step(net *n, const float *gradient, size_t count, uint64_t number, r
                          .weight_decay = 0.1,
                          .step = number};
     double norm;
-    memcpy(rml_plan_data(n->plan, n->gradient), gradient, count * sizeof *gradient);
+    memcpy(plan_data(n->plan, n->gradient), gradient, count * sizeof *gradient);
     assert_int_equal(rml_leaves_adamw(n->leaves, &n->parameter, 1, &options, pool, &norm, NULL),
                      RML_OK);
 }
@@ -88,7 +89,7 @@ static void test_as_pytorch(void **state)
         net n;
         net_make(&n, cases[c].rows, cases[c].columns, true);
         size_t count = (size_t)cases[c].rows * cases[c].columns;
-        float *w = rml_plan_data(n.plan, n.parameter), gradient[15];
+        float *w = plan_data(n.plan, n.parameter), gradient[15];
         for (size_t i = 0; i < count; i++) {
             w[i] = 0.1f * (float)((int)(i % 7) - 3);
         }
@@ -120,7 +121,7 @@ static void test_orthogonal_at_any_threads(void **state)
         rml_pool *pool;
         assert_int_equal(rml_pool_make(threads, &pool, NULL), RML_OK);
         net_make(&n, ROWS, COLUMNS, true);
-        float *w = rml_plan_data(n.plan, n.parameter);
+        float *w = plan_data(n.plan, n.parameter);
         memset(w, 0, sizeof gradient);
         step(&n, gradient, ROWS * COLUMNS, 1, pool);
         if (threads == 1) {
@@ -146,7 +147,7 @@ static void test_others_by_adamw(void **state)
     net n;
     float gradient[6] = {0.1f, -0.2f, 0.3f, -0.4f, 0.5f, -0.6f};
     net_make(&n, 2, 3, false);
-    float *w = rml_plan_data(n.plan, n.parameter);
+    float *w = plan_data(n.plan, n.parameter);
     memset(w, 0, sizeof gradient);
     step(&n, gradient, 6, 1, NULL);
     for (size_t i = 0; i < 6; i++) { // AdamW's first step is the sign of the gradient

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "graph/inside.h"
 #include "op.h"
 #include "ops/rows.h"
 #include "roadmill/base/random.h"
@@ -399,9 +400,9 @@ static void check_differences(const char *name, const bench *b, const rml_tensor
     for (size_t l = 0; l < b->leaf_count; l++) {
         rml_shape shape = rml_graph_shape(b->g, b->leaves[l]);
         size_t count = rml_shape_count(&shape), step = count / 40 + 1;
-        double *x = rml_plan_data(probe, b->leaves[l]);
-        const double *gradient = rml_plan_data(plan, outputs[2 + l]);
-        double *scalar = rml_plan_data(probe, outputs[1]), scale = 1e-3;
+        double *x = plan_data(probe, b->leaves[l]);
+        const double *gradient = plan_data(plan, outputs[2 + l]);
+        double *scalar = plan_data(probe, outputs[1]), scale = 1e-3;
         for (size_t i = 0; i < count; i++) {
             scale = fmax(scale, fabs(gradient[i]));
         }
@@ -451,8 +452,8 @@ static void test_kernels_follow_reference(void **state)
         rml_plan_run(plan, NULL); // again: nothing of the first run is left
         for (size_t o = 0; o < count; o++) {
             rml_shape shape = rml_graph_shape(b.g, outputs[o]);
-            const double *want = rml_plan_data(exact, outputs[o]);
-            const float *got = rml_plan_data(plan, outputs[o]);
+            const double *want = plan_data(exact, outputs[o]);
+            const float *got = plan_data(plan, outputs[o]);
             double scale = 0;
             for (size_t k = 0; k < rml_shape_count(&shape); k++) {
                 scale = fmax(scale, fabs(want[k]));
@@ -492,7 +493,7 @@ static void test_same_bits(void **state)
                 rml_plan_run(plan, pools[threads]);
                 for (size_t o = 0; o < count; o++) {
                     rml_shape shape = rml_graph_shape(b.g, outputs[o]);
-                    if (memcmp(rml_plan_data(plan, outputs[o]), rml_plan_data(scalar, outputs[o]),
+                    if (memcmp(plan_data(plan, outputs[o]), plan_data(scalar, outputs[o]),
                                rml_shape_count(&shape) * sizeof(float)) != 0) {
                         print_error(
                             "%s: output %zu differs from scalar: features %u, %zu threads\n",

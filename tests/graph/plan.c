@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "graph/adamw_golden.h"
+#include "graph/inside.h"
 #include "roadmill/math.h"
 
 static const double start[7] = {0.5, -1.25, 2.0, 1.0, -0.75, 0.125, 3.0};
@@ -44,7 +45,7 @@ static void toy_make(toy *t)
 
 static double element(rml_plan *plan, bool f64, const toy *t, size_t i)
 {
-    void *data = rml_plan_data(plan, t->parameters[i >= 3]);
+    void *data = plan_data(plan, t->parameters[i >= 3]);
     size_t at = i >= 3 ? i - 3 : i;
     return f64 ? ((double *)data)[at] : (double)((float *)data)[at];
 }
@@ -66,10 +67,10 @@ static void check_adamw(bool f64, double clip, const double golden[10][8], doubl
     rml_plan_options options = {.precision = f64 ? RML_F64 : RML_F32};
     assert_int_equal(rml_plan_make(t.g, t.gradients, 2, 1, &options, &plan, NULL), RML_OK);
     for (size_t i = 0; i < 7; i++) {
-        set(rml_plan_data(plan, t.parameters[i >= 3]), f64, i >= 3 ? i - 3 : i, start[i]);
+        set(plan_data(plan, t.parameters[i >= 3]), f64, i >= 3 ? i - 3 : i, start[i]);
     }
     for (uint64_t step = 1; step <= 10; step++) {
-        set(rml_plan_data(plan, t.step), f64, 0, (double)step);
+        set(plan_data(plan, t.step), f64, 0, (double)step);
         rml_plan_run(plan, NULL);
         rml_adamw o = {0.01, 0.9, 0.99, 1e-8, 0.1, clip, step};
         double norm = rml_plan_adamw(plan, t.parameters, t.gradients, 2, &o, NULL);
@@ -79,8 +80,8 @@ static void check_adamw(bool f64, double clip, const double golden[10][8], doubl
             assert_true(fabs(element(plan, f64, &t, i) - want[1 + i]) <= tolerance);
         }
     }
-    void *first, *second;
-    rml_plan_moments(plan, t.parameters[0], &first, &second);
+    const void *first = plan->moment[0][t.parameters[0]];
+    const void *second = plan->moment[1][t.parameters[0]];
     assert_non_null(first);
     assert_true(second != first);
     rml_plan_free(plan);
@@ -124,9 +125,9 @@ static void test_adamw_bits(void **state)
         }
         assert_int_equal(rml_heap_count(), allocations);
         if (round == 0) {
-            memcpy(reference, rml_plan_data(plan, p), sizeof reference);
+            memcpy(reference, plan_data(plan, p), sizeof reference);
         }
-        assert_memory_equal(reference, rml_plan_data(plan, p), sizeof reference);
+        assert_memory_equal(reference, plan_data(plan, p), sizeof reference);
         rml_plan_free(plan);
         rml_pool_free(pool);
         rml_graph_free(g);
@@ -154,18 +155,17 @@ static void test_not_finite(void **state)
         const rml_tensor outputs[] = {loss, gradient};
         assert_int_equal(rml_plan_make(g, outputs, 2, 0, &(rml_plan_options){0}, &plan, NULL),
                          RML_OK);
-        float *parameter = rml_plan_data(plan, p);
-        *(float *)rml_plan_data(plan, x) = cases[i].x;
+        float *parameter = plan_data(plan, p);
+        *(float *)plan_data(plan, x) = cases[i].x;
         *parameter = cases[i].p;
         const char *op = rml_plan_first_not_finite(plan);
         assert_true(op == cases[i].op || (op && cases[i].op && strcmp(op, cases[i].op) == 0));
         rml_plan_run(plan, NULL);
         rml_adamw o = {0.01, 0.9, 0.999, 1e-8, 0.01, 1, 1};
         bool sound = isfinite(rml_plan_adamw(plan, &p, &gradient, 1, &o, NULL));
-        void *first, *second;
-        rml_plan_moments(plan, p, &first, &second);
+        const float *first = plan->moment[0][p], *second = plan->moment[1][p];
         assert_int_equal(sound, cases[i].x > 0);
-        assert_int_equal(*(float *)first != 0 && *(float *)second != 0, sound);
+        assert_int_equal(*first != 0 && *second != 0, sound);
         assert_true(sound || *parameter == cases[i].p);
         rml_plan_free(plan);
         rml_graph_free(g);
@@ -185,10 +185,10 @@ static void test_frozen(void **state)
     rml_tensor y = rml_op_matmul(g, rml_op_linear(g, x, w, -1), v, false);
     assert_int_equal(rml_plan_make(g, &y, 1, 1, NULL, &plan, NULL), RML_OK);
     for (size_t i = 0; i < 200; i++) {
-        ((float *)rml_plan_data(plan, x))[i] = (float)i * 0.01f - 1;
+        ((float *)plan_data(plan, x))[i] = (float)i * 0.01f - 1;
     }
     float first[35], changed[35];
-    const float *out = rml_plan_data(plan, y);
+    const float *out = plan_data(plan, y);
     size_t bytes = rml_plan_bytes(plan);
     rml_plan_run(plan, NULL);
     memcpy(first, out, sizeof first);
@@ -198,7 +198,7 @@ static void test_frozen(void **state)
         assert_memory_equal(out, first, sizeof first);
     }
     assert_true(rml_plan_bytes(plan) > bytes);
-    ((float *)rml_plan_data(plan, v))[3] += 1;
+    ((float *)plan_data(plan, v))[3] += 1;
     rml_plan_run(plan, NULL);
     assert_memory_equal(out, first, sizeof first);
     assert_int_equal(rml_plan_freeze(plan, NULL, NULL), RML_OK);
@@ -251,8 +251,8 @@ static void test_initial_values(void **state)
         }
         rml_tensor a = rml_graph_find(g, "a"), b = rml_graph_find(g, "b");
         assert_int_equal(rml_plan_make(g, NULL, 0, 11, NULL, &plan, NULL), RML_OK);
-        memcpy(first[order], rml_plan_data(plan, a), sizeof first[order]);
-        assert_memory_not_equal(first[order], rml_plan_data(plan, b), sizeof first[order]);
+        memcpy(first[order], plan_data(plan, a), sizeof first[order]);
+        assert_memory_not_equal(first[order], plan_data(plan, b), sizeof first[order]);
         for (int i = 0; i < 8; i++) {
             assert_true(fabsf(first[order][i]) <= 0.5f);
         }
@@ -281,13 +281,13 @@ static void test_functions_follow_math(void **state)
         rml_tensor y = functions[f / 3].op(g, x);
         rml_plan_options options = {.cpu = features[f % 3], .scalar = f % 3 == 0};
         assert_int_equal(rml_plan_make(g, &y, 1, 1, &options, &plan, NULL), RML_OK);
-        float *in = rml_plan_data(plan, x);
+        float *in = plan_data(plan, x);
         for (uint32_t i = 0; i < COUNT; i++) {
             uint32_t bits = i * 8589u; // through the whole range of patterns
             memcpy(&in[i], &bits, sizeof bits);
         }
         rml_plan_run(plan, NULL);
-        const float *out = rml_plan_data(plan, y);
+        const float *out = plan_data(plan, y);
         for (uint32_t i = 0; i < COUNT; i++) {
             float want = functions[f / 3].math(in[i]);
             assert_true(memcmp(&want, &out[i], sizeof want) == 0 || (isnan(want) && isnan(out[i])));
@@ -318,7 +318,7 @@ static void test_rows(void **state)
     assert_true(rows[0].seconds == 0);
     rml_plan_measure(plan, NULL, 3, rows);
     assert_true(rows[0].seconds > 0);
-    const float *out = rml_plan_data(plan, y);
+    const float *out = plan_data(plan, y);
     assert_true(out[0] == 33 && out[479] == 33);
     rml_roofline roof = rml_plan_roofline(plan);
     assert_true(roof.flop_per_s > 1e6 && roof.bytes_per_s > 1e6 && roof.kernels[0] != '\0');
@@ -379,8 +379,8 @@ static void test_joined_steps_leave_what_is_read(void **state)
         rml_plan_run(plan, NULL);
         rml_plan_run(exact, NULL);
         for (int i = 0; i < 2; i++) {
-            const float *got = rml_plan_data(plan, outputs[i]);
-            const double *want = rml_plan_data(exact, outputs[i]);
+            const float *got = plan_data(plan, outputs[i]);
+            const double *want = plan_data(exact, outputs[i]);
             for (size_t k = 0; k < rml_plan_elements(plan, outputs[i]); k++) {
                 assert_true(fabs((double)got[k] - want[k]) <= 1e-4 * (1 + fabs(want[k])));
             }

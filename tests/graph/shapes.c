@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "graph/inside.h"
 #include "op.h"
 #include "roadmill/base/random.h"
 
@@ -235,8 +236,8 @@ static void compare(const draw *d, size_t kind, const rml_tensor *outputs, size_
     for (size_t o = 0; o < count; o++) {
         rml_shape shape = rml_graph_shape(d->g, outputs[o]);
         size_t values = rml_shape_count(&shape);
-        const double *want = rml_plan_data(exact, outputs[o]);
-        const float *got = rml_plan_data(plan, outputs[o]);
+        const double *want = plan_data(exact, outputs[o]);
+        const float *got = plan_data(plan, outputs[o]);
         double scale = o > 0 ? 10 : 1; // a gradient may be a sum of many terms of both signs
         for (size_t i = 0; i < values; i++) {
             scale = fmax(scale, fabs(want[i]));
@@ -247,7 +248,7 @@ static void compare(const draw *d, size_t kind, const rml_tensor *outputs, size_
                          (size_t)d->stream, kind, o, i, (double)got[i], want[i]);
             }
         }
-        if (memcmp(got, rml_plan_data(scalar, outputs[o]), values * sizeof *got) != 0) {
+        if (memcmp(got, plan_data(scalar, outputs[o]), values * sizeof *got) != 0) {
             fail_msg("shape %zu, kind %zu, output %zu: other bits than the scalar kernels",
                      (size_t)d->stream, kind, o);
         }

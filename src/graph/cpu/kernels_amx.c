@@ -5,8 +5,12 @@
 
 #include "cpu/body/all.h"
 
-const rml_variant rml_variant_amx = {
-    "amx", RML_CPU_AVX512 | RML_CPU_AMX, kernels, squares, add_into, adamw, probe};
+const rml_variant rml_variant_amx = {"amx",      RML_CPU_AVX512 | RML_CPU_AMX,
+                                     kernels,    squares,
+                                     add_into,   adamw,
+                                     probe,      muon_begin,
+                                     muon_scale, muon_end,
+                                     NULL};
 
 #else
 typedef int rml_no_amx; // a file must declare something

@@ -4,8 +4,8 @@
 
 #include "cpu/body/all.h"
 
-const rml_variant rml_variant_avx2 = {"avx2",   RML_CPU_AVX2, kernels, squares,
-                                      add_into, adamw,        probe};
+const rml_variant rml_variant_avx2 = {"avx2", RML_CPU_AVX2, kernels,    squares,  add_into, adamw,
+                                      probe,  muon_begin,   muon_scale, muon_end, NULL};
 
 #else
 typedef int rml_no_avx2; // a file must declare something

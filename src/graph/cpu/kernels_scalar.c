@@ -3,4 +3,5 @@
 
 #include "cpu/body/all.h"
 
-const rml_variant rml_variant_scalar = {"scalar", 0, kernels, squares, add_into, adamw, probe};
+const rml_variant rml_variant_scalar = {"scalar", 0,          kernels,    squares,  add_into, adamw,
+                                        probe,    muon_begin, muon_scale, muon_end, NULL};

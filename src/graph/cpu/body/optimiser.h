@@ -1,4 +1,5 @@
-// The optimiser's two loops. Source: torch.optim.AdamW, the same formula in the same order.
+// The optimiser's loops. Source: torch.optim.AdamW and torch.optim.Muon, the same formulas in the
+// same order.
 
 static float squares(const float *x, size_t count)
 {
@@ -28,5 +29,34 @@ static void adamw(size_t count, const rml_adamw_rates *r, const float *gradient,
         store_row(parameter, p, i, count);
         store_row(first, m, i, count);
         store_row(second, v, i, count);
+    }
+}
+
+// Where element i of a matrix stands in one that lies with its shorter side as rows.
+static size_t laid(const rml_muon_rates *r, size_t i)
+{
+    return r->rows <= r->columns ? i : i % r->columns * r->rows + i / r->columns;
+}
+
+static void muon_begin(const rml_muon_rates *r, const float *gradient, float *momentum, float *x)
+{
+    for (size_t i = 0; i < (size_t)r->rows * r->columns; i++) {
+        float g = gradient[i] * r->clip;
+        momentum[i] += (g - momentum[i]) * r->take;
+        x[laid(r, i)] = g + (momentum[i] - g) * r->keep;
+    }
+}
+
+static void muon_scale(const rml_muon_rates *r, float *x)
+{
+    for (size_t i = 0; i < (size_t)r->rows * r->columns; i++) {
+        x[i] *= r->over;
+    }
+}
+
+static void muon_end(const rml_muon_rates *r, const float *update, float *parameter)
+{
+    for (size_t i = 0; i < (size_t)r->rows * r->columns; i++) {
+        parameter[i] = parameter[i] * r->decay - update[laid(r, i)] * r->size;
     }
 }
