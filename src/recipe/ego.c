@@ -131,7 +131,7 @@ static rml_status row_append(maker *m, const instant *at, const double values[RM
     ego_row row = {.recording_id = m->recording_id,
                    .drive_id = m->drive_id,
                    .t_ns = at->t_ns,
-                   .time = rml_str_of(recipe_time_names[m->recipe->time]),
+                   .time = rml_str_of(rml_recipe_time_names[m->recipe->time]),
                    .frame = frame_at(m, at),
                    .place_id = m->place_id,
                    .sources = sources,
@@ -155,7 +155,7 @@ static rml_status row_append(maker *m, const instant *at, const double values[RM
     return RML_OK;
 }
 
-bool recipe_frame_stands(rml_str frame)
+bool rml_recipe_frame_stands(rml_str frame)
 {
     static const char *const names[] = {"map", "odom", "world", "earth"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -194,12 +194,12 @@ static rml_status instant_make(maker *m, size_t index, rml_error *err)
         if (!at.has[i] && c->required) {
             return reject(m, c->name, number,
                           rml_arena_printf(&m->arena, "no sample by \"%s\" within %g ms",
-                                           recipe_policy_names[c->policy],
+                                           rml_recipe_policy_names[c->policy],
                                            (double)c->tolerance_ns / 1e6),
                           err);
         }
     }
-    if (r->frame_stands && !recipe_frame_stands(frame_at(m, &at))) {
+    if (r->frame_stands && !rml_recipe_frame_stands(frame_at(m, &at))) {
         return reject(m, driver->name, number,
                       rml_arena_printf(&m->arena,
                                        "its frame \"%.*s\" does not stand still: expected map, "
@@ -224,7 +224,7 @@ static rml_status drops_reject(maker *m, rml_error *err)
     const recipe_channel *driver = &r->channels[r->driver];
     const rml_array *dropped = &m->samples[r->driver].dropped;
     rml_str no_time =
-        rml_arena_printf(&m->arena, "the message has no %s time", recipe_time_names[r->time]);
+        rml_arena_printf(&m->arena, "the message has no %s time", rml_recipe_time_names[r->time]);
     rml_str conditions[RECIPE_KEEPS_MAX];
     for (size_t i = 0; i < driver->keep_count; i++) {
         conditions[i] = rml_arena_printf(&m->arena, "its %.*s does not meet the recipe's condition",
@@ -245,10 +245,10 @@ static rml_status channels_read(maker *m, rml_error *err)
     const rml_recipe *r = m->recipe;
     for (size_t i = 0; i < r->channel_count; i++) {
         const recipe_channel *c = &r->channels[i];
-        RML_TRY(ego_source_find(m->lake, &m->arena, m->recording_id, c, &m->sources[i], err));
+        RML_TRY(rml_ego_source_find(m->lake, &m->arena, m->recording_id, c, &m->sources[i], err));
         if (m->sources[i].table.len > 0) {
-            RML_TRY(ego_samples_load(m->lake, &m->arena, m->recording_id, r, i, &m->sources[i],
-                                     &m->origin, &m->samples[i], err));
+            RML_TRY(rml_ego_samples_load(m->lake, &m->arena, m->recording_id, r, i, &m->sources[i],
+                                         &m->origin, &m->samples[i], err));
         } else if (i == r->driver || c->required) {
             return rml_fail(err, RML_ERR_MISSING, c->at, NULL,
                             "expected a channel of %.*s%s%.*s in the recording, found none",
@@ -336,7 +336,7 @@ rml_status rml_ego_make(rml_lake *lake, rml_str recording_id, const rml_recipe *
     rml_batch_reset(&m->rows);
     rml_batch_reset(&m->rejects);
     for (size_t i = 0; i < RECIPE_CHANNELS_MAX; i++) {
-        ego_samples_reset(&m->samples[i]);
+        rml_ego_samples_reset(&m->samples[i]);
     }
     rml_arena_reset(&m->arena);
     rml_heap_free(m);

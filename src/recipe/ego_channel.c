@@ -254,7 +254,7 @@ static rml_status rows_read(loader *l, rml_lake *lake, rml_str recording_id,
 static rml_status value_compute(loader *l, size_t column, rml_geodetic *origin, rml_error *err)
 {
     const recipe_function *f = l->recipe->values[column].function;
-    size_t count = l->out->times.count, width = recipe_function_inputs(f);
+    size_t count = l->out->times.count, width = rml_recipe_function_inputs(f);
     double *out = rml_array_push_many(&l->out->values[column], count, err);
     if (count == 0) {
         return RML_OK;
@@ -299,9 +299,9 @@ static rml_status schema_read(loader *l, rml_lake *lake, rml_str recording_id,
     return RML_OK;
 }
 
-rml_status ego_samples_load(rml_lake *lake, rml_arena *arena, rml_str recording_id,
-                            const rml_recipe *recipe, size_t channel, const ego_source *source,
-                            rml_geodetic *origin, ego_samples *out, rml_error *err)
+rml_status rml_ego_samples_load(rml_lake *lake, rml_arena *arena, rml_str recording_id,
+                                const rml_recipe *recipe, size_t channel, const ego_source *source,
+                                rml_geodetic *origin, ego_samples *out, rml_error *err)
 {
     loader l = {.recipe = recipe,
                 .channel = channel,
@@ -336,7 +336,7 @@ rml_status ego_samples_load(rml_lake *lake, rml_arena *arena, rml_str recording_
     return st;
 }
 
-void ego_samples_reset(ego_samples *s)
+void rml_ego_samples_reset(ego_samples *s)
 {
     rml_array_reset(&s->times);
     rml_array_reset(&s->frames);

@@ -15,8 +15,8 @@ typedef struct ego_source {
 } ego_source;
 
 // The topic asked for, or the one with most messages (ties: the first by name).
-rml_status ego_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
-                           const recipe_channel *channel, ego_source *out, rml_error *err)
+rml_status rml_ego_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
+                               const recipe_channel *channel, ego_source *out, rml_error *err)
     RML_CHECKED;
 
 // A sample that is passed over, and why.
@@ -39,9 +39,9 @@ typedef struct ego_samples {
 
 // is_driver: in order of arrival, with the frame; otherwise sorted by time. origin: given if its
 // latitude is a number, else set to the first fix that a function of positions meets.
-rml_status ego_samples_load(rml_lake *lake, rml_arena *arena, rml_str recording_id,
-                            const rml_recipe *recipe, size_t channel, const ego_source *source,
-                            rml_geodetic *origin, ego_samples *out, rml_error *err) RML_CHECKED;
-void ego_samples_reset(ego_samples *s);
+rml_status rml_ego_samples_load(rml_lake *lake, rml_arena *arena, rml_str recording_id,
+                                const rml_recipe *recipe, size_t channel, const ego_source *source,
+                                rml_geodetic *origin, ego_samples *out, rml_error *err) RML_CHECKED;
+void rml_ego_samples_reset(ego_samples *s);
 
 #endif

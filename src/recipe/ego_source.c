@@ -225,8 +225,8 @@ static rml_status tf_source_find(rml_lake *lake, rml_arena *arena, rml_str recor
     return RML_OK;
 }
 
-rml_status ego_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
-                           const recipe_channel *channel, ego_source *out, rml_error *err)
+rml_status rml_ego_source_find(rml_lake *lake, rml_arena *arena, rml_str recording_id,
+                               const recipe_channel *channel, ego_source *out, rml_error *err)
 {
     *out = (ego_source){0};
     if (rml_str_starts(channel->type, RML_STR(EGO_CAN))) {

@@ -141,7 +141,7 @@ static object_class autoware_class(rml_nested object, size_t row)
     .vy = "kinematics.twist_with_covariance.twist.linear.y", .length = "shape.dimensions.x",       \
     .width = "shape.dimensions.y", .classify = autoware_class
 
-const object_source *object_sources(size_t *count)
+const object_source *rml_object_sources(size_t *count)
 {
     static const object_source sources[] = {
         {.type = "osi3.SensorView",

@@ -106,7 +106,7 @@ static double yaw_of(const objects *o, size_t row)
     for (size_t i = 0; i < 4; i++) {
         q[i] = rml_nested_f64(o->fields.turn[i], row);
     }
-    return recipe_yaw(q);
+    return rml_recipe_yaw(q);
 }
 
 // Why an object is no state; NULL if it is one.
@@ -174,7 +174,7 @@ static rml_status object_take(objects *o, const object_message *m, size_t row, r
 
 static rml_status frame_take(objects *o, rml_str frame, bool *ok, rml_error *err)
 {
-    *ok = recipe_frame_stands(frame) && (o->frame.len == 0 || rml_str_equal(o->frame, frame));
+    *ok = rml_recipe_frame_stands(frame) && (o->frame.len == 0 || rml_str_equal(o->frame, frame));
     return *ok && o->frame.len == 0 ? rml_copy_str(o->arena, frame, &o->frame, err) : RML_OK;
 }
 
@@ -258,7 +258,7 @@ static rml_status map_read(objects *o, rml_error *err)
     }
     RML_TRY(ask(o, rml_arena_printf(o->arena, "%s, %s, %s", s->lanes, s->boundaries, s->reference),
                 &rows, err));
-    rml_status st = osi_map_read(rows, &o->builder, &o->traffic.origin.reference, err);
+    rml_status st = rml_osi_map_read(rows, &o->builder, &o->traffic.origin.reference, err);
     rml_rows_close(rows);
     return st;
 }
@@ -373,7 +373,7 @@ static rml_status make(objects *o, rml_tracks_result *out, rml_error *err)
 static rml_status source_find(objects *o, rml_str topic, rml_error *err)
 {
     size_t count;
-    const object_source *sources = object_sources(&count);
+    const object_source *sources = rml_object_sources(&count);
     const rml_signals_topic asked = {.name = topic};
     for (size_t i = 0; i < count && !o->source; i++) {
         RML_TRY(rml_signals_find(o->lake, o->arena, o->recording_id, rml_str_of(sources[i].type),

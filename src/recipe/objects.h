@@ -29,12 +29,12 @@ typedef struct object_source {
     const char *lanes, *boundaries, *reference;
 } object_source;
 
-const object_source *object_sources(size_t *count);
+const object_source *rml_object_sources(size_t *count);
 
 // ASAM OSI: lanes and boundaries of all rows of a query of (lanes, boundaries, reference) into the
 // builder; an element of several messages counts once, as the first of them has it. reference: the
 // first that is told, in the builder's arena.
-rml_status osi_map_read(rml_rows *rows, rml_traffic_builder *builder, rml_str *reference,
-                        rml_error *err) RML_CHECKED;
+rml_status rml_osi_map_read(rml_rows *rows, rml_traffic_builder *builder, rml_str *reference,
+                            rml_error *err) RML_CHECKED;
 
 #endif

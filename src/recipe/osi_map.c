@@ -216,8 +216,8 @@ static rml_status row_read(osi_map *m, const rml_batch *batch, size_t row, rml_s
                                                : RML_OK;
 }
 
-rml_status osi_map_read(rml_rows *rows, rml_traffic_builder *builder, rml_str *reference,
-                        rml_error *err)
+rml_status rml_osi_map_read(rml_rows *rows, rml_traffic_builder *builder, rml_str *reference,
+                            rml_error *err)
 {
     osi_map m = {.builder = builder, .arena = builder->arena, .lines = RML_ARRAY(rml_polyline)};
     const rml_batch *batch;

@@ -22,7 +22,7 @@ static rml_status fit_of(rml_lake *lake, rml_str recording_id, rml_str name, rml
     for (size_t i = 0; !st && i < recipe->channel_count; i++) {
         const recipe_channel *c = &recipe->channels[i];
         ego_source source = {0};
-        st = ego_source_find(lake, arena, recording_id, c, &source, err);
+        st = rml_ego_source_find(lake, arena, recording_id, c, &source, err);
         out->found += source.table.len > 0;
         bool must = i == recipe->driver || c->required;
         if (!st && must && source.table.len == 0 && out->lacks.len == 0) {

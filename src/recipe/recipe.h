@@ -53,14 +53,14 @@ typedef struct recipe_function {
     void (*series)(const double *in, const int64_t *times_ns, size_t count,
                    const rml_geodetic *origin, double *out);
 } recipe_function;
-const recipe_function *recipe_function_find(rml_str name);
+const recipe_function *rml_recipe_function_find(rml_str name);
 // Of a quaternion x, y, z, w; NaN if its length is not near 1. What the language calls yaw.
-double recipe_yaw(const double *q);
-size_t recipe_function_inputs(const recipe_function *f); // components of all arguments
+double rml_recipe_yaw(const double *q);
+size_t rml_recipe_function_inputs(const recipe_function *f); // components of all arguments
 // Frames that stand still (REP 105), also below a name space: "robot/map".
-bool recipe_frame_stands(rml_str frame);
+bool rml_recipe_frame_stands(rml_str frame);
 // The names, for an error: "yaw, roll, ...".
-size_t recipe_function_names(char *text, size_t size);
+size_t rml_recipe_function_names(char *text, size_t size);
 
 typedef struct recipe_keep {
     rml_str field;
@@ -107,7 +107,7 @@ struct rml_recipe {
     rml_hash hash; // of the canonical JSON of what is said, not of how it is written
 };
 
-extern const char *const recipe_time_names[3];
-extern const char *const recipe_policy_names[3];
+extern const char *const rml_recipe_time_names[3];
+extern const char *const rml_recipe_policy_names[3];
 
 #endif

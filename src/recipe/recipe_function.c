@@ -62,7 +62,7 @@ static bool quaternion_is_missing(const double *q)
     return !(squared > 0.5 && squared < 2);
 }
 
-double recipe_yaw(const double *q)
+double rml_recipe_yaw(const double *q)
 {
     if (quaternion_is_missing(q)) {
         return NAN;
@@ -212,7 +212,7 @@ SERIES(flat_speed, speed_by(flat_enu, in, times_ns, count, origin, out))
 static const recipe_function functions[] = {
     // name      arguments, components              channel  angle  value, series
     {"", 1, {{""}}, false, false, same, NULL},
-    {"yaw", 1, {QUATERNION}, false, true, recipe_yaw, NULL},
+    {"yaw", 1, {QUATERNION}, false, true, rml_recipe_yaw, NULL},
     {"roll", 1, {QUATERNION}, false, true, roll, NULL},
     {"pitch", 1, {QUATERNION}, false, false, pitch, NULL},
     {"vertical", 2, {{"x", "y", "z", NULL}, QUATERNION}, false, false, vertical, NULL},
@@ -233,7 +233,7 @@ static const recipe_function functions[] = {
 };
 enum { FUNCTION_COUNT = sizeof functions / sizeof functions[0] };
 
-const recipe_function *recipe_function_find(rml_str name)
+const recipe_function *rml_recipe_function_find(rml_str name)
 {
     for (size_t i = 0; i < FUNCTION_COUNT; i++) {
         if (rml_str_equal(name, rml_str_of(functions[i].name))) {
@@ -243,7 +243,7 @@ const recipe_function *recipe_function_find(rml_str name)
     return NULL;
 }
 
-size_t recipe_function_inputs(const recipe_function *f)
+size_t rml_recipe_function_inputs(const recipe_function *f)
 {
     size_t inputs = 0;
     for (size_t a = 0; a < f->arguments; a++) {
@@ -254,7 +254,7 @@ size_t recipe_function_inputs(const recipe_function *f)
     return inputs;
 }
 
-size_t recipe_function_names(char *text, size_t size)
+size_t rml_recipe_function_names(char *text, size_t size)
 {
     size_t used = 0;
     for (size_t i = 1; i < FUNCTION_COUNT && used < size; i++) {

@@ -27,8 +27,8 @@ const char *const rml_ego_column_names[RML_EGO_COLUMNS] = {
     [RML_EGO_AY] = "ay_mps2",
     [RML_EGO_STEERING] = "steering_rad",
 };
-const char *const recipe_time_names[3] = {"sensor", "publish", "log"};
-const char *const recipe_policy_names[3] = {
+const char *const rml_recipe_time_names[3] = {"sensor", "publish", "log"};
+const char *const rml_recipe_policy_names[3] = {
     [RML_CLOCK_LATEST] = "latest", [RML_CLOCK_NEAREST] = "nearest", [RML_CLOCK_LINEAR] = "linear"};
 
 // ---- Small reads -------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ static rml_status channel_parse(rml_recipe *r, const rml_yaml *node, rml_error *
     RML_TRY(without_parse(node, c, err));
     RML_TRY(rml_yaml_get_bool(node, "required", &c->required, err));
     size_t policy = RML_CLOCK_LATEST;
-    RML_TRY(choice(node, "policy", recipe_policy_names, 3, &policy, err));
+    RML_TRY(choice(node, "policy", rml_recipe_policy_names, 3, &policy, err));
     c->policy = (rml_clock_policy)policy;
     double tolerance_ms = 0;
     RML_TRY(rml_yaml_get_f64(node, "tolerance_ms", &tolerance_ms, err));
@@ -254,10 +254,10 @@ static rml_status value_parse(const rml_recipe *r, const rml_yaml *node, recipe_
         inside = (rml_str){text.data + open + 1, text.len - open - 2};
     }
     *value = (recipe_value){.at = node->at};
-    value->function = recipe_function_find(rml_str_trim(name));
+    value->function = rml_recipe_function_find(rml_str_trim(name));
     if (!value->function || (open < text.len && name.len == 0)) {
         char names[256];
-        recipe_function_names(names, sizeof names);
+        rml_recipe_function_names(names, sizeof names);
         return rml_fail(err, RML_ERR_DATA, node->at, NULL,
                         "expected a function among %s, found \"%.*s\"", names, RML_FMT(name));
     }
@@ -357,7 +357,7 @@ static void channel_write(rml_json_writer *w, const recipe_channel *c)
     rml_json_kv_str(w, "name", c->name);
     rml_json_kv_str(w, "type", c->type);
     rml_json_kv_str(w, "topic", c->topic);
-    rml_json_kv_str(w, "policy", rml_str_of(recipe_policy_names[c->policy]));
+    rml_json_kv_str(w, "policy", rml_str_of(rml_recipe_policy_names[c->policy]));
     rml_json_kv_ns(w, "tolerance_ns", c->tolerance_ns);
     rml_json_kv_bool(w, "required", c->required);
     rml_json_key(w, "keep");
@@ -390,7 +390,7 @@ static rml_status recipe_hash(rml_recipe *r, rml_error *err)
     rml_json_object(&w);
     rml_json_kv_i64(&w, "engine", 1);
     rml_json_kv_str(&w, "recipe", r->name);
-    rml_json_kv_str(&w, "time", rml_str_of(recipe_time_names[r->time]));
+    rml_json_kv_str(&w, "time", rml_str_of(rml_recipe_time_names[r->time]));
     rml_json_kv_str(&w, "driver", r->channels[r->driver].name);
     rml_json_kv_str(&w, "frame", r->frame);
     rml_json_key(&w, "channels");
@@ -439,7 +439,7 @@ static rml_status recipe_read(rml_recipe *r, const rml_yaml *root, rml_error *er
     RML_TRY(rml_yaml_only(root, known, COUNT(known), err));
     RML_TRY(required_str(root, "recipe", &r->name, err));
     size_t time = RECIPE_TIME_SENSOR;
-    RML_TRY(choice(root, "time", recipe_time_names, 3, &time, err));
+    RML_TRY(choice(root, "time", rml_recipe_time_names, 3, &time, err));
     r->time = (recipe_time)time;
     const rml_yaml *channels = rml_yaml_get(root, "channels");
     if (!channels) {

@@ -51,7 +51,8 @@ typedef struct walk {
     size_t depth;
 } walk;
 
-rml_status commonroad_number(rml_str name, rml_str text, rml_place at, double *out, rml_error *err)
+rml_status rml_commonroad_number(rml_str name, rml_str text, rml_place at, double *out,
+                                 rml_error *err)
 {
     double value;
     if (!rml_parse_f64(text, &value) || !isfinite(value)) {
@@ -63,8 +64,8 @@ rml_status commonroad_number(rml_str name, rml_str text, rml_place at, double *o
     return RML_OK;
 }
 
-rml_status commonroad_attribute(commonroad *c, const rml_xml_element *e, const char *name,
-                                rml_str *out, rml_error *err)
+rml_status rml_commonroad_attribute(commonroad *c, const rml_xml_element *e, const char *name,
+                                    rml_str *out, rml_error *err)
 {
     rml_str value = rml_xml_attribute_get(e, name);
     if (value.len == 0) {
@@ -74,7 +75,7 @@ rml_status commonroad_attribute(commonroad *c, const rml_xml_element *e, const c
     return rml_copy_str(c->arena, value, out, err);
 }
 
-rml_status commonroad_point_check(const commonroad *c, rml_place at, rml_error *err)
+rml_status rml_commonroad_point_check(const commonroad *c, rml_place at, rml_error *err)
 {
     if (c->point.has_x && c->point.has_y) {
         return RML_OK;
@@ -104,14 +105,14 @@ static rml_status root_begin(commonroad *c, const rml_xml_element *e, rml_error 
             "expected commonRoadVersion \"2020a\", found \"%.*s\"", RML_FMT(version));
     }
     rml_str benchmark;
-    RML_TRY(commonroad_attribute(c, e, "benchmarkID", &benchmark, err));
+    RML_TRY(rml_commonroad_attribute(c, e, "benchmarkID", &benchmark, err));
     c->out->name = benchmark;
     c->out->place_id = place_of(benchmark);
     rml_str source = rml_xml_attribute_get(e, "source");
     RML_TRY(rml_copy_str(c->arena, source, &c->out->stated_source, err));
     rml_str step = rml_xml_attribute_get(e, "timeStepSize");
     double step_s;
-    RML_TRY(commonroad_number(RML_STR("commonRoad timeStepSize"), step, e->at, &step_s, err));
+    RML_TRY(rml_commonroad_number(RML_STR("commonRoad timeStepSize"), step, e->at, &step_s, err));
     double step_ns = round(step_s * 1e9);
     if (!(step_ns >= 1 && step_ns <= 1e12)) {
         return rml_fail(err, RML_ERR_DATA, e->at, NULL,
@@ -124,12 +125,12 @@ static rml_status root_begin(commonroad *c, const rml_xml_element *e, rml_error 
 
 static rml_status latitude(commonroad *c, rml_str name, rml_str text, rml_place at, rml_error *err)
 {
-    return commonroad_number(name, text, at, &c->latitude, err);
+    return rml_commonroad_number(name, text, at, &c->latitude, err);
 }
 
 static rml_status longitude(commonroad *c, rml_str name, rml_str text, rml_place at, rml_error *err)
 {
-    return commonroad_number(name, text, at, &c->longitude, err);
+    return rml_commonroad_number(name, text, at, &c->longitude, err);
 }
 
 static rml_status geo_reference(commonroad *c, rml_str name, rml_str text, rml_place at,
@@ -162,18 +163,18 @@ static rml_status point_begin(commonroad *c, const rml_xml_element *e, rml_error
 static rml_status point_x(commonroad *c, rml_str name, rml_str text, rml_place at, rml_error *err)
 {
     c->point.has_x = true;
-    return commonroad_number(name, text, at, &c->point.x, err);
+    return rml_commonroad_number(name, text, at, &c->point.x, err);
 }
 
 static rml_status point_y(commonroad *c, rml_str name, rml_str text, rml_place at, rml_error *err)
 {
     c->point.has_y = true;
-    return commonroad_number(name, text, at, &c->point.y, err);
+    return rml_commonroad_number(name, text, at, &c->point.y, err);
 }
 
 static rml_status point_z(commonroad *c, rml_str name, rml_str text, rml_place at, rml_error *err)
 {
-    return commonroad_number(name, text, at, &c->point.z, err);
+    return rml_commonroad_number(name, text, at, &c->point.z, err);
 }
 
 // An element of this name inside this parent. An element without a row is passed over with all that
@@ -187,51 +188,53 @@ static const rule rules[] = {
     {IN_LOCATION, "geoTransformation", IN_TRANSFORMATION, NULL, NULL},
     {IN_TRANSFORMATION, "geoReference", IN_LEAF, NULL, geo_reference},
 
-    {IN_ROOT, "lanelet", IN_LANELET, commonroad_lanelet_begin, commonroad_lanelet_end},
-    {IN_LANELET, "leftBound", IN_BOUND, commonroad_bound_begin, commonroad_left_end},
-    {IN_LANELET, "rightBound", IN_BOUND, commonroad_bound_begin, commonroad_right_end},
-    {IN_LANELET, "predecessor", IN_LEAF, commonroad_predecessor, NULL},
-    {IN_LANELET, "successor", IN_LEAF, commonroad_successor, NULL},
-    {IN_LANELET, "adjacentLeft", IN_LEAF, commonroad_adjacent, NULL},
-    {IN_LANELET, "adjacentRight", IN_LEAF, commonroad_adjacent, NULL},
-    {IN_LANELET, "laneletType", IN_LEAF, NULL, commonroad_lanelet_type},
-    {IN_LANELET, "trafficSignRef", IN_LEAF, commonroad_sign_ref, NULL},
-    {IN_BOUND, "point", IN_POINT, point_begin, commonroad_bound_point},
+    {IN_ROOT, "lanelet", IN_LANELET, rml_commonroad_lanelet_begin, rml_commonroad_lanelet_end},
+    {IN_LANELET, "leftBound", IN_BOUND, rml_commonroad_bound_begin, rml_commonroad_left_end},
+    {IN_LANELET, "rightBound", IN_BOUND, rml_commonroad_bound_begin, rml_commonroad_right_end},
+    {IN_LANELET, "predecessor", IN_LEAF, rml_commonroad_predecessor, NULL},
+    {IN_LANELET, "successor", IN_LEAF, rml_commonroad_successor, NULL},
+    {IN_LANELET, "adjacentLeft", IN_LEAF, rml_commonroad_adjacent, NULL},
+    {IN_LANELET, "adjacentRight", IN_LEAF, rml_commonroad_adjacent, NULL},
+    {IN_LANELET, "laneletType", IN_LEAF, NULL, rml_commonroad_lanelet_type},
+    {IN_LANELET, "trafficSignRef", IN_LEAF, rml_commonroad_sign_ref, NULL},
+    {IN_BOUND, "point", IN_POINT, point_begin, rml_commonroad_bound_point},
     {IN_POINT, "x", IN_LEAF, NULL, point_x},
     {IN_POINT, "y", IN_LEAF, NULL, point_y},
     {IN_POINT, "z", IN_LEAF, NULL, point_z},
 
-    {IN_ROOT, "trafficSign", IN_SIGN, commonroad_sign_begin, commonroad_sign_end},
-    {IN_SIGN, "trafficSignElement", IN_SIGN_ELEMENT, commonroad_sign_element_begin,
-     commonroad_sign_element_end},
-    {IN_SIGN_ELEMENT, "trafficSignID", IN_LEAF, NULL, commonroad_sign_name},
-    {IN_SIGN_ELEMENT, "additionalValue", IN_LEAF, NULL, commonroad_sign_value},
+    {IN_ROOT, "trafficSign", IN_SIGN, rml_commonroad_sign_begin, rml_commonroad_sign_end},
+    {IN_SIGN, "trafficSignElement", IN_SIGN_ELEMENT, rml_commonroad_sign_element_begin,
+     rml_commonroad_sign_element_end},
+    {IN_SIGN_ELEMENT, "trafficSignID", IN_LEAF, NULL, rml_commonroad_sign_name},
+    {IN_SIGN_ELEMENT, "additionalValue", IN_LEAF, NULL, rml_commonroad_sign_value},
 
-    {IN_ROOT, "dynamicObstacle", IN_OBSTACLE, commonroad_obstacle_begin, commonroad_obstacle_end},
-    {IN_ROOT, "staticObstacle", IN_OBSTACLE, commonroad_obstacle_begin, commonroad_obstacle_end},
-    {IN_OBSTACLE, "type", IN_LEAF, NULL, commonroad_obstacle_type},
+    {IN_ROOT, "dynamicObstacle", IN_OBSTACLE, rml_commonroad_obstacle_begin,
+     rml_commonroad_obstacle_end},
+    {IN_ROOT, "staticObstacle", IN_OBSTACLE, rml_commonroad_obstacle_begin,
+     rml_commonroad_obstacle_end},
+    {IN_OBSTACLE, "type", IN_LEAF, NULL, rml_commonroad_obstacle_type},
     {IN_OBSTACLE, "shape", IN_SHAPE, NULL, NULL},
-    {IN_SHAPE, "rectangle", IN_RECTANGLE, commonroad_shape_begin, NULL},
-    {IN_SHAPE, "circle", IN_CIRCLE, commonroad_shape_begin, NULL},
-    {IN_SHAPE, "polygon", IN_LEAF, commonroad_shape_begin, NULL},
-    {IN_RECTANGLE, "length", IN_LEAF, NULL, commonroad_length},
-    {IN_RECTANGLE, "width", IN_LEAF, NULL, commonroad_width},
-    {IN_RECTANGLE, "center", IN_POINT, point_begin, commonroad_centre_point},
-    {IN_CIRCLE, "radius", IN_LEAF, NULL, commonroad_radius},
-    {IN_CIRCLE, "center", IN_POINT, point_begin, commonroad_centre_point},
-    {IN_OBSTACLE, "initialState", IN_STATE, commonroad_state_begin, commonroad_state_end},
+    {IN_SHAPE, "rectangle", IN_RECTANGLE, rml_commonroad_shape_begin, NULL},
+    {IN_SHAPE, "circle", IN_CIRCLE, rml_commonroad_shape_begin, NULL},
+    {IN_SHAPE, "polygon", IN_LEAF, rml_commonroad_shape_begin, NULL},
+    {IN_RECTANGLE, "length", IN_LEAF, NULL, rml_commonroad_length},
+    {IN_RECTANGLE, "width", IN_LEAF, NULL, rml_commonroad_width},
+    {IN_RECTANGLE, "center", IN_POINT, point_begin, rml_commonroad_centre_point},
+    {IN_CIRCLE, "radius", IN_LEAF, NULL, rml_commonroad_radius},
+    {IN_CIRCLE, "center", IN_POINT, point_begin, rml_commonroad_centre_point},
+    {IN_OBSTACLE, "initialState", IN_STATE, rml_commonroad_state_begin, rml_commonroad_state_end},
     {IN_OBSTACLE, "trajectory", IN_TRAJECTORY, NULL, NULL},
-    {IN_TRAJECTORY, "state", IN_STATE, commonroad_state_begin, commonroad_state_end},
-    {IN_STATE, "position", IN_POSITION, commonroad_position_begin, NULL},
-    {IN_POSITION, "point", IN_POINT, point_begin, commonroad_position_point},
-    {IN_STATE, "time", IN_TIME, commonroad_time_begin, NULL},
-    {IN_TIME, "exact", IN_LEAF, NULL, commonroad_time},
-    {IN_STATE, "orientation", IN_ORIENTATION, commonroad_orientation_begin, NULL},
-    {IN_ORIENTATION, "exact", IN_LEAF, NULL, commonroad_orientation},
-    {IN_STATE, "velocity", IN_VELOCITY, commonroad_velocity_begin, NULL},
-    {IN_VELOCITY, "exact", IN_LEAF, NULL, commonroad_velocity},
+    {IN_TRAJECTORY, "state", IN_STATE, rml_commonroad_state_begin, rml_commonroad_state_end},
+    {IN_STATE, "position", IN_POSITION, rml_commonroad_position_begin, NULL},
+    {IN_POSITION, "point", IN_POINT, point_begin, rml_commonroad_position_point},
+    {IN_STATE, "time", IN_TIME, rml_commonroad_time_begin, NULL},
+    {IN_TIME, "exact", IN_LEAF, NULL, rml_commonroad_time},
+    {IN_STATE, "orientation", IN_ORIENTATION, rml_commonroad_orientation_begin, NULL},
+    {IN_ORIENTATION, "exact", IN_LEAF, NULL, rml_commonroad_orientation},
+    {IN_STATE, "velocity", IN_VELOCITY, rml_commonroad_velocity_begin, NULL},
+    {IN_VELOCITY, "exact", IN_LEAF, NULL, rml_commonroad_velocity},
     {IN_OBSTACLE, "occupancySet", IN_OCCUPANCIES, NULL, NULL},
-    {IN_OCCUPANCIES, "occupancy", IN_LEAF, NULL, commonroad_occupancy},
+    {IN_OCCUPANCIES, "occupancy", IN_LEAF, NULL, rml_commonroad_occupancy},
 };
 
 static const rule passed_over = {IN_LEAF, "", IN_LEAF, NULL, NULL};
@@ -320,7 +323,7 @@ rml_status rml_commonroad_read(rml_bytes document, rml_str file, rml_arena *aren
     if (st) {
         goto done;
     }
-    commonroad_limits(&w.reader);
+    rml_commonroad_limits(&w.reader);
     st = rml_traffic_builder_finish(&w.reader.builder, out, err);
 done:
     reader_reset(&w.reader);

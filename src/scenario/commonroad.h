@@ -59,31 +59,32 @@ typedef rml_status commonroad_end(commonroad *c, rml_str name, rml_str text, rml
                                   rml_error *err);
 
 // A finite number, or an error that names the element.
-rml_status commonroad_number(rml_str name, rml_str text, rml_place at, double *out, rml_error *err)
-    RML_CHECKED;
+rml_status rml_commonroad_number(rml_str name, rml_str text, rml_place at, double *out,
+                                 rml_error *err) RML_CHECKED;
 // The value of an attribute that must be there, copied into the arena.
-rml_status commonroad_attribute(commonroad *c, const rml_xml_element *e, const char *name,
-                                rml_str *out, rml_error *err) RML_CHECKED;
+rml_status rml_commonroad_attribute(commonroad *c, const rml_xml_element *e, const char *name,
+                                    rml_str *out, rml_error *err) RML_CHECKED;
 // The point just read, which must have x and y.
-rml_status commonroad_point_check(const commonroad *c, rml_place at, rml_error *err) RML_CHECKED;
+rml_status rml_commonroad_point_check(const commonroad *c, rml_place at, rml_error *err)
+    RML_CHECKED;
 
 // commonroad_map.c: <lanelet> and <trafficSign>.
-commonroad_begin commonroad_lanelet_begin, commonroad_bound_begin, commonroad_predecessor,
-    commonroad_successor, commonroad_adjacent, commonroad_sign_ref, commonroad_sign_begin,
-    commonroad_sign_element_begin;
-commonroad_end commonroad_lanelet_end, commonroad_left_end, commonroad_right_end,
-    commonroad_bound_point, commonroad_lanelet_type, commonroad_sign_end,
-    commonroad_sign_element_end, commonroad_sign_name, commonroad_sign_value;
+commonroad_begin rml_commonroad_lanelet_begin, rml_commonroad_bound_begin,
+    rml_commonroad_predecessor, rml_commonroad_successor, rml_commonroad_adjacent,
+    rml_commonroad_sign_ref, rml_commonroad_sign_begin, rml_commonroad_sign_element_begin;
+commonroad_end rml_commonroad_lanelet_end, rml_commonroad_left_end, rml_commonroad_right_end,
+    rml_commonroad_bound_point, rml_commonroad_lanelet_type, rml_commonroad_sign_end,
+    rml_commonroad_sign_element_end, rml_commonroad_sign_name, rml_commonroad_sign_value;
 // After the whole file: each lanelet gets the lowest limit of the signs that it names.
-void commonroad_limits(commonroad *c);
+void rml_commonroad_limits(commonroad *c);
 
 // commonroad_obstacle.c: <dynamicObstacle> and <staticObstacle>.
-commonroad_begin commonroad_obstacle_begin, commonroad_shape_begin, commonroad_state_begin,
-    commonroad_position_begin, commonroad_time_begin, commonroad_orientation_begin,
-    commonroad_velocity_begin;
-commonroad_end commonroad_obstacle_end, commonroad_obstacle_type, commonroad_length,
-    commonroad_width, commonroad_radius, commonroad_centre_point, commonroad_state_end,
-    commonroad_position_point, commonroad_time, commonroad_orientation, commonroad_velocity,
-    commonroad_occupancy;
+commonroad_begin rml_commonroad_obstacle_begin, rml_commonroad_shape_begin,
+    rml_commonroad_state_begin, rml_commonroad_position_begin, rml_commonroad_time_begin,
+    rml_commonroad_orientation_begin, rml_commonroad_velocity_begin;
+commonroad_end rml_commonroad_obstacle_end, rml_commonroad_obstacle_type, rml_commonroad_length,
+    rml_commonroad_width, rml_commonroad_radius, rml_commonroad_centre_point,
+    rml_commonroad_state_end, rml_commonroad_position_point, rml_commonroad_time,
+    rml_commonroad_orientation, rml_commonroad_velocity, rml_commonroad_occupancy;
 
 #endif

@@ -5,16 +5,16 @@
 #include <math.h>
 #include <string.h>
 
-rml_status commonroad_lanelet_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_lanelet_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     c->lanelet = (rml_map_element){.kind = RML_MAP_LANE, .speed_limit_mps = NAN};
     rml_array_clear(&c->next);
     rml_array_clear(&c->previous);
     rml_buffer_clear(&c->text);
-    return commonroad_attribute(c, e, "id", &c->lanelet.id, err);
+    return rml_commonroad_attribute(c, e, "id", &c->lanelet.id, err);
 }
 
-rml_status commonroad_bound_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_bound_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     (void)e, (void)err;
     rml_array_clear(&c->points);
@@ -22,11 +22,11 @@ rml_status commonroad_bound_begin(commonroad *c, const rml_xml_element *e, rml_e
     return RML_OK;
 }
 
-rml_status commonroad_bound_point(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                  rml_error *err)
+rml_status rml_commonroad_bound_point(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                      rml_error *err)
 {
     (void)name, (void)text;
-    RML_TRY(commonroad_point_check(c, at, err));
+    RML_TRY(rml_commonroad_point_check(c, at, err));
     rml_point2 *point = rml_array_push(&c->points, err);
     double *height = rml_array_push(&c->heights, err);
     if (!point || !height) {
@@ -52,15 +52,15 @@ static rml_status bound_end(commonroad *c, rml_polyline *out, rml_error *err)
     return RML_OK;
 }
 
-rml_status commonroad_left_end(commonroad *c, rml_str name, rml_str text, rml_place at,
-                               rml_error *err)
+rml_status rml_commonroad_left_end(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                   rml_error *err)
 {
     (void)name, (void)text, (void)at;
     return bound_end(c, &c->lanelet.left, err);
 }
 
-rml_status commonroad_right_end(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                rml_error *err)
+rml_status rml_commonroad_right_end(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                    rml_error *err)
 {
     (void)name, (void)text, (void)at;
     return bound_end(c, &c->lanelet.right, err);
@@ -69,20 +69,20 @@ rml_status commonroad_right_end(commonroad *c, rml_str name, rml_str text, rml_p
 static rml_status follower(commonroad *c, const rml_xml_element *e, rml_array *list, rml_error *err)
 {
     rml_str *item = rml_array_push(list, err);
-    return item ? commonroad_attribute(c, e, "ref", item, err) : RML_ERR_MEMORY;
+    return item ? rml_commonroad_attribute(c, e, "ref", item, err) : RML_ERR_MEMORY;
 }
 
-rml_status commonroad_predecessor(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_predecessor(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     return follower(c, e, &c->previous, err);
 }
 
-rml_status commonroad_successor(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_successor(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     return follower(c, e, &c->next, err);
 }
 
-rml_status commonroad_adjacent(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_adjacent(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     bool left = rml_str_equal(e->name, RML_STR("adjacentLeft"));
     rml_str direction = rml_xml_attribute_get(e, "drivingDir");
@@ -93,13 +93,13 @@ rml_status commonroad_adjacent(commonroad *c, const rml_xml_element *e, rml_erro
                         RML_FMT(direction));
     }
     *(left ? &c->lanelet.left_same : &c->lanelet.right_same) = same;
-    return commonroad_attribute(c, e, "ref", left ? &c->lanelet.left_id : &c->lanelet.right_id,
-                                err);
+    return rml_commonroad_attribute(c, e, "ref", left ? &c->lanelet.left_id : &c->lanelet.right_id,
+                                    err);
 }
 
 // A lanelet may have several types: "intersection,urban".
-rml_status commonroad_lanelet_type(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                   rml_error *err)
+rml_status rml_commonroad_lanelet_type(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                       rml_error *err)
 {
     (void)name, (void)at;
     if (rml_str_equal(text, RML_STR("crosswalk"))) {
@@ -111,18 +111,18 @@ rml_status commonroad_lanelet_type(commonroad *c, rml_str name, rml_str text, rm
     return rml_buffer_str(&c->text, text, err);
 }
 
-rml_status commonroad_sign_ref(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_sign_ref(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     commonroad_sign_reference *item = rml_array_push(&c->sign_references, err);
     if (!item) {
         return RML_ERR_MEMORY;
     }
     item->element = c->builder.elements.count; // where this lanelet will stand
-    return commonroad_attribute(c, e, "ref", &item->sign_id, err);
+    return rml_commonroad_attribute(c, e, "ref", &item->sign_id, err);
 }
 
-rml_status commonroad_lanelet_end(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                  rml_error *err)
+rml_status rml_commonroad_lanelet_end(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                      rml_error *err)
 {
     (void)name, (void)text;
     size_t left = c->lanelet.left.count, right = c->lanelet.right.count;
@@ -143,13 +143,14 @@ rml_status commonroad_lanelet_end(commonroad *c, rml_str name, rml_str text, rml
     return rml_traffic_builder_element(&c->builder, c->lanelet, at, err);
 }
 
-rml_status commonroad_sign_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_sign_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     c->sign_limit = NAN;
-    return commonroad_attribute(c, e, "id", &c->sign_id, err);
+    return rml_commonroad_attribute(c, e, "id", &c->sign_id, err);
 }
 
-rml_status commonroad_sign_element_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_sign_element_begin(commonroad *c, const rml_xml_element *e,
+                                             rml_error *err)
 {
     (void)e, (void)err;
     c->element_limit = NAN;
@@ -159,8 +160,8 @@ rml_status commonroad_sign_element_begin(commonroad *c, const rml_xml_element *e
 
 // The signs for "maximum speed" that occur in practice: 274 (Germany, and what OpenStreetMap's maps
 // are given everywhere), R2-1 (United States). Their value is in m/s.
-rml_status commonroad_sign_name(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                rml_error *err)
+rml_status rml_commonroad_sign_name(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                    rml_error *err)
 {
     (void)name, (void)at, (void)err;
     c->element_is_limit =
@@ -169,8 +170,8 @@ rml_status commonroad_sign_name(commonroad *c, rml_str name, rml_str text, rml_p
 }
 
 // Some files write "25mph", which the format does not know: no limit is better than a guess.
-rml_status commonroad_sign_value(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                 rml_error *err)
+rml_status rml_commonroad_sign_value(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                     rml_error *err)
 {
     (void)name, (void)at, (void)err;
     double value;
@@ -180,8 +181,8 @@ rml_status commonroad_sign_value(commonroad *c, rml_str name, rml_str text, rml_
     return RML_OK;
 }
 
-rml_status commonroad_sign_element_end(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                       rml_error *err)
+rml_status rml_commonroad_sign_element_end(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                           rml_error *err)
 {
     (void)name, (void)text, (void)at, (void)err;
     if (c->element_is_limit) {
@@ -190,8 +191,8 @@ rml_status commonroad_sign_element_end(commonroad *c, rml_str name, rml_str text
     return RML_OK;
 }
 
-rml_status commonroad_sign_end(commonroad *c, rml_str name, rml_str text, rml_place at,
-                               rml_error *err)
+rml_status rml_commonroad_sign_end(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                   rml_error *err)
 {
     (void)name, (void)text, (void)at;
     double *limit = rml_array_push(&c->limits, err);
@@ -202,7 +203,7 @@ rml_status commonroad_sign_end(commonroad *c, rml_str name, rml_str text, rml_pl
     return rml_map_put(&c->signs, c->sign_id, c->limits.count - 1, err);
 }
 
-void commonroad_limits(commonroad *c)
+void rml_commonroad_limits(commonroad *c)
 {
     for (size_t i = 0; i < c->sign_references.count; i++) {
         const commonroad_sign_reference *r =

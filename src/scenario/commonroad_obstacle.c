@@ -20,7 +20,7 @@ static const struct {
     {"motorcycle", RML_AGENT_MOTORCYCLE},
 };
 
-rml_status commonroad_obstacle_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_obstacle_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     bool fixed = rml_str_equal(e->name, RML_STR("staticObstacle"));
     c->track = (rml_track){.agent_class = fixed ? RML_AGENT_STATIC : RML_AGENT_UNKNOWN,
@@ -31,11 +31,11 @@ rml_status commonroad_obstacle_begin(commonroad *c, const rml_xml_element *e, rm
     c->shape_length = c->shape_width = NAN;
     c->shape_off_centre = false;
     rml_array_clear(&c->builder.states);
-    return commonroad_attribute(c, e, "id", &c->track.track_id, err);
+    return rml_commonroad_attribute(c, e, "id", &c->track.track_id, err);
 }
 
-rml_status commonroad_obstacle_type(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                    rml_error *err)
+rml_status rml_commonroad_obstacle_type(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                        rml_error *err)
 {
     (void)name, (void)at;
     if (c->track.agent_class != RML_AGENT_STATIC) {
@@ -49,43 +49,44 @@ rml_status commonroad_obstacle_type(commonroad *c, rml_str name, rml_str text, r
 }
 
 // A size is known of a single rectangle or circle; a polygon or a group of shapes has none.
-rml_status commonroad_shape_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_shape_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     (void)e, (void)err;
     c->shapes++;
     return RML_OK;
 }
 
-rml_status commonroad_length(commonroad *c, rml_str name, rml_str text, rml_place at,
-                             rml_error *err)
+rml_status rml_commonroad_length(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                 rml_error *err)
 {
-    return commonroad_number(name, text, at, &c->shape_length, err);
+    return rml_commonroad_number(name, text, at, &c->shape_length, err);
 }
 
-rml_status commonroad_width(commonroad *c, rml_str name, rml_str text, rml_place at, rml_error *err)
+rml_status rml_commonroad_width(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                rml_error *err)
 {
-    return commonroad_number(name, text, at, &c->shape_width, err);
+    return rml_commonroad_number(name, text, at, &c->shape_width, err);
 }
 
-rml_status commonroad_radius(commonroad *c, rml_str name, rml_str text, rml_place at,
-                             rml_error *err)
+rml_status rml_commonroad_radius(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                 rml_error *err)
 {
     double radius;
-    RML_TRY(commonroad_number(name, text, at, &radius, err));
+    RML_TRY(rml_commonroad_number(name, text, at, &radius, err));
     c->shape_length = c->shape_width = 2 * radius;
     return RML_OK;
 }
 
-rml_status commonroad_centre_point(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                   rml_error *err)
+rml_status rml_commonroad_centre_point(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                       rml_error *err)
 {
     (void)name, (void)text;
-    RML_TRY(commonroad_point_check(c, at, err));
+    RML_TRY(rml_commonroad_point_check(c, at, err));
     c->shape_off_centre = c->shape_off_centre || c->point.x != 0 || c->point.y != 0;
     return RML_OK;
 }
 
-rml_status commonroad_state_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_state_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     (void)err;
     c->state = (rml_track_state){
@@ -107,31 +108,31 @@ static rml_status part_begin(commonroad *c, const rml_xml_element *e, unsigned p
     return RML_OK;
 }
 
-rml_status commonroad_position_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_position_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     return part_begin(c, e, PART_POSITION, err);
 }
 
-rml_status commonroad_time_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_time_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     return part_begin(c, e, PART_TIME, err);
 }
 
-rml_status commonroad_orientation_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_orientation_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     return part_begin(c, e, PART_ORIENTATION, err);
 }
 
-rml_status commonroad_velocity_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
+rml_status rml_commonroad_velocity_begin(commonroad *c, const rml_xml_element *e, rml_error *err)
 {
     return part_begin(c, e, PART_VELOCITY, err);
 }
 
-rml_status commonroad_position_point(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                     rml_error *err)
+rml_status rml_commonroad_position_point(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                         rml_error *err)
 {
     (void)name, (void)text;
-    RML_TRY(commonroad_point_check(c, at, err));
+    RML_TRY(rml_commonroad_point_check(c, at, err));
     c->state.x_m = c->point.x;
     c->state.y_m = c->point.y;
     c->state.z_m = c->point.z;
@@ -139,7 +140,8 @@ rml_status commonroad_position_point(commonroad *c, rml_str name, rml_str text, 
     return RML_OK;
 }
 
-rml_status commonroad_time(commonroad *c, rml_str name, rml_str text, rml_place at, rml_error *err)
+rml_status rml_commonroad_time(commonroad *c, rml_str name, rml_str text, rml_place at,
+                               rml_error *err)
 {
     (void)name;
     int64_t step;
@@ -157,22 +159,22 @@ rml_status commonroad_time(commonroad *c, rml_str name, rml_str text, rml_place 
     return RML_OK;
 }
 
-rml_status commonroad_orientation(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                  rml_error *err)
+rml_status rml_commonroad_orientation(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                      rml_error *err)
 {
     c->given |= PART_ORIENTATION;
-    return commonroad_number(name, text, at, &c->state.recorded_yaw_rad, err);
+    return rml_commonroad_number(name, text, at, &c->state.recorded_yaw_rad, err);
 }
 
-rml_status commonroad_velocity(commonroad *c, rml_str name, rml_str text, rml_place at,
-                               rml_error *err)
+rml_status rml_commonroad_velocity(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                   rml_error *err)
 {
     c->given |= PART_VELOCITY;
-    return commonroad_number(name, text, at, &c->state.recorded_speed_mps, err);
+    return rml_commonroad_number(name, text, at, &c->state.recorded_speed_mps, err);
 }
 
-rml_status commonroad_state_end(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                rml_error *err)
+rml_status rml_commonroad_state_end(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                    rml_error *err)
 {
     (void)name, (void)text, (void)at;
     static const struct {
@@ -198,16 +200,16 @@ rml_status commonroad_state_end(commonroad *c, rml_str name, rml_str text, rml_p
     return rml_traffic_builder_state(&c->builder, &c->state, c->track.track_id, c->state_line, err);
 }
 
-rml_status commonroad_occupancy(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                rml_error *err)
+rml_status rml_commonroad_occupancy(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                    rml_error *err)
 {
     (void)name, (void)text;
     return rml_traffic_builder_reject(&c->builder, c->track.track_id, at.line,
                                       "an occupancy is a region, not a state", err);
 }
 
-rml_status commonroad_obstacle_end(commonroad *c, rml_str name, rml_str text, rml_place at,
-                                   rml_error *err)
+rml_status rml_commonroad_obstacle_end(commonroad *c, rml_str name, rml_str text, rml_place at,
+                                       rml_error *err)
 {
     (void)name, (void)text;
     if (c->shapes == 1) {

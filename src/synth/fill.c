@@ -57,8 +57,8 @@ static rml_status field_fill(const filler *f, const rml_field *field, rml_column
     }
 }
 
-rml_status synth_fill(rml_schema schema, rml_column *columns, const synth_value *values,
-                      size_t count, rml_error *err)
+rml_status rml_synth_fill(rml_schema schema, rml_column *columns, const synth_value *values,
+                          size_t count, rml_error *err)
 {
     const filler f = {values, count, err};
     for (size_t i = 0; i < schema.count; i++) {

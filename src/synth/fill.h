@@ -14,7 +14,7 @@ typedef struct synth_value {
     size_t list_count;
 } synth_value;
 
-rml_status synth_fill(rml_schema schema, rml_column *columns, const synth_value *values,
-                      size_t count, rml_error *err) RML_CHECKED;
+rml_status rml_synth_fill(rml_schema schema, rml_column *columns, const synth_value *values,
+                          size_t count, rml_error *err) RML_CHECKED;
 
 #endif

@@ -71,7 +71,7 @@ static rml_status sample_all(synth_drive *d, rml_error *err)
         if (!s) {
             return RML_ERR_MEMORY;
         }
-        synth_pose pose = synth_vehicle_pose(&f->road, v);
+        synth_pose pose = rml_synth_vehicle_pose(&f->road, v);
         *s = (synth_sample){.vehicle = i,
                             .step = (uint32_t)(f->steps / SYNTH_STEPS_PER_SAMPLE),
                             .x_m = pose.x_m,
@@ -93,12 +93,12 @@ static rml_status simulate(synth_drive *d, const rml_synth_options *o, rml_error
             if (!e) {
                 return RML_ERR_MEMORY;
             }
-            *e = (synth_ego){synth_vehicle_pose(&d->flow.road, ego), ego->speed_mps};
+            *e = (synth_ego){rml_synth_vehicle_pose(&d->flow.road, ego), ego->speed_mps};
         }
         if (i % SYNTH_STEPS_PER_SAMPLE == 0) {
             RML_TRY(sample_all(d, err));
         }
-        synth_flow_step(&d->flow);
+        rml_synth_flow_step(&d->flow);
     }
     return RML_OK;
 }
@@ -129,13 +129,13 @@ static rml_status drive_files(const synth_drive *d, const char *folder, synth_fa
     rml_str mcap = rml_arena_printf(&arena, "%s/recordings/drive_%04u.mcap", folder, d->index);
     rml_status st = xml.data && mcap.data ? RML_OK : rml_fail_memory(err, 64);
     if (!st) {
-        st = synth_scenario_write(d, &text, err);
+        st = rml_synth_scenario_write(d, &text, err);
     }
     if (!st) {
         st = rml_store_put(xml, rml_buffer_bytes(&text), err);
     }
     if (!st) {
-        st = synth_recording_write(d, mcap.data, fault, &messages, err);
+        st = rml_synth_recording_write(d, mcap.data, fault, &messages, err);
     }
     if (!st) {
         st = rml_store_stat(mcap, &info, err);
@@ -164,8 +164,8 @@ static rml_status drive_make(const char *folder, const rml_synth_options *o, uin
                      .samples = RML_ARRAY(synth_sample),
                      .ego = RML_ARRAY(synth_ego)};
     synth_road road;
-    synth_road_make(&road, o->seed, d.place, o->lanes, o->road_m);
-    synth_flow_init(&d.flow, &road, o->seed, index, vehicles, capacity, o->vehicles);
+    rml_synth_road_make(&road, o->seed, d.place, o->lanes, o->road_m);
+    rml_synth_flow_init(&d.flow, &road, o->seed, index, vehicles, capacity, o->vehicles);
     rml_status st = simulate(&d, o, err);
     if (!st) {
         st = drive_files(&d, folder, fault, out, err);

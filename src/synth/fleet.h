@@ -35,13 +35,13 @@ typedef struct synth_fault {
     uint64_t messages;      // that it touched
 } synth_fault;
 
-extern const char *const synth_place_names[2];
+extern const char *const rml_synth_place_names[2];
 
 // scenario.c: the drive's traffic and map as CommonRoad 2020a.
-rml_status synth_scenario_write(const synth_drive *drive, rml_buffer *out, rml_error *err)
+rml_status rml_synth_scenario_write(const synth_drive *drive, rml_buffer *out, rml_error *err)
     RML_CHECKED;
 // recording.c: the ego's sensors as an MCAP file. fault: in its kind, out what it touched.
-rml_status synth_recording_write(const synth_drive *drive, const char *path, synth_fault *fault,
-                                 uint64_t *messages, rml_error *err) RML_CHECKED;
+rml_status rml_synth_recording_write(const synth_drive *drive, const char *path, synth_fault *fault,
+                                     uint64_t *messages, rml_error *err) RML_CHECKED;
 
 #endif

@@ -44,8 +44,8 @@ static void vehicle_make(const synth_flow *f, synth_vehicle *v, uint32_t id, dou
         .change = 1,
         .rest_s = draw(f, id, 9, 0, 4),
     };
-    v->speed_mps = 0.8 * fmin(v->desired_mps, synth_road_speed(&f->road, s));
-    double now = synth_flow_time_s(f);
+    v->speed_mps = 0.8 * fmin(v->desired_mps, rml_synth_road_speed(&f->road, s));
+    double now = rml_synth_flow_time_s(f);
     if (draw(f, id, 10, 0, 1) < 0.3) {
         v->slow_from_s = now + draw(f, id, 11, 2, 14);
         v->slow_to_s = v->slow_from_s + draw(f, id, 12, 2, 5);
@@ -53,13 +53,13 @@ static void vehicle_make(const synth_flow *f, synth_vehicle *v, uint32_t id, dou
     }
 }
 
-double synth_flow_time_s(const synth_flow *f)
+double rml_synth_flow_time_s(const synth_flow *f)
 {
     return (double)f->steps * SYNTH_STEP_S;
 }
 
-void synth_flow_init(synth_flow *f, const synth_road *road, uint64_t seed, uint32_t drive,
-                     synth_vehicle *vehicles, size_t capacity, size_t count)
+void rml_synth_flow_init(synth_flow *f, const synth_road *road, uint64_t seed, uint32_t drive,
+                         synth_vehicle *vehicles, size_t capacity, size_t count)
 {
     *f = (synth_flow){
         .road = *road, .seed = seed, .drive = drive, .vehicles = vehicles, .capacity = capacity};
@@ -113,8 +113,8 @@ static double gap_m(const synth_vehicle *leader, const synth_vehicle *follower)
 
 static double idm(const synth_flow *f, const synth_vehicle *v, const synth_vehicle *leader)
 {
-    double now = synth_flow_time_s(f);
-    double wish = fmin(v->desired_mps, synth_road_speed(&f->road, v->s_m));
+    double now = rml_synth_flow_time_s(f);
+    double wish = fmin(v->desired_mps, rml_synth_road_speed(&f->road, v->s_m));
     if (now >= v->slow_from_s && now < v->slow_to_s) {
         wish = fmin(wish, v->slow_mps);
     }
@@ -217,7 +217,7 @@ static double sideways_pace(double speed_mps)
     return speed_mps < 2 ? speed_mps / 2 : 1;
 }
 
-void synth_flow_step(synth_flow *f)
+void rml_synth_flow_step(synth_flow *f)
 {
     size_t left = 0;
     for (size_t i = 0; i < f->count; i++) { // all decide on the same state
@@ -258,14 +258,15 @@ void synth_flow_step(synth_flow *f)
     }
 }
 
-synth_pose synth_vehicle_pose(const synth_road *road, const synth_vehicle *v)
+synth_pose rml_synth_vehicle_pose(const synth_road *road, const synth_vehicle *v)
 {
     // 3u^2 - 2u^3: no sideways speed at both ends.
     double u = v->change;
-    double from = synth_lane_middle(road, v->lane_before), to = synth_lane_middle(road, v->lane);
+    double from = rml_synth_lane_middle(road, v->lane_before),
+           to = rml_synth_lane_middle(road, v->lane);
     double d = from + (to - from) * u * u * (3 - 2 * u);
     double sideways = (to - from) * 6 * u * (1 - u) / CHANGE_S * sideways_pace(v->speed_mps);
-    synth_pose pose = synth_road_pose(road, v->s_m, d);
+    synth_pose pose = rml_synth_road_pose(road, v->s_m, d);
     // Along a line at d the way is longer or shorter than the reference line by 1 - k d.
     bool arc = v->s_m >= road->arc_from_m && v->s_m < road->arc_to_m;
     double ahead = v->speed_mps * (arc ? 1 - road->curvature * d : 1);

@@ -32,12 +32,12 @@ typedef struct synth_flow {
 
 // vehicles[capacity] is the caller's; count of them start spread over the road, others enter as
 // these leave, until capacity is used up.
-void synth_flow_init(synth_flow *f, const synth_road *road, uint64_t seed, uint32_t drive,
-                     synth_vehicle *vehicles, size_t capacity, size_t count);
-void synth_flow_step(synth_flow *f);
-double synth_flow_time_s(const synth_flow *f);
+void rml_synth_flow_init(synth_flow *f, const synth_road *road, uint64_t seed, uint32_t drive,
+                         synth_vehicle *vehicles, size_t capacity, size_t count);
+void rml_synth_flow_step(synth_flow *f);
+double rml_synth_flow_time_s(const synth_flow *f);
 
 // The middle of a vehicle's box and its heading.
-synth_pose synth_vehicle_pose(const synth_road *road, const synth_vehicle *v);
+synth_pose rml_synth_vehicle_pose(const synth_road *road, const synth_vehicle *v);
 
 #endif

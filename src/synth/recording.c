@@ -104,8 +104,8 @@ static rml_status odometry_fill(recorder *r, const truth *t, size_t step, int64_
         {.path = "twist.twist.angular.z", .number = rate},
         {.path = "twist.covariance", .list = twist_covariance, .list_count = 36},
     };
-    return synth_fill(r->batches[ODOMETRY].schema, r->batches[ODOMETRY].columns, values,
-                      sizeof values / sizeof values[0], err);
+    return rml_synth_fill(r->batches[ODOMETRY].schema, r->batches[ODOMETRY].columns, values,
+                          sizeof values / sizeof values[0], err);
 }
 
 static rml_status inertial_fill(recorder *r, const truth *t, size_t step, int64_t stamp_ns,
@@ -134,8 +134,8 @@ static rml_status inertial_fill(recorder *r, const truth *t, size_t step, int64_
         {.path = "linear_acceleration.z", .number = 9.81},
         {.path = "linear_acceleration_covariance", .list = covariance, .list_count = 9},
     };
-    return synth_fill(r->batches[INERTIAL].schema, r->batches[INERTIAL].columns, values,
-                      sizeof values / sizeof values[0], err);
+    return rml_synth_fill(r->batches[INERTIAL].schema, r->batches[INERTIAL].columns, values,
+                          sizeof values / sizeof values[0], err);
 }
 
 // Metres to degrees by the radii of curvature at the origin (WGS 84): a centimetre off at 600 m,
@@ -161,8 +161,8 @@ static rml_status position_fill(recorder *r, const truth *t, size_t step, int64_
         {.path = "position_covariance", .list = covariance, .list_count = 9},
         {.path = "position_covariance_type", .integer = 2},
     };
-    return synth_fill(r->batches[POSITION].schema, r->batches[POSITION].columns, values,
-                      sizeof values / sizeof values[0], err);
+    return rml_synth_fill(r->batches[POSITION].schema, r->batches[POSITION].columns, values,
+                          sizeof values / sizeof values[0], err);
 }
 
 static rml_status (*const fills[SENSORS])(recorder *r, const truth *t, size_t step,
@@ -271,8 +271,8 @@ static void fault_place(recorder *r)
     r->fault->to_ns += start;
 }
 
-rml_status synth_recording_write(const synth_drive *drive, const char *path, synth_fault *fault,
-                                 uint64_t *messages, rml_error *err)
+rml_status rml_synth_recording_write(const synth_drive *drive, const char *path, synth_fault *fault,
+                                     uint64_t *messages, rml_error *err)
 {
     recorder r = {.drive = drive, .fault = fault, .pending = RML_ARRAY(pending)};
     fault_place(&r);

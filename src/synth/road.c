@@ -15,8 +15,8 @@ static double between(uint64_t seed, uint64_t stream, uint64_t index, double low
     return low + (high - low) * rml_random_f64(seed, stream, index);
 }
 
-void synth_road_make(synth_road *road, uint64_t seed, uint32_t place, uint32_t lanes,
-                     double length_m)
+void rml_synth_road_make(synth_road *road, uint64_t seed, uint32_t place, uint32_t lanes,
+                         double length_m)
 {
     uint64_t stream = ((uint64_t)STREAM_ROAD << 32) | place;
     double radius = between(seed, stream, 0, 55, 90);
@@ -35,7 +35,7 @@ void synth_road_make(synth_road *road, uint64_t seed, uint32_t place, uint32_t l
     };
 }
 
-synth_pose synth_road_pose(const synth_road *road, double s, double d)
+synth_pose rml_synth_road_pose(const synth_road *road, double s, double d)
 {
     double h0 = road->heading_rad, k = road->curvature;
     double first = s < road->arc_from_m ? s : road->arc_from_m;
@@ -50,12 +50,12 @@ synth_pose synth_road_pose(const synth_road *road, double s, double d)
     return (synth_pose){x - d * s1, y + d * c1, h1};
 }
 
-double synth_lane_middle(const synth_road *road, double lane)
+double rml_synth_lane_middle(const synth_road *road, double lane)
 {
     return (lane + 0.5 - road->lanes / 2.0) * SYNTH_LANE_WIDTH_M;
 }
 
-double synth_road_speed(const synth_road *road, double s)
+double rml_synth_road_speed(const synth_road *road, double s)
 {
     if (s > road->arc_to_m) {
         return road->limit_mps;

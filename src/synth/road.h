@@ -22,14 +22,14 @@ typedef struct synth_pose {
 } synth_pose;
 
 // A road of a place; different places have different roads. lanes > 0, length_m > 200.
-void synth_road_make(synth_road *road, uint64_t seed, uint32_t place, uint32_t lanes,
-                     double length_m);
+void rml_synth_road_make(synth_road *road, uint64_t seed, uint32_t place, uint32_t lanes,
+                         double length_m);
 // The point at (s, d), and the road's direction there.
-synth_pose synth_road_pose(const synth_road *road, double s, double d);
+synth_pose rml_synth_road_pose(const synth_road *road, double s, double d);
 // Middle of a lane, as d; lane - 0.5 is its right edge.
-double synth_lane_middle(const synth_road *road, double lane);
+double rml_synth_lane_middle(const synth_road *road, double lane);
 // What a driver who looks ahead takes as the most that is comfortable at s: the limit, and before
 // an arc a gentle braking curve (1.5 m/s2) towards its speed.
-double synth_road_speed(const synth_road *road, double s);
+double rml_synth_road_speed(const synth_road *road, double s);
 
 #endif

@@ -6,7 +6,7 @@
 #include <math.h>
 
 enum { SECTIONS = 3, SIGN_ID = 900, VEHICLE_ID = 1000 };
-const char *const synth_place_names[2] = {"ZAM_SynthLeft", "ZAM_SynthRight"};
+const char *const rml_synth_place_names[2] = {"ZAM_SynthLeft", "ZAM_SynthRight"};
 
 // Text that grows; the first failure sticks.
 typedef struct writer {
@@ -80,7 +80,7 @@ static void bound(writer *w, const synth_road *road, const char *name, double d,
     text(w, ">");
     for (size_t i = 0; i <= pieces; i++) {
         double s = from + (to - from) * (double)i / (double)pieces;
-        synth_pose p = synth_road_pose(road, s, d);
+        synth_pose p = rml_synth_road_pose(road, s, d);
         point(w, p.x_m, p.y_m);
     }
     text(w, "</");
@@ -91,7 +91,8 @@ static void bound(writer *w, const synth_road *road, const char *name, double d,
 static void lanelet(writer *w, const synth_road *road, uint32_t section, uint32_t lane)
 {
     const double ends[SECTIONS + 1] = {0, road->arc_from_m, road->arc_to_m, road->length_m};
-    double right = synth_lane_middle(road, lane - 0.5), left = synth_lane_middle(road, lane + 0.5);
+    double right = rml_synth_lane_middle(road, lane - 0.5),
+           left = rml_synth_lane_middle(road, lane + 0.5);
     text(w, "<lanelet id=\"");
     whole(w, lanelet_id(section, lane));
     text(w, "\">\n");
@@ -159,12 +160,12 @@ static void obstacle(writer *w, const synth_drive *drive, uint32_t index)
     text(w, written > 0 ? "</dynamicObstacle>\n" : "");
 }
 
-rml_status synth_scenario_write(const synth_drive *drive, rml_buffer *out, rml_error *err)
+rml_status rml_synth_scenario_write(const synth_drive *drive, rml_buffer *out, rml_error *err)
 {
     writer w = {out, err, RML_OK};
     const synth_road *road = &drive->flow.road;
     text(&w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<commonRoad benchmarkID=\"");
-    text(&w, synth_place_names[drive->place]);
+    text(&w, rml_synth_place_names[drive->place]);
     text(&w, "-");
     whole(&w, drive->index + 1);
     text(&w, "_1_T-1\" commonRoadVersion=\"2020a\" timeStepSize=\"0.1\" author=\"Roadmill\" "

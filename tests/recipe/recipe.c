@@ -205,7 +205,7 @@ static void quaternions_by_hand(void **state)
         if (cases[i].axis < 3) {
             q[cases[i].axis] = h;
         }
-        const recipe_function *f = recipe_function_find(rml_str_of(cases[i].function));
+        const recipe_function *f = rml_recipe_function_find(rml_str_of(cases[i].function));
         assert_true(fabs(f->value(q) - cases[i].want) < 1e-7);
         const double zeros[4] = {0};
         assert_true(isnan(f->value(zeros)));
@@ -213,7 +213,7 @@ static void quaternions_by_hand(void **state)
     // A sensor turned by a quarter about x: its y axis points up, so what it feels about y is the
     // vertical rate.
     const double turned[7] = {0.1, 0.7, 0.2, h, 0, 0, h};
-    assert_true(fabs(recipe_function_find(RML_STR("vertical"))->value(turned) - 0.7) < 1e-12);
+    assert_true(fabs(rml_recipe_function_find(RML_STR("vertical"))->value(turned) - 0.7) < 1e-12);
 }
 
 // At the equator by hand: a micro-degree is a (1 - e^2) pi / 180e6 to the north, a pi / 180e6 to
@@ -242,10 +242,10 @@ static void course_and_speed_look_back(void **state)
     const int64_t times[4] = {0, 1000000000, 2000000000, 2500000000};
     const rml_geodetic origin = {0, 0, 0};
     double out[4];
-    recipe_function_find(RML_STR("course"))->series(fixes, times, 4, &origin, out);
+    rml_recipe_function_find(RML_STR("course"))->series(fixes, times, 4, &origin, out);
     assert_true(isnan(out[0]) && fabs(out[1]) < 1e-6 && out[2] == out[1]);
     assert_true(fabs(out[3] - RML_PI / 2) < 1e-6);
-    recipe_function_find(RML_STR("speed"))->series(fixes, times, 4, &origin, out);
+    rml_recipe_function_find(RML_STR("speed"))->series(fixes, times, 4, &origin, out);
     assert_true(isnan(out[0]) && fabs(out[1] - 1.1131949) < 1e-6 && out[2] == 0);
     assert_true(fabs(out[3] - 2 * 1.1057428) < 1e-5);
 }

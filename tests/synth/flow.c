@@ -34,11 +34,11 @@ static void nobody_drives_through_anybody(void **state)
             synth_road road;
             synth_flow f;
             uint32_t count = lanes * 8;
-            synth_road_make(&road, seed, (uint32_t)seed % 2, lanes, 600);
-            synth_flow_init(&f, &road, seed, 0, vehicles, CAPACITY, count);
+            rml_synth_road_make(&road, seed, (uint32_t)seed % 2, lanes, 600);
+            rml_synth_flow_init(&f, &road, seed, 0, vehicles, CAPACITY, count);
             assert_int_equal(f.count, count);
             for (size_t step = 0; step < STEPS; step++) {
-                synth_flow_step(&f);
+                rml_synth_flow_step(&f);
                 for (size_t i = 0; i < f.count; i++) {
                     const synth_vehicle *v = &vehicles[i];
                     assert_true(v->speed_mps >= 0 && v->speed_mps < 25);
@@ -69,10 +69,10 @@ static void the_road_is_smooth(void **state)
     (void)state;
     for (uint32_t place = 0; place < 2; place++) {
         synth_road road;
-        synth_road_make(&road, 7, place, 3, 600);
-        synth_pose before = synth_road_pose(&road, 0, 2);
+        rml_synth_road_make(&road, 7, place, 3, 600);
+        synth_pose before = rml_synth_road_pose(&road, 0, 2);
         for (double s = 0.1; s < 600; s += 0.1) {
-            synth_pose p = synth_road_pose(&road, s, 2);
+            synth_pose p = rml_synth_road_pose(&road, s, 2);
             double step = rml_f64_hypot(p.x_m - before.x_m, p.y_m - before.y_m);
             assert_true(step > 0.09 && step < 0.11);
             double along = rml_f64_atan2(p.y_m - before.y_m, p.x_m - before.x_m);
@@ -88,16 +88,16 @@ static void drive_simulate(synth_drive *d, synth_vehicle *vehicles, uint64_t see
     rml_error err = {0};
     synth_road road;
     *d = (synth_drive){.seed = seed, .index = 3, .place = 1, .samples = RML_ARRAY(synth_sample)};
-    synth_road_make(&road, seed, 1, 3, 600);
-    synth_flow_init(&d->flow, &road, seed, 3, vehicles, CAPACITY, VEHICLES);
+    rml_synth_road_make(&road, seed, 1, 3, 600);
+    rml_synth_flow_init(&d->flow, &road, seed, 3, vehicles, CAPACITY, VEHICLES);
     for (uint32_t step = 0; step < 40; step++) {
         for (uint32_t i = 0; i < d->flow.count; i++) {
             synth_sample *s = rml_array_push(&d->samples, &err);
-            synth_pose p = synth_vehicle_pose(&road, &vehicles[i]);
+            synth_pose p = rml_synth_vehicle_pose(&road, &vehicles[i]);
             *s = (synth_sample){i, step, p.x_m, p.y_m, p.yaw_rad, vehicles[i].speed_mps};
         }
         for (size_t k = 0; k < SYNTH_STEPS_PER_SAMPLE; k++) {
-            synth_flow_step(&d->flow);
+            rml_synth_flow_step(&d->flow);
         }
     }
 }
@@ -112,7 +112,7 @@ static void the_scenario_reads_back(void **state)
     rml_traffic t;
     rml_error err = {0};
     drive_simulate(&d, vehicles, 5);
-    assert_int_equal(synth_scenario_write(&d, &text, &err), RML_OK);
+    assert_int_equal(rml_synth_scenario_write(&d, &text, &err), RML_OK);
     assert_int_equal(
         rml_commonroad_read(rml_buffer_bytes(&text), RML_STR("synth.xml"), &arena, &t, &err),
         RML_OK);
@@ -142,13 +142,13 @@ static void the_scenario_reads_back(void **state)
     assert_int_equal(compared, d.samples.count);
     rml_array_reset(&d.samples);
     drive_simulate(&d, vehicles, 5);
-    assert_int_equal(synth_scenario_write(&d, &again, &err), RML_OK);
+    assert_int_equal(rml_synth_scenario_write(&d, &again, &err), RML_OK);
     assert_int_equal(text.len, again.len);
     assert_memory_equal(text.data, again.data, text.len);
     rml_array_reset(&d.samples);
     rml_buffer_clear(&again);
     drive_simulate(&d, vehicles, 6);
-    assert_int_equal(synth_scenario_write(&d, &again, &err), RML_OK);
+    assert_int_equal(rml_synth_scenario_write(&d, &again, &err), RML_OK);
     assert_true(text.len != again.len || memcmp(text.data, again.data, text.len) != 0);
     rml_array_reset(&d.samples);
     rml_buffer_reset(&text);
