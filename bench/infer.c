@@ -23,6 +23,7 @@ typedef struct scene {
     rml_graph *g;
     rml_plan *plan;
     rml_predictor p;
+    rml_predictor_config config;
 } scene;
 
 typedef struct peer {
@@ -102,6 +103,7 @@ static void scene_make(scene *s, rml_precision precision, bool int8, rml_error *
     }
     must(rml_graph_make(&s->g, err), err);
     must(rml_predictor_build(s->g, &config, 1, 0, &s->p, err), err);
+    s->config = config;
     const rml_tensor outputs[] = {s->p.futures, s->p.logits, s->p.probabilities};
     const rml_plan_options options = {.precision = precision};
     must(rml_plan_make(s->g, outputs, 3, 1, &options, &s->plan, err), err);
@@ -186,12 +188,19 @@ static double time_emitted(const char *folder, const char *options)
     return us;
 }
 
+static void deploy(const scene *s, const char *const *kinds, const char *folder, rml_error *err)
+{
+    const rml_deploy_options options = {.vectors = 1, .seed = 1};
+    rml_model model;
+    rml_predictor_model(&s->p, &s->config, &model);
+    must(rml_deploy_model(s->g, s->plan, &model, kinds, "predictor", folder, &options, err), err);
+}
+
 static void time_int8(const char *folder, double float_us, rml_error *err)
 {
     static scene s;
-    const rml_deploy_options c_only = {.c = true, .vectors = 1, .seed = 1};
     scene_make(&s, RML_F32, true, err);
-    must(rml_deploy_predictor(s.g, s.plan, &s.p, "predictor", folder, &c_only, err), err);
+    deploy(&s, (const char *const[]){"c", NULL}, folder, err);
     double us = time_emitted(folder, "-O3 -march=native");
     if (us > 0 && float_us > 0) {
         rml_bench_line("infer_c_int8", us, "us", "emitted C, float32", float_us, float_us / us);
@@ -262,8 +271,7 @@ int main(int argc, char **argv)
     }
     scene_make(&s, RML_F32, false, &err);
     must(rml_folder_temporary(&arena, &folder, &err), &err);
-    const rml_deploy_options both = {.onnx = true, .c = true, .vectors = 1, .seed = 1};
-    must(rml_deploy_predictor(s.g, s.plan, &s.p, "predictor", folder.data, &both, &err), &err);
+    deploy(&s, (const char *const[]){"onnx", "c", NULL}, folder.data, &err);
     snprintf(onnx, sizeof onnx, "%s/predictor.onnx", folder.data);
     rml_str path = rml_path_join(&arena, folder, RML_STR("time_c.c"));
     must(rml_file_replace(path.data, rml_bytes_of(driver, sizeof driver - 1), &err), &err);

@@ -54,22 +54,23 @@ static rml_dataset *make_version(const char *folder, rml_pool *pool)
 }
 
 typedef struct batch_memory {
-    float *tensors[RML_SCENE_TENSORS];
+    rml_tensor_slot tensors[RML_TENSORS_MAX];
+    size_t count;
     size_t floats; // of one sample
 } batch_memory;
 
 static batch_memory make_memory(const rml_dataset *d)
 {
     batch_memory m = {0};
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    rml_scene_layout(rml_dataset_scene_spec(d), info);
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        size_t size = 1;
-        for (uint32_t axis = 0; axis < info[i].rank; axis++) {
-            size *= info[i].shape[axis];
+    const rml_tensor_info *info;
+    m.count = rml_dataset_tensors(d, &info);
+    for (size_t i = 0; i < m.count; i++) {
+        size_t row, size;
+        if (!rml_tensor_info_size(&info[i], &row, &size)) {
+            exit(1);
         }
-        m.tensors[i] = rml_heap_make(size * BATCH * sizeof(float));
-        m.floats += size;
+        m.tensors[i].data = rml_heap_make(size * BATCH);
+        m.floats += size / sizeof(float);
     }
     return m;
 }
@@ -153,8 +154,8 @@ static void run(const rml_dataset *d, const char *folder, size_t threads)
     snprintf(name, sizeof name, "loader_t%zu", threads);
     rml_bench_line(name, ours, "samples/s", "memcpy in the same order", floor, ours / floor);
     ask_torch(name, folder, count, m.floats, threads == 1 ? 0 : threads, ours);
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        rml_heap_free(m.tensors[i]);
+    for (size_t i = 0; i < m.count; i++) {
+        rml_heap_free(m.tensors[i].data);
     }
     rml_pool_free(pool);
 }

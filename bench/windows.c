@@ -23,9 +23,10 @@ static void write_states(const rml_traffic *t, size_t index, FILE *out)
     }
 }
 
-static size_t cut_all(const rml_traffic *traffics, size_t count, const rml_scene_tensors *out)
+static size_t cut_all(const rml_traffic *traffics, size_t count, const rml_tensor_slot *out)
 {
     const rml_scene_spec spec = {0};
+    const rml_scene_cutter *kind = rml_scene_cutter_find(RML_STR("agents_map"));
     size_t windows_cut = 0;
     for (size_t i = 0; i < count; i++) {
         rml_array windows = RML_ARRAY(rml_window);
@@ -35,7 +36,7 @@ static size_t cut_all(const rml_traffic *traffics, size_t count, const rml_scene
             exit(1);
         }
         for (size_t w = 0; w < windows.count; w++) {
-            rml_cutter_cut(cutter, *RML_AT(&windows, rml_window, w), out);
+            kind->cut(cutter, *RML_AT(&windows, rml_window, w), out);
         }
         windows_cut += windows.count;
         rml_cutter_free(cutter);
@@ -64,14 +65,16 @@ static void bench_site(const char *data, const char *site, const char *python)
     rml_arena arena = {0};
     rml_traffic traffics[NGSIM_MOST];
     float *f = rml_heap_make(8192 * sizeof *f);
-    const rml_scene_tensors out = {f, f + 4096, f + 4200, f + 4300, f + 4302, f + 4304, f + 4400};
+    const rml_tensor_slot out[] = {{f, NULL},        {f + 4096, NULL}, {f + 4200, NULL},
+                                   {f + 4300, NULL}, {f + 4302, NULL}, {f + 4304, NULL},
+                                   {f + 4400, NULL}};
     char path[1024], name[64];
     const char *folder = rml_env("TMPDIR");
     size_t count = ngsim_read(data, site, &arena, traffics, NULL), windows = 0;
     double best = 0;
     for (int round = 0; round < ROUNDS; round++) {
         int64_t start = rml_clock_monotonic_ns();
-        windows = cut_all(traffics, count, &out);
+        windows = cut_all(traffics, count, out);
         double rate = (double)windows / ((double)(rml_clock_monotonic_ns() - start) / 1e9);
         best = rate > best ? rate : best;
     }

@@ -2,7 +2,7 @@
 // loader and the order of samples.
 //
 // HOME/versions/HASH/ holds manifest.json (its canonical form hashes to HASH), scenes.parquet (one
-// row a scene with its split and family) and shard-NNNNN.rms (packed float32 tensors). The folder
+// row a scene with its split and family) and shard-NNNNN.rms (packed tensors). The folder
 // is written beside and renamed, so it is there whole or not at all.
 #ifndef ROADMILL_DATASET_H
 #define ROADMILL_DATASET_H
@@ -66,7 +66,8 @@ typedef struct rml_dataset_spec {
     uint64_t seed;
     bool keep_one; // drop repeated clips
     rml_scene_spec scene;
-    const rml_str *recordings; // only these; NULL is all with tracks
+    const rml_scene_cutter *cutter; // NULL: the parent's, or the first of the table
+    const rml_str *recordings;      // only these; NULL is all with tracks
     size_t recording_count;
     rml_str parent; // hash of the version that this one extends; empty is none
     // Exactly these scenes in the train split (a child by mining); NULL: all. With a parent, its
@@ -112,9 +113,25 @@ RML_API const rml_scene_spec *rml_dataset_scene_spec(const rml_dataset *d);
 RML_API size_t rml_dataset_count(const rml_dataset *d, rml_split split);
 // All scenes of a split; [rml_dataset_count].
 RML_API const rml_dataset_scene *rml_dataset_scenes(const rml_dataset *d, rml_split split);
-// The tensors of one scene, mapped: pointers in the order of rml_scene_layout.
+// NULL: a cutter that this program does not have; its tensors can be read all the same.
+RML_API const rml_scene_cutter *rml_dataset_cutter(const rml_dataset *d);
+// The tensors of its samples, in their order; gives how many.
+RML_API size_t rml_dataset_tensors(const rml_dataset *d, const rml_tensor_info **info);
+// Where the tensor of that name stands among them. RML_ERR_MISSING names those that are there.
+RML_API rml_status rml_dataset_tensor_find(const rml_dataset *d, const char *name, size_t *out,
+                                           rml_error *err) RML_CHECKED;
+// The same for one that must have this type and shape, or RML_ERR_ARGUMENT.
+RML_API rml_status rml_dataset_tensor_need(const rml_dataset *d, const rml_tensor_info *want,
+                                           size_t *out, rml_error *err) RML_CHECKED;
+// A tensor of one sample, mapped.
+RML_API rml_tensor_view rml_dataset_tensor(const rml_dataset *d, rml_split split, size_t index,
+                                           size_t tensor);
+// The values of one that is float32 of fixed shape.
+RML_API const float *rml_dataset_f32(const rml_dataset *d, rml_split split, size_t index,
+                                     size_t tensor);
+// All tensors of one sample, [rml_dataset_tensors].
 RML_API void rml_dataset_sample(const rml_dataset *d, rml_split split, size_t index,
-                                const float *tensors[RML_SCENE_TENSORS]);
+                                rml_tensor_view *tensors);
 // The scene of that id; false if the version has none.
 RML_API bool rml_dataset_find(const rml_dataset *d, rml_str scene_id, rml_split *split,
                               size_t *index);
@@ -159,8 +176,6 @@ RML_API uint64_t rml_order_at(const rml_hash *version, uint64_t seed, uint64_t c
 // Hash of the order so far and one more item: SHA-256 of both, the item as u64.
 RML_API void rml_order_add(rml_hash *order, uint64_t item);
 
-// Fills batches: tensors[i] gets batch x shape floats. Reads ahead on no hidden thread; the pool
-// given does the copying (NULL: the caller).
 // One scene of a version.
 typedef struct rml_sample_ref {
     rml_split split;
@@ -176,9 +191,12 @@ typedef struct rml_loader {
     uint32_t reader, readers; // 0 of 1 by default (readers 0 is 1)
     rml_hash order;           // running hash of the items given so far
 } rml_loader;
-// The next batch of samples of the stream; moves position and order on.
+// The next batch of samples of the stream; moves position and order on. tensors[i] is where the
+// i-th tensor of the version's goes, batch times its whole size, or all-zero: not wanted. Ragged
+// ones get as many rows as they have, zeros behind, and their counts in rows[batch]. Reads ahead on
+// no hidden thread; the pool given does the copying (NULL: the caller).
 RML_API void rml_loader_next(rml_loader *l, rml_pool *pool, size_t batch,
-                             float *const tensors[RML_SCENE_TENSORS]);
+                             const rml_tensor_slot *tensors);
 // The sample that the loader gives at a position of the stream.
 RML_API rml_sample_ref rml_loader_at(const rml_loader *l, uint64_t position);
 

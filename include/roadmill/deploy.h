@@ -2,7 +2,7 @@
 #ifndef ROADMILL_DEPLOY_H
 #define ROADMILL_DEPLOY_H
 
-#include "roadmill/model.h"
+#include "roadmill/model/task.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,27 +33,38 @@ RML_API rml_status rml_export_c(const rml_export *e, const char *folder,
                                 const float *const *samples, size_t sample_count, rml_error *err)
     RML_CHECKED;
 
-// The signature of a predictor: features, token_valid, position and velocity to those of
-// futures, logits, probabilities and one that the plan keeps. Borrows graph, plan and name.
-typedef struct rml_predictor_signature {
-    rml_tensor inputs[4], outputs[4];
-    const char *names[4];
-} rml_predictor_signature;
-RML_API void rml_export_predictor(const rml_graph *graph, rml_plan *plan, const rml_predictor *p,
-                                  const char *name, rml_predictor_signature *signature,
-                                  rml_export *out);
-// Both forms of it into a folder, or one: NAME.onnx, and NAME.c, NAME.h, NAME_bounds.json and
-// NAME_test.c with `vectors` inputs drawn from the seed (numbers normal, masks one in seven tokens
-// left out).
+// ---- A model of any task ------------------------------------------------------------------------
+
+// The signature of a model: those of its inputs that the plan reads to those of its outputs that it
+// keeps, by their names. Borrows graph, plan and name.
+typedef struct rml_model_signature {
+    rml_tensor inputs[RML_MODEL_INPUTS_MAX], outputs[RML_MODEL_OUTPUTS_MAX];
+    const char *input_names[RML_MODEL_INPUTS_MAX]; // of the scenes' tensors
+    const char *names[RML_MODEL_OUTPUTS_MAX];
+} rml_model_signature;
+RML_API void rml_export_model(const rml_graph *graph, rml_plan *plan, const rml_model *model,
+                              const char *name, rml_model_signature *signature, rml_export *out);
+
+// Vectors: samples as rml_export_c takes them, or NULL: `vectors` inputs drawn from the seed
+// (numbers normal, masks one in seven tokens left out).
 typedef struct rml_deploy_options {
-    bool onnx, c;
     uint32_t vectors; // at most 64
     uint64_t seed;
+    const float *const *samples;
 } rml_deploy_options;
-RML_API rml_status rml_deploy_predictor(const rml_graph *graph, rml_plan *plan,
-                                        const rml_predictor *p, const char *name,
-                                        const char *folder, const rml_deploy_options *options,
-                                        rml_error *err) RML_CHECKED;
+// A row of the table of exports, which tasks name.
+typedef struct rml_export_kind {
+    const char *name, *about; // "onnx"
+    rml_status (*write)(const rml_export *e, rml_tensor mask, const char *folder,
+                        const rml_deploy_options *options, rml_error *err); // mask: -1 none
+} rml_export_kind;
+RML_API const rml_export_kind *rml_export_kinds(size_t *count);
+// These forms of a model into a folder, by name (ended by NULL): "onnx" gives NAME.onnx; "c" gives
+// NAME.c, NAME.h, NAME_bounds.json and NAME_test.c. A name that the table lacks is
+// RML_ERR_ARGUMENT.
+RML_API rml_status rml_deploy_model(const rml_graph *graph, rml_plan *plan, const rml_model *model,
+                                    const char *const *kinds, const char *name, const char *folder,
+                                    const rml_deploy_options *options, rml_error *err) RML_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,7 @@
 #define ROADMILL_EVAL_H
 
 #include "roadmill/dataset.h"
-#include "roadmill/model.h"
+#include "roadmill/model/task.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,43 +18,60 @@ extern "C" {
 
 typedef struct rml_truth {
     size_t count;
-    uint32_t steps;
-    const float *xy;    // [n, steps, 2]
-    const float *valid; // [n, steps]
+    uint32_t steps, axes; // as answers have them
+    const float *xy;      // [n, steps, axes]
+    const float *valid;   // [n, steps]
 } rml_truth;
 // Rows: min_ade, min_fde, miss_rate (no mode ends within miss_m), brier_min_fde, nll, each of the
-// k = 1 and of the k = 6 most probable modes. docs/evaluation.md has the formulas.
+// k = 1 and of the k = 6 most probable modes; smaller is better in all. Tasks name theirs.
+// docs/evaluation.md has the formulas.
 typedef struct rml_metric {
     const char *name; // "min_fde_6"
     const char *unit; // "m"
     uint32_t k;
     bool needs_probability;
+    bool compared; // relative differences make sense: it does not pass through zero
     void (*compute)(const rml_truth *truth, const rml_forecast *forecast, uint32_t k, double miss_m,
                     double *out); // [n]; NaN where undefined
 } rml_metric;
 RML_API const rml_metric *rml_metrics(size_t *count);
+RML_API const rml_metric *rml_metric_find(const char *name); // NULL: none of that name
 // Expected calibration error of the probability that the most probable mode is the best; bins[10]
 // may be NULL.
 RML_API double rml_calibration(const rml_truth *truth, const rml_forecast *forecast,
                                double bins_confidence[10], double bins_accuracy[10]);
 
-// ---- The tensors of a split
-// ----------------------------------------------------------------------
+// ---- The tensors of a split --------------------------------------------------------------------
 
 // The tensors of a version's split, side by side: what baselines fit and metrics judge.
 typedef struct rml_split_arrays {
     size_t count;
-    uint32_t history, steps;
+    uint32_t history, steps, axes;
+    double dt_s;
     float *history_xy;   // [n, history, 2]
-    float *target_xy;    // [n, steps, 2]
+    float *target_xy;    // [n, steps, axes]: the task's truth, of the focus
     float *target_valid; // [n, steps]
     uint32_t *family;    // [n]
 } rml_split_arrays;
-RML_API rml_status rml_split_arrays_make(rml_arena *arena, const rml_dataset *d, rml_split split,
+RML_API rml_status rml_split_arrays_make(rml_arena *arena, const rml_dataset *d,
+                                         const rml_task *task, rml_split split,
                                          rml_split_arrays *out, rml_error *err) RML_CHECKED;
 // A metric of every sample by name ("min_fde_6"); [count].
 RML_API rml_status rml_split_metric(const rml_split_arrays *a, const rml_forecast *f,
                                     const char *metric, double *out, rml_error *err) RML_CHECKED;
+
+// ---- Baselines ---------------------------------------------------------------------------------
+
+// A row of the table of baselines, which tasks name; those of motion are the model room's.
+typedef struct rml_eval_baseline {
+    const char *name;
+    bool blind; // sees nothing but the focus' own past, and is fitted: the bar that counts
+    // Fitted on train, its answers for `of`, whose truth it does not read.
+    rml_status (*answer)(const char *name, const rml_split_arrays *train,
+                         const rml_split_arrays *of, uint64_t seed, rml_pool *pool,
+                         rml_forecast *out, rml_error *err);
+} rml_eval_baseline;
+RML_API bool rml_eval_baseline_find(const char *name, rml_eval_baseline *out);
 
 // ---- Intervals ---------------------------------------------------------------------------------
 
@@ -92,6 +109,7 @@ typedef struct rml_eval_slice {
     rml_str name, query; // query: focus actor inside a match at t0
 } rml_eval_slice;
 typedef struct rml_eval_options {
+    const rml_task *task; // whose metrics and baselines; NULL: the first
     rml_split split;
     double miss_m; // 0: 2.0
     uint64_t seed;

@@ -83,6 +83,9 @@ typedef struct rml_evaluation {
     const rml_evidence_model *models;
     size_t model_count;
     rml_str best_blind; // the name of the bar; empty: there is none
+    // Of a task that is not the first of the table: its name, and the metric that decides where one
+    // must. Empty otherwise.
+    rml_str task, compared;
 } rml_evaluation;
 
 // Appends the document in its canonical form (RFC 8785); hash (may be NULL) is its name.

@@ -6,6 +6,7 @@
 #define ROADMILL_MINE_H
 
 #include "roadmill/dataset.h"
+#include "roadmill/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,10 +43,9 @@ typedef struct rml_mine_pick {
 RML_API rml_status rml_mine_select(const rml_mine_scores *scores, const rml_mine_options *options,
                                    rml_pool *pool, rml_mine_pick *picks, size_t *count,
                                    rml_error *err) RML_CHECKED;
-// Spread of futures at their end: mean distance between pairs of modes, weighted by probability;
-// xy[n, modes, steps, 2], probability[n, modes] or NULL (all alike), out[n].
-RML_API void rml_mine_disagreement(const float *xy, const float *probability, size_t n,
-                                   uint32_t modes, uint32_t steps, float *out);
+// Spread of answers at their end: mean distance between pairs of modes, weighted by probability
+// (NULL: all alike); out[f->count].
+RML_API void rml_mine_disagreement(const rml_forecast *f, float *out);
 // Distance of each candidate embedding to the nearest of m known ones; infinite without any.
 RML_API void rml_mine_novelty(const float *candidates, size_t n, const float *known, size_t m,
                               uint32_t width, rml_pool *pool, float *out);

@@ -65,12 +65,17 @@ RML_API rml_status rml_predictor_build(rml_graph *g, const rml_predictor_config 
 
 // ---- Baselines ---------------------------------------------------------------------------------
 
-// Forecasts of n samples: xy[n, modes, steps, 2], probability[n, modes].
+// What is answered of n samples: modes (alternatives), each of `steps` times `axes` numbers. A
+// future is steps of x and y in metres (2 axes); a single number is one mode, one step, one axis.
+// xy[n, modes, steps, axes], probability[n, modes].
 typedef struct rml_forecast {
     size_t count;
-    uint32_t modes, steps;
+    uint32_t modes, steps, axes;
     float *xy, *probability;
 } rml_forecast;
+RML_API rml_status rml_answers_make(rml_forecast *f, size_t count, uint32_t modes, uint32_t steps,
+                                    uint32_t axes, rml_error *err) RML_CHECKED;
+// The same with 2 axes.
 RML_API rml_status rml_forecast_make(rml_forecast *f, size_t count, uint32_t modes, uint32_t steps,
                                      rml_error *err) RML_CHECKED;
 RML_API void rml_forecast_free(rml_forecast *f);

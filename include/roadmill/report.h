@@ -81,8 +81,7 @@ typedef struct rml_worst_scene {
     const char *scene_id;
     const rml_scene_future *futures; // in the scene's frame
     size_t future_count;
-    uint32_t modes; // of the model
-    double fde_m;   // from the nearest of them to the truth, at the end
+    const char *said; // how far the model was off, in a sentence
 } rml_worst_scene;
 
 // What the steps of a turn made, as docs/turn.md tells their documents. All is borrowed.

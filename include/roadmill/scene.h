@@ -8,6 +8,7 @@
 #ifndef ROADMILL_SCENE_H
 #define ROADMILL_SCENE_H
 
+#include "roadmill/base/tensor.h"
 #include "roadmill/drive.h"
 #include "roadmill/math.h"
 
@@ -40,36 +41,44 @@ typedef struct rml_window {
 RML_API rml_status rml_scene_windows(const rml_traffic *traffic, const rml_scene_spec *spec,
                                      rml_array *windows, rml_error *err) RML_CHECKED;
 
-// The tensors of one scene; float32, row-major, caller's memory. T = agents + map, P = predict.
-typedef struct rml_scene_tensors {
-    float *features;     // [T, 64] token features; agents then map
-    float *token_valid;  // [T] 1 or 0
-    float *history;      // [P, history, 2] positions in the frame
-    float *position;     // [P, 2] now
-    float *velocity;     // [P, 2] backward difference of the last step, m/s
-    float *target;       // [P, future, 2]
-    float *target_valid; // [P, future]
-} rml_scene_tensors;
-// A tensor by name with its shape, in the order above: what shards and graphs agree on.
-typedef struct rml_tensor_info {
-    const char *name;
-    uint32_t rank, shape[4];
-} rml_tensor_info;
-#define RML_SCENE_TENSORS 7
-RML_API void rml_scene_layout(const rml_scene_spec *spec, rml_tensor_info info[RML_SCENE_TENSORS]);
-
 // A cutter holds what a traffic needs once (causal states, lane pieces). Borrows traffic.
 typedef struct rml_cutter rml_cutter;
 RML_API rml_status rml_cutter_make(const rml_traffic *traffic, const rml_scene_spec *spec,
                                    rml_cutter **out, rml_error *err) RML_CHECKED;
 RML_API void rml_cutter_free(rml_cutter *c);
-// Writes every float of every tensor (zero where nothing is). Pure after make, allocates nothing;
-// several threads may cut at once.
-RML_API void rml_cutter_cut(const rml_cutter *c, rml_window window, const rml_scene_tensors *out);
+// Where the agents to predict go: [predict, future, 2] in metres, in the scene's frame, and
+// [predict, future] 1 or 0; zero where nothing is.
+RML_API void rml_cutter_future(const rml_cutter *c, rml_window window, float *xy, float *valid);
 
-// The same scene with left and right changed, in place: as if the traffic and the map had been
-// mirrored at the x axis of its frame.
-RML_API void rml_scene_mirror(const rml_scene_spec *spec, const rml_scene_tensors *scene);
+// ---- Tensors -----------------------------------------------------------------------------------
+
+#define RML_SCENE_ALIKE_M 0.01f // paths of scenes that are alike are nowhere farther apart
+
+// A row of the table of cutters: how a scene becomes tensors. Specs are filled in; tensors of a
+// scene stand in the order of layout, whose names others use.
+typedef struct rml_scene_cutter {
+    const char *name, *about;
+    // Gives how many, at most RML_TENSORS_MAX.
+    size_t (*layout)(const rml_scene_spec *spec, rml_tensor_info *info);
+    // Writes every value of every tensor (zero where nothing is). Pure, allocates nothing; several
+    // threads may cut at once.
+    void (*cut)(const rml_cutter *c, rml_window window, const rml_tensor_slot *out);
+    // The same scene with left and right changed, in place: as if the traffic and the map had been
+    // mirrored at the x axis of its frame. NULL: this cutter's scenes cannot be mirrored.
+    void (*mirror)(const rml_scene_spec *spec, const rml_tensor_slot *scene);
+    // For the leak check: whether two scenes are near-duplicates, and a length in metres that such
+    // ones share within RML_SCENE_ALIKE_M.
+    float (*where)(const rml_scene_spec *spec, const rml_tensor_view *scene);
+    bool (*alike)(const rml_scene_spec *spec, const rml_tensor_view *a, const rml_tensor_view *b);
+} rml_scene_cutter;
+// All; the first is the one of versions that name none.
+RML_API size_t rml_scene_cutters(const rml_scene_cutter *const **out);
+RML_API const rml_scene_cutter *rml_scene_cutter_find(rml_str name); // NULL: none of that name
+// What it gives with that spec (zeros are filled in); the count.
+RML_API size_t rml_scene_layout(const rml_scene_cutter *cutter, const rml_scene_spec *spec,
+                                rml_tensor_info info[RML_TENSORS_MAX]);
+
+// ---- Rows --------------------------------------------------------------------------------------
 
 // What identifies and describes a scene; a row of `scenes`.
 typedef struct rml_scene_row {

@@ -9,17 +9,18 @@
 
 #include "roadmill/catalog.h"
 #include "roadmill/dataset.h"
-#include "roadmill/model.h"
+#include "roadmill/model/task.h"
 #include "roadmill/os/ranks.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-// All-zero means the values in brackets; a negative number is zero. agents and map of the model may
+// All-zero means the values in brackets; a negative number is zero. agents and map of a model may
 // be less than the version's: then its nearest tokens are used.
 typedef struct rml_train_config {
-    rml_predictor_config model;
+    const rml_task *task; // NULL: the first of the table
+    rml_model_config model;
     uint32_t batch; // [32]
     uint64_t steps; // [2000]
     uint64_t seed;
@@ -43,7 +44,13 @@ typedef struct rml_train_config {
     double checkpoint_s;       // [10] seconds
     uint64_t until; // [steps] stops after this step with a validation and a checkpoint, to go on
 } rml_train_config;
-RML_API void rml_train_config_defaults(rml_train_config *config);
+RML_API void rml_train_config_defaults(rml_train_config *config); // and the task
+// Settings of a map that has them onto out, whose task says which there are; keys of somebody else
+// besides are named in `also` (ended by NULL; NULL: none). All others are refused. No defaults.
+RML_API rml_status rml_train_config_yaml(const rml_yaml *map, const char *const *also,
+                                         rml_train_config *out, rml_error *err) RML_CHECKED;
+// As members of an open object; named: those alone that decide the weights.
+RML_API void rml_train_config_write(const rml_train_config *config, bool named, rml_json_writer *w);
 // YAML, docs/training.md; errors with line and column.
 RML_API rml_status rml_train_config_parse(rml_str text, rml_str file, rml_train_config *out,
                                           rml_error *err) RML_CHECKED;
@@ -86,15 +93,23 @@ RML_API rml_status rml_weights_load(const char *path, const rml_graph *g, rml_pl
 RML_API rml_status rml_weights_check(rml_bytes content, rml_str file, size_t *tensors,
                                      rml_error *err) RML_CHECKED;
 
-// ---- A trained predictor, ready to answer ------------------------------------------------------
+// ---- A trained model, ready to answer ------------------------------------------------------
 
 typedef struct rml_runner rml_runner;
 // folder: HOME/runs/HASH/model or a registered bundle (config.json, weights.safetensors).
 RML_API rml_status rml_runner_open(const char *folder, uint32_t batch, rml_runner **out,
                                    rml_error *err) RML_CHECKED;
 RML_API void rml_runner_close(rml_runner *r);
-RML_API const rml_predictor_config *rml_runner_config(const rml_runner *r);
-RML_API const rml_graph *rml_runner_graph(const rml_runner *r, rml_plan **plan, rml_predictor *p);
+RML_API const rml_task *rml_runner_task(const rml_runner *r);
+// Its graph, and the plan with its weights (NULL: not wanted).
+RML_API const rml_model *rml_runner_model(const rml_runner *r);
+RML_API const rml_graph *rml_runner_graph(const rml_runner *r, rml_plan **plan);
+// What the model takes from one scene: tensors[count] of its inputs, for a runner of batch 1;
+// copies in the arena.
+RML_API rml_status rml_runner_inputs(rml_runner *r, const rml_dataset *d, rml_split split,
+                                     size_t index, const rml_tensor *tensors, size_t count,
+                                     rml_arena *arena, const float **out, rml_error *err)
+    RML_CHECKED;
 // Trains on exactly these samples, in memory and without a run on disk, for experiments that
 // compare many small trainings. Same samples and configuration, same weights. batch is that of the
 // runner.
@@ -102,10 +117,13 @@ RML_API rml_status rml_train_fit(const rml_dataset *d, const rml_sample_ref *sam
                                  const rml_train_config *config, uint32_t batch, rml_pool *pool,
                                  const rml_progress *progress, rml_runner **out, rml_error *err)
     RML_CHECKED;
-// All scenes of a split: futures with probabilities, the single-mode future (may be NULL), the loss
-// of each [count] (may be NULL), embeddings [count, width] (may be NULL).
+// All scenes of a split: answers with probabilities, the answer for K = 1 (may be NULL), the loss
+// of each [count] (may be NULL), embeddings [count, width] (may be NULL). Made by
+// rml_runner_answers_make, with one mode for `one`.
+RML_API rml_status rml_runner_answers_make(const rml_runner *r, size_t count, bool one,
+                                           rml_forecast *out, rml_error *err) RML_CHECKED;
 RML_API rml_status rml_runner_predict(rml_runner *r, const rml_dataset *d, rml_split split,
-                                      rml_pool *pool, rml_forecast *futures, rml_forecast *one,
+                                      rml_pool *pool, rml_forecast *answers, rml_forecast *one,
                                       float *losses, float *embeddings, rml_error *err) RML_CHECKED;
 
 #ifdef __cplusplus

@@ -90,13 +90,32 @@ static void print_against(rml_cli *cli, const rml_evidence_model *model)
     rml_cli_table_end(cli, &table);
 }
 
+enum { HEADS = 4, SHOWN = 4 };
+// The metrics that a terminal shows: of a task other than the first its first ones. Gives how many.
+static size_t choose_metrics(rml_cli *cli, const rml_evaluation *e, const char *names[SHOWN])
+{
+    static const char *const first[SHOWN] = {"min_fde_1", "min_ade_1", "min_fde_6", "miss_rate_6"};
+    size_t count = 0;
+    if (e->task.len == 0) {
+        memcpy(names, first, sizeof first);
+        return SHOWN;
+    }
+    for (size_t i = 0; i < e->metric_count && count < SHOWN; i++) {
+        rml_str name = rml_arena_str(&cli->arena, e->metrics[i].name);
+        if (name.data != NULL) {
+            names[count++] = name.data;
+        }
+    }
+    return count;
+}
+
 // Each model on every slice, baselines on the first two (all and moving), in the document's order.
 static void print_document(rml_cli *cli, const rml_evaluation *e)
 {
-    static const char *const heads[] = {"model",     "slice",     "windows",   "families",
-                                        "min_fde_1", "min_ade_1", "min_fde_6", "miss_rate_6"};
+    const char *heads[HEADS + SHOWN] = {"model", "slice", "windows", "families"};
     rml_cli_table table;
-    rml_cli_table_begin(&table, heads, sizeof heads / sizeof *heads);
+    size_t metrics = choose_metrics(cli, e, heads + HEADS);
+    rml_cli_table_begin(&table, heads, HEADS + metrics);
     for (size_t i = 0; i < e->model_count; i++) {
         const rml_evidence_model *m = &e->models[i];
         size_t most = m->kind == RML_EVIDENCE_MODEL ? m->slice_count : 2;
@@ -106,10 +125,9 @@ static void print_document(rml_cli *cli, const rml_evaluation *e)
             rml_cli_table_cell(cli, &table, "%.*s", RML_FMT(s->name));
             rml_cli_table_cell(cli, &table, "%lld", (long long)s->windows);
             rml_cli_table_cell(cli, &table, "%lld", (long long)s->units);
-            print_cell(cli, &table, s, RML_STR("min_fde_1"));
-            print_cell(cli, &table, s, RML_STR("min_ade_1"));
-            print_cell(cli, &table, s, RML_STR("min_fde_6"));
-            print_cell(cli, &table, s, RML_STR("miss_rate_6"));
+            for (size_t c = 0; c < metrics; c++) {
+                print_cell(cli, &table, s, rml_str_of(heads[HEADS + c]));
+            }
         }
     }
     rml_cli_table_end(cli, &table);

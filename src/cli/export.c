@@ -1,11 +1,10 @@
-// The command that lets a predictor leave: `export`.
+// The command that lets a model leave: `export`.
 #include <string.h>
 
 #include "command.h"
 #include "roadmill/deploy.h"
 
 #define VECTORS 8
-#define NAME "predictor"
 
 static const rml_option options[] = {
     {"--format", "onnx|c", "what to write (default: both)"},
@@ -31,32 +30,57 @@ rml_status rml_cli_model(rml_cli *cli, const rml_home *home, rml_str *hash, rml_
     return folder->data ? RML_OK : rml_fail_memory(err, home->store.len);
 }
 
-static void print_files(rml_cli *cli, rml_str hash, const rml_deploy_options *o)
+// Whether a form, or all of them (format NULL), holds that one.
+static bool is_written(const char *format, const char *kind)
 {
-    static const char *const files[] = {NAME ".onnx", NAME ".c", NAME ".h", NAME "_test.c",
-                                        NAME "_bounds.json"};
-    size_t from = o->onnx ? 0 : 1, to = o->c ? 5 : 1;
+    return format == NULL || strcmp(format, kind) == 0;
+}
+
+static void print_files(rml_cli *cli, rml_str hash, const char *name, const char *format)
+{
+    static const struct {
+        const char *kind, *ending;
+    } files[] = {
+        {"onnx", ".onnx"}, {"c", ".c"}, {"c", ".h"}, {"c", "_test.c"}, {"c", "_bounds.json"}};
+    enum { FILES = sizeof files / sizeof *files };
+    const char *folder = cli->arguments[1];
+    rml_json_writer *w = &cli->writer;
     if (cli->json) {
-        rml_json_writer *w = &cli->writer;
         rml_json_object(w);
         rml_json_kv_str(w, "run", hash);
-        rml_json_kv_str(w, "format", rml_str_of(o->onnx && o->c ? "both" : o->c ? "c" : "onnx"));
-        rml_json_kv_str(w, "folder", rml_str_of(cli->arguments[1]));
+        rml_json_kv_str(w, "format", rml_str_of(format ? format : "both"));
+        rml_json_kv_str(w, "folder", rml_str_of(folder));
         rml_json_key(w, "files");
         rml_json_list(w);
-        for (size_t i = from; i < to; i++) {
-            rml_json_str(w, rml_str_of(files[i]));
+    }
+    for (size_t i = 0; i < FILES; i++) {
+        rml_str file = rml_arena_printf(&cli->arena, "%s%s", name, files[i].ending);
+        if (file.data == NULL || !is_written(format, files[i].kind)) {
+            continue;
         }
+        if (cli->json) {
+            rml_json_str(w, file);
+        }
+        rml_cli_print(cli, "%s/%s\n", folder, file.data);
+    }
+    if (cli->json) {
         rml_json_list_end(w);
         rml_json_object_end(w);
     }
-    for (size_t i = from; i < to; i++) {
-        rml_cli_print(cli, "%s/%s\n", cli->arguments[1], files[i]);
+    if (is_written(format, "c")) {
+        rml_cli_print(cli, "next: cc -std=c99 -O2 -o test %s/%s.c %s/%s_test.c -lm && ./test\n",
+                      folder, name, folder, name);
     }
-    if (o->c) {
-        rml_cli_print(cli, "next: cc -std=c99 -O2 -o test %s/%s %s/%s -lm && ./test\n",
-                      cli->arguments[1], files[1], cli->arguments[1], files[3]);
+}
+
+static bool has_export(const rml_task *task, const char *name)
+{
+    for (const char *const *kind = task->exports; *kind != NULL; kind++) {
+        if (strcmp(*kind, name) == 0) {
+            return true;
+        }
     }
+    return false;
 }
 
 static rml_status run_export(rml_cli *cli, rml_error *err)
@@ -65,25 +89,28 @@ static rml_status run_export(rml_cli *cli, rml_error *err)
     rml_str hash, folder;
     rml_runner *runner = NULL;
     rml_plan *plan;
-    rml_predictor p;
     const char *format = rml_cli_value(cli, "--format");
     int64_t vectors = VECTORS;
-    rml_deploy_options o = {.onnx = !format || strcmp(format, "onnx") == 0,
-                            .c = !format || strcmp(format, "c") == 0};
-    if (!o.onnx && !o.c) {
-        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
-                        "expected --format onnx or c, found \"%s\"", format);
-    }
+    rml_deploy_options o = {0};
     RML_TRY(rml_cli_i64(cli, "--vectors", 0, 64, &vectors, err));
     o.vectors = (uint32_t)vectors;
     RML_TRY(rml_cli_home(cli, false, &home, err));
     RML_TRY(rml_cli_model(cli, home, &hash, &folder, err));
     RML_TRY(rml_runner_open(folder.data, 1, &runner, err));
-    const rml_graph *graph = rml_runner_graph(runner, &plan, &p);
-    rml_status st = rml_deploy_predictor(graph, plan, &p, NAME, cli->arguments[1], &o, err);
+    const rml_graph *graph = rml_runner_graph(runner, &plan);
+    const rml_task *task = rml_runner_task(runner);
+    const char *const one[] = {format, NULL}, *const *kinds = format ? one : task->exports;
+    rml_status st = RML_OK;
+    if (format != NULL && !has_export(task, format)) {
+        st = rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                      "expected --format onnx or c, found \"%s\"", format);
+    }
+    st = st ? st
+            : rml_deploy_model(graph, plan, rml_runner_model(runner), kinds, task->name,
+                               cli->arguments[1], &o, err);
     rml_runner_close(runner);
     RML_TRY(st);
-    print_files(cli, hash, &o);
+    print_files(cli, hash, task->name, format);
     return RML_OK;
 }
 
@@ -91,7 +118,7 @@ static const rml_command commands[] = {
     {
         .name = "export",
         .arguments = "RUN|MODEL FOLDER",
-        .summary = "write a predictor as ONNX and as plain C99 with its test vectors",
+        .summary = "write a model as ONNX and as plain C99 with its test vectors",
         .example = "roadmill export predictor --format c out",
         .arguments_min = 2,
         .arguments_max = 2,

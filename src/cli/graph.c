@@ -94,8 +94,7 @@ static rml_status show(rml_cli *cli, rml_str hash, rml_runner *runner, int64_t b
                        rml_error *err)
 {
     rml_plan *plan;
-    rml_predictor p;
-    rml_runner_graph(runner, &plan, &p);
+    rml_runner_graph(runner, &plan);
     size_t count = rml_plan_rows(plan, NULL);
     rml_plan_row *rows = RML_NEW_ARRAY(&cli->arena, rml_plan_row, count + 1);
     if (rows == NULL) {

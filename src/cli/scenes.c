@@ -43,26 +43,16 @@ static rml_status plot(const rml_scene_found *scene, const char *path, rml_arena
 {
     rml_scene_spec spec = {.history = scene->row.history, .future = scene->row.future};
     rml_scene_spec_defaults(&spec);
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    float *tensors[RML_SCENE_TENSORS];
+    size_t steps = (size_t)spec.predict * spec.future;
+    float *xy = RML_NEW_ARRAY(arena, float, 3 * steps);
     rml_cutter *cutter = NULL;
     rml_buffer svg = {0};
-    rml_scene_layout(&spec, info);
-    for (int i = 0; i < RML_SCENE_TENSORS; i++) {
-        size_t size = 1;
-        for (uint32_t k = 0; k < info[i].rank; k++) {
-            size *= info[i].shape[k];
-        }
-        tensors[i] = RML_NEW_ARRAY(arena, float, size);
-        if (tensors[i] == NULL) {
-            return rml_fail_memory(err, size * sizeof(float));
-        }
+    if (xy == NULL) {
+        return rml_fail_memory(err, 3 * steps * sizeof *xy);
     }
-    const rml_scene_tensors cut = {tensors[0], tensors[1], tensors[2], tensors[3],
-                                   tensors[4], tensors[5], tensors[6]};
     RML_TRY(rml_cutter_make(&scene->traffic, &spec, &cutter, err));
-    rml_cutter_cut(cutter, scene->window, &cut);
-    const rml_scene_future truth = {"truth", "#000000", cut.target, NULL, 1};
+    rml_cutter_future(cutter, scene->window, xy, xy + 2 * steps);
+    const rml_scene_future truth = {"truth", "#000000", xy, NULL, 1};
     rml_status st =
         rml_scene_plot(cutter, scene->window, &truth, 1, 960, scene->row.scene_id, &svg, err);
     st = st ? st : rml_store_put(rml_str_of(path), rml_buffer_bytes(&svg), err);

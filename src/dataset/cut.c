@@ -18,10 +18,7 @@ typedef struct cut {
     rml_pool *pool;
     const rml_progress *progress;
     rml_version_files *out;
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    rml_shard_layout layout;
-    rml_buffer shard; // header, then scenes as they are cut
-    uint32_t in_shard;
+    rml_shard_writer shard;
     uint64_t done;
     rml_parquet_writer *rows;
     rml_batch batch;
@@ -66,62 +63,51 @@ static rml_status flush_rows(cut *c, rml_error *err)
 
 static rml_status flush_shard(cut *c, rml_split split, rml_error *err)
 {
-    if (c->in_shard == 0) {
+    if (c->shard.scenes == 0) {
         return RML_OK;
     }
-    rml_save_u32(c->shard.data + 12, c->in_shard); // the count, known only now
+    rml_bytes bytes;
+    RML_TRY(rml_shard_writer_finish(&c->shard, &bytes, err));
     rml_version_shard *made = rml_array_push(&c->out->shards, err);
     rml_str name = rml_arena_printf(c->arena, RML_SHARD_NAME, c->out->shards.count - 1);
     rml_str path = rml_path_join(c->arena, c->folder, name);
     if (made == NULL || path.data == NULL) {
         return rml_fail_memory(err, sizeof *made);
     }
-    *made = (rml_version_shard){split, c->in_shard, c->shard.len, {{0}}};
-    RML_TRY(rml_sha256(c->shard.data, c->shard.len, &made->digest));
-    RML_TRY(rml_file_replace(path.data, rml_buffer_bytes(&c->shard), err));
-    c->out->bytes += c->shard.len;
-    rml_buffer_clear(&c->shard);
-    c->in_shard = 0;
+    *made = (rml_version_shard){split, c->shard.scenes, bytes.len, {{0}}};
+    RML_TRY(rml_sha256(bytes.data, bytes.len, &made->digest));
+    RML_TRY(rml_file_replace(path.data, bytes, err));
+    c->out->bytes += bytes.len;
+    rml_shard_writer_clear(&c->shard);
     return RML_OK;
 }
 
 typedef struct tile_job {
+    const rml_scene_cutter *kind;
     const rml_cutter *cutter;
     const rml_window *windows;
-    float *data;
-    const rml_shard_layout *layout;
+    const rml_shard_writer *shard;
 } tile_job;
 
 static void cut_tile(void *context, size_t tile, size_t worker)
 {
     (void)worker;
     const tile_job *job = context;
-    float *scene = job->data + tile * job->layout->stride;
-    const size_t *at = job->layout->offset;
-    rml_scene_tensors tensors = {scene + at[0], scene + at[1], scene + at[2], scene + at[3],
-                                 scene + at[4], scene + at[5], scene + at[6]};
-    rml_cutter_cut(job->cutter, job->windows[tile], &tensors);
+    rml_tensor_slot slots[RML_TENSORS_MAX];
+    rml_shard_writer_slots(job->shard, tile, slots);
+    job->kind->cut(job->cutter, job->windows[tile], slots);
 }
 
 // As many of windows[count] as the shard takes; gives how many.
 static rml_status cut_piece(cut *c, const rml_cutter *cutter, const rml_window *windows,
                             size_t count, size_t *taken, rml_error *err)
 {
-    if (c->shard.len == 0) {
-        RML_TRY(rml_shard_header(c->info, 0, &c->shard, err));
-    }
-    size_t room = c->layout.scenes_max - c->in_shard;
+    size_t room = c->shard.layout.scenes_max - c->shard.scenes;
     *taken = count < room ? count : room;
-    size_t size = *taken * c->layout.stride * sizeof(float);
-    uint8_t *data = rml_buffer_add(&c->shard, size, err);
-    if (data == NULL) {
-        return RML_ERR_MEMORY;
-    }
-    memset(data, 0, size);
-    tile_job job = {cutter, windows, (float *)(void *)data, &c->layout};
+    RML_TRY(rml_shard_writer_add(&c->shard, *taken, err));
+    tile_job job = {c->v->cutter, cutter, windows, &c->shard};
     rml_pool_run(c->pool, *taken, cut_tile, &job);
-    c->in_shard += (uint32_t)*taken;
-    return RML_OK;
+    return rml_shard_writer_join(&c->shard, err);
 }
 
 static rml_status cut_recording(cut *c, size_t index, rml_split split, const rml_traffic *traffic,
@@ -155,7 +141,7 @@ static rml_status cut_recording(cut *c, size_t index, rml_split split, const rml
         }
         st =
             cut_piece(c, cutter, RML_AT(windows, rml_window, at), windows->count - at, &taken, err);
-        if (st == RML_OK && c->in_shard == c->layout.scenes_max) {
+        if (st == RML_OK && c->shard.scenes == c->shard.layout.scenes_max) {
             st = flush_shard(c, split, err);
         }
         c->done += st ? 0 : taken;
@@ -196,10 +182,9 @@ rml_status rml_version_cut(rml_version *v, const char *folder, rml_pool *pool,
     cut c = {.v = v, .arena = &arena, .folder = rml_str_of(folder), .pool = pool};
     c.progress = progress;
     c.out = out;
-    rml_scene_layout(&v->scene, c.info);
     rml_str path = rml_path_join(&arena, c.folder, RML_STR("scenes.parquet"));
     rml_status st = path.data == NULL ? rml_fail_memory(err, 64) : RML_OK;
-    st = st ? st : rml_shard_layout_of(c.info, &c.layout, err);
+    st = st ? st : rml_shard_writer_init(&c.shard, v->info, v->tensors, err);
     st = st ? st : rml_batch_init(&c.batch, rml_version_scenes_schema(), err);
     st = st ? st : rml_parquet_open(path.data, c.batch.schema, NULL, &c.rows, err);
     for (int s = 0; st == RML_OK && s < RML_SPLITS; s++) {
@@ -212,7 +197,7 @@ rml_status rml_version_cut(rml_version *v, const char *folder, rml_pool *pool,
     out->bytes += result.bytes;
     rml_parquet_close(c.rows);
     rml_batch_reset(&c.batch);
-    rml_buffer_reset(&c.shard);
+    rml_shard_writer_reset(&c.shard);
     rml_array_reset(&windows);
     rml_arena_reset(&arena);
     return st;

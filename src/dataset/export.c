@@ -1,5 +1,6 @@
 // A version for others: SPLIT.parquet for each split (the columns of scenes.parquet, then each
-// tensor as a list of float32 in row-major order) and manifest.json, which has the shapes.
+// tensor as a list of its values in row-major order) and manifest.json, which has the shapes.
+#include <assert.h>
 #include <string.h>
 
 #include "roadmill/parquet.h"
@@ -9,18 +10,44 @@
 #define ROWS_AT_ONCE 256
 #define SCENE_COLUMNS 17
 
-static rml_status append_tensor(rml_column *c, const float *values, size_t count, rml_error *err)
+// The columns of each element type: what Parquet has, else what holds every value exactly.
+static const rml_type column_types[RML_ELEMENTS] = {
+    [RML_ELEMENT_F32] = RML_TYPE_F32,  [RML_ELEMENT_F16] = RML_TYPE_F32,
+    [RML_ELEMENT_BF16] = RML_TYPE_F32, [RML_ELEMENT_U8] = RML_TYPE_I16,
+    [RML_ELEMENT_I32] = RML_TYPE_I32,  [RML_ELEMENT_I64] = RML_TYPE_I64,
+};
+
+static rml_status append_tensor(rml_column *c, const rml_tensor_info *info, rml_tensor_view view,
+                                rml_error *err)
 {
     // Whole runs of values at once: what rml_column_value does one by one.
+    static const size_t sizes[] = {
+        [RML_TYPE_F32] = 4, [RML_TYPE_I16] = 2, [RML_TYPE_I32] = 4, [RML_TYPE_I64] = 8};
     rml_column *element = &c->children[0];
-    RML_TRY(rml_buffer_append(&element->values, values, count * sizeof *values, err));
+    size_t row, whole;
+    bool fits = rml_tensor_info_size(info, &row, &whole);
+    assert(fits); // it was opened
+    (void)fits;
+    size_t count = view.rows * (row / rml_element_size(info->element));
+    uint8_t *to = rml_buffer_add(&element->values, count * sizes[element->type], err);
+    if (to == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    if (element->type == RML_TYPE_F32) {
+        rml_elements_to_f32(info->element, view.data, count, (float *)(void *)to);
+    } else if (element->type == RML_TYPE_I16) {
+        for (size_t i = 0; i < count; i++) {
+            rml_save_u16(to + 2 * i, ((const uint8_t *)view.data)[i]);
+        }
+    } else {
+        memcpy(to, view.data, count * sizes[element->type]);
+    }
     element->count += count;
     return rml_column_list_end(c, err);
 }
 
 static rml_status write_split(const rml_dataset *d, rml_split split, rml_schema schema,
-                              const size_t sizes[RML_SCENE_TENSORS], const char *path,
-                              rml_error *err)
+                              const char *path, rml_error *err)
 {
     rml_parquet_writer *writer = NULL;
     rml_batch batch = {0}, scenes = {0};
@@ -31,14 +58,14 @@ static rml_status write_split(const rml_dataset *d, rml_split split, rml_schema 
     scenes.schema = rml_version_scenes_schema();
     scenes.columns = batch.columns;
     st = st ? st : rml_parquet_open(path, schema, &options, &writer, err);
-    size_t count = rml_dataset_count(d, split);
+    const rml_tensor_info *info;
+    size_t count = rml_dataset_count(d, split), tensors = rml_dataset_tensors(d, &info);
     for (size_t i = 0; st == RML_OK && i < count; i++) {
-        const float *tensors[RML_SCENE_TENSORS];
-        rml_dataset_sample(d, split, i, tensors);
         scenes.count = batch.count;
         st = rml_row_append(&scenes, &rml_dataset_scenes(d, split)[i], err);
-        for (size_t t = 0; st == RML_OK && t < RML_SCENE_TENSORS; t++) {
-            st = append_tensor(&batch.columns[SCENE_COLUMNS + t], tensors[t], sizes[t], err);
+        for (size_t t = 0; st == RML_OK && t < tensors; t++) {
+            st = append_tensor(&batch.columns[SCENE_COLUMNS + t], &info[t],
+                               rml_dataset_tensor(d, split, i, t), err);
         }
         st = st ? st : rml_batch_row_end(&batch, err);
         if (st == RML_OK && (batch.count == ROWS_AT_ONCE || i + 1 == count)) {
@@ -54,25 +81,21 @@ static rml_status write_split(const rml_dataset *d, rml_split split, rml_schema 
 
 rml_status rml_dataset_export(const rml_dataset *d, const char *folder, rml_error *err)
 {
-    static const rml_field element = RML_FIELD("element", RML_TYPE_F32, RML_REQUIRED);
-    rml_field fields[SCENE_COLUMNS + RML_SCENE_TENSORS];
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    size_t sizes[RML_SCENE_TENSORS];
+    rml_field elements[RML_TENSORS_MAX], fields[SCENE_COLUMNS + RML_TENSORS_MAX];
+    const rml_tensor_info *info;
+    size_t tensors = rml_dataset_tensors(d, &info);
     rml_schema scenes = rml_version_scenes_schema();
     _Static_assert(SCENE_COLUMNS == 17, "as many as rml_version_scenes_schema has");
     memcpy(fields, scenes.fields, SCENE_COLUMNS * sizeof fields[0]);
-    rml_scene_layout(rml_dataset_scene_spec(d), info);
-    for (size_t t = 0; t < RML_SCENE_TENSORS; t++) {
+    for (size_t t = 0; t < tensors; t++) {
+        elements[t] =
+            (rml_field){.name = RML_STR("element"), .type = column_types[info[t].element]};
         fields[SCENE_COLUMNS + t] = (rml_field){.name = rml_str_of(info[t].name),
                                                 .type = RML_TYPE_LIST,
-                                                .children = &element,
+                                                .children = &elements[t],
                                                 .child_count = 1};
-        sizes[t] = 1;
-        for (uint32_t axis = 0; axis < info[t].rank; axis++) {
-            sizes[t] *= info[t].shape[axis];
-        }
     }
-    rml_schema schema = {fields, SCENE_COLUMNS + RML_SCENE_TENSORS};
+    rml_schema schema = {fields, SCENE_COLUMNS + tensors};
     rml_arena arena = {0};
     rml_status st = rml_store_folder_make(rml_str_of(folder), err);
     for (int s = 0; st == RML_OK && s < RML_SPLITS; s++) {
@@ -81,7 +104,7 @@ rml_status rml_dataset_export(const rml_dataset *d, const char *folder, rml_erro
         st = path.data == NULL ? rml_fail_memory(err, 64)
              : rml_dataset_count(d, (rml_split)s) == 0
                  ? RML_OK
-                 : write_split(d, (rml_split)s, schema, sizes, path.data, err);
+                 : write_split(d, (rml_split)s, schema, path.data, err);
     }
     rml_str path = rml_arena_printf(&arena, "%s/manifest.json", folder);
     if (st == RML_OK) {

@@ -12,8 +12,6 @@
 #include "roadmill/dataset/shard.h"
 
 #define FUTURE_SCENES 48        // scenes that are cut again with another future
-#define DUPLICATE_M 0.01f       // how far two paths may be apart at any step
-#define DUPLICATE_FEATURE 0.05f // and any feature of the agents
 #define DUPLICATE_TRAVEL_M 5.0f // of the focus; paths of standing cars are all alike
 
 // All scenes with their side, for sorting.
@@ -21,7 +19,7 @@ typedef struct side_scene {
     const rml_dataset_scene *scene;
     size_t index; // in its split
     bool held;    // dev, gate or sealed
-    float end_x;  // of the target, for near-duplicates
+    float where;  // what near-duplicates share
 } side_scene;
 
 typedef struct check {
@@ -32,10 +30,10 @@ typedef struct check {
     size_t count;
     int64_t before_ns, after_ns; // what a window spans around t0
     rml_scene_spec spec;
-    rml_tensor_info info[RML_SCENE_TENSORS];
+    const rml_scene_cutter *cutter;
+    const rml_tensor_info *info;
+    size_t tensors;
 } check;
-
-enum { T_FEATURES, T_VALID, T_HISTORY, T_POSITION, T_VELOCITY, T_TARGET, T_TARGET_VALID };
 
 static void tell(check *c, const char *what, const rml_dataset_scene *a, const rml_dataset_scene *b)
 {
@@ -143,37 +141,22 @@ static uint64_t count_overlaps(check *c)
 
 // ---- Near-duplicates ---------------------------------------------------------------------------
 
-static void sample_of(const check *c, const side_scene *s, const float *tensors[RML_SCENE_TENSORS])
+static void sample_of(const check *c, const side_scene *s, rml_tensor_view *tensors)
 {
     rml_dataset_sample(c->d, s->scene->split, s->index, tensors);
 }
 
-static bool close_by(const float *a, const float *b, size_t count, float most)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!(fabsf(a[i] - b[i]) <= most)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool is_duplicate(const check *c, const side_scene *x, const side_scene *y)
 {
-    const float *a[RML_SCENE_TENSORS], *b[RML_SCENE_TENSORS];
+    rml_tensor_view a[RML_TENSORS_MAX], b[RML_TENSORS_MAX];
     sample_of(c, x, a);
     sample_of(c, y, b);
-    size_t agents = c->spec.agents;
-    // Somebody else is there: an empty road at a steady speed looks the same twice by right.
-    return agents > 1 && a[T_VALID][1] > 0 && b[T_VALID][1] > 0 &&
-           close_by(a[T_TARGET], b[T_TARGET], 2 * (size_t)c->spec.future, DUPLICATE_M) &&
-           close_by(a[T_HISTORY], b[T_HISTORY], 2 * (size_t)c->spec.history, DUPLICATE_M) &&
-           close_by(a[T_FEATURES], b[T_FEATURES], agents * RML_SCENE_FEATURES, DUPLICATE_FEATURE);
+    return c->cutter->alike(&c->spec, a, b);
 }
 
-static int compare_end(const void *a, const void *b)
+static int compare_where(const void *a, const void *b)
 {
-    float x = ((const side_scene *)a)->end_x, y = ((const side_scene *)b)->end_x;
+    float x = ((const side_scene *)a)->where, y = ((const side_scene *)b)->where;
     return x < y ? -1 : x > y;
 }
 
@@ -181,11 +164,11 @@ static uint64_t count_duplicates(check *c)
 {
     uint64_t duplicates = 0;
     for (size_t i = 0; i < c->count; i++) {
-        const float *tensors[RML_SCENE_TENSORS];
+        rml_tensor_view tensors[RML_TENSORS_MAX];
         sample_of(c, &c->scenes[i], tensors);
-        c->scenes[i].end_x = tensors[T_TARGET][2 * (c->spec.future - 1)];
+        c->scenes[i].where = c->cutter->where(&c->spec, tensors);
     }
-    qsort(c->scenes, c->count, sizeof *c->scenes, compare_end);
+    qsort(c->scenes, c->count, sizeof *c->scenes, compare_where);
     for (size_t i = 0; i < c->count; i++) {
         const side_scene *x = &c->scenes[i];
         bool found = false;
@@ -196,7 +179,7 @@ static uint64_t count_duplicates(check *c)
             for (size_t k = i + (size_t)(int64_t)step; k < c->count && !found;
                  k += (size_t)(int64_t)step) {
                 const side_scene *y = &c->scenes[k];
-                if (!(fabsf(y->end_x - x->end_x) <= DUPLICATE_M)) {
+                if (!(fabsf(y->where - x->where) <= RML_SCENE_ALIKE_M)) {
                     break;
                 }
                 found = !y->held && is_duplicate(c, x, y);
@@ -249,37 +232,76 @@ static rml_status other_future(const rml_traffic *traffic, int64_t t0_ns, uint32
     return RML_OK;
 }
 
-static rml_status cut_one(const rml_traffic *traffic, const rml_scene_spec *spec, rml_window window,
-                          const rml_shard_layout *layout, float *scene, rml_error *err)
+// One scene alone in the writer.
+static rml_status cut_one(const check *c, const rml_traffic *traffic, rml_window window,
+                          rml_shard_writer *out, rml_error *err)
 {
     rml_cutter *cutter = NULL;
-    const size_t *at = layout->offset;
-    rml_scene_tensors tensors = {scene + at[0], scene + at[1], scene + at[2], scene + at[3],
-                                 scene + at[4], scene + at[5], scene + at[6]};
-    RML_TRY(rml_cutter_make(traffic, spec, &cutter, err));
-    memset(scene, 0, layout->stride * sizeof *scene);
-    rml_cutter_cut(cutter, window, &tensors);
+    rml_tensor_slot slots[RML_TENSORS_MAX];
+    rml_shard_writer_clear(out);
+    RML_TRY(rml_cutter_make(traffic, &c->spec, &cutter, err));
+    rml_status st = rml_shard_writer_add(out, 1, err);
+    if (st == RML_OK) {
+        rml_shard_writer_slots(out, 0, slots);
+        c->cutter->cut(cutter, window, slots);
+    }
     rml_cutter_free(cutter);
-    return RML_OK;
+    return st;
+}
+
+// The first byte in which a tensor that was cut differs from the stored one; SIZE_MAX: none.
+static size_t differs_at(const rml_tensor_info *info, const rml_tensor_slot *cut,
+                         rml_tensor_view stored)
+{
+    size_t row, whole;
+    bool fits = rml_tensor_info_size(info, &row, &whole);
+    if (!fits || (info->ragged && *cut->rows != stored.rows)) {
+        return 0;
+    }
+    size_t size = info->ragged ? stored.rows * row : whole;
+    for (size_t i = 0; i < size; i++) {
+        if (((const uint8_t *)cut->data)[i] != ((const uint8_t *)stored.data)[i]) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static void note_future(check *c, const rml_scene_row *row, const rml_tensor_slot *slots,
+                        const rml_tensor_view *stored)
+{
+    for (size_t i = 0; i < c->tensors; i++) {
+        size_t at = c->info[i].future ? SIZE_MAX : differs_at(&c->info[i], &slots[i], stored[i]);
+        if (at == SIZE_MAX) {
+            continue;
+        }
+        c->out->future_in_inputs = true;
+        if (c->out->worst[0] == '\0') {
+            snprintf(c->out->worst, sizeof c->out->worst,
+                     "future in inputs: element %zu of %s of scene %.12s moves when only states "
+                     "after now are changed",
+                     at / rml_element_size(c->info[i].element), c->info[i].name, row->scene_id);
+        }
+    }
 }
 
 static rml_status check_future_of(check *c, rml_lake *lake, const side_scene *s, rml_error *err)
 {
     const rml_scene_row *row = &s->scene->row;
-    const float *stored[RML_SCENE_TENSORS];
+    rml_tensor_view stored[RML_TENSORS_MAX];
+    rml_tensor_slot slots[RML_TENSORS_MAX];
     rml_arena arena = {0};
     rml_traffic traffic, changed;
     rml_window window = {0};
-    rml_shard_layout layout;
+    rml_shard_writer scene;
     sample_of(c, s, stored);
-    rml_status st = rml_shard_layout_of(c->info, &layout, err);
-    float *scene = st ? NULL : RML_NEW_ARRAY(&arena, float, layout.stride);
-    st = st || scene ? st : rml_fail_memory(err, layout.stride * sizeof *scene);
+    rml_status st = rml_shard_writer_init(&scene, c->info, c->tensors, err);
     st = st ? st : rml_traffic_load(lake, row->recording_id, &arena, &traffic, err);
     st = st ? st : rml_scene_window(&traffic, row, &window, err);
-    st = st ? st : cut_one(&traffic, &c->spec, window, &layout, scene, err);
-    for (int i = 0; st == RML_OK && i < RML_SCENE_TENSORS; i++) {
-        if (memcmp(scene + layout.offset[i], stored[i], layout.size[i] * sizeof(float)) != 0) {
+    st = st ? st : cut_one(c, &traffic, window, &scene, err);
+    for (size_t i = 0; st == RML_OK && i < c->tensors; i++) {
+        rml_shard_writer_slots(&scene, 0, slots);
+        if (differs_at(&c->info[i], &slots[i], stored[i]) != SIZE_MAX) {
             st = rml_fail(err, RML_ERR_CONFLICT, (rml_place){0},
                           "roadmill dataset create makes a version of the lake as it is",
                           "expected tensor %s of scene %.12s as the lake gives it, found others",
@@ -288,23 +310,12 @@ static rml_status check_future_of(check *c, rml_lake *lake, const side_scene *s,
     }
     st =
         st ? st : other_future(&traffic, row->t0_ns, window.track, s->index, &arena, &changed, err);
-    st = st ? st : cut_one(&changed, &c->spec, window, &layout, scene, err);
-    for (int i = T_FEATURES; st == RML_OK && i < T_TARGET; i++) {
-        if (memcmp(scene + layout.offset[i], stored[i], layout.size[i] * sizeof(float)) == 0) {
-            continue;
-        }
-        c->out->future_in_inputs = true;
-        if (c->out->worst[0] == '\0') {
-            size_t k = 0;
-            while (memcmp(&scene[layout.offset[i] + k], &stored[i][k], sizeof(float)) == 0) {
-                k++;
-            }
-            snprintf(c->out->worst, sizeof c->out->worst,
-                     "future in inputs: element %zu of %s of scene %.12s moves when only states "
-                     "after now are changed",
-                     k, c->info[i].name, row->scene_id);
-        }
+    st = st ? st : cut_one(c, &changed, window, &scene, err);
+    if (st == RML_OK) {
+        rml_shard_writer_slots(&scene, 0, slots);
+        note_future(c, row, slots, stored);
     }
+    rml_shard_writer_reset(&scene);
     rml_arena_reset(&arena);
     return st;
 }
@@ -329,7 +340,13 @@ rml_status rml_dataset_leaks(const rml_dataset *d, rml_lake *lake, rml_leak_repo
     check c = {.d = d, .out = out, .spec = *rml_dataset_scene_spec(d)};
     c.before_ns = (int64_t)(c.spec.history - 1) * rml_dataset_step_ns(d);
     c.after_ns = (int64_t)c.spec.future * rml_dataset_step_ns(d);
-    rml_scene_layout(&c.spec, c.info);
+    c.cutter = rml_dataset_cutter(d);
+    c.tensors = rml_dataset_tensors(d, &c.info);
+    if (c.cutter == NULL) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                        "expected a version of a cutter that this program has, to cut its scenes "
+                        "again, found another");
+    }
     rml_status st = gather(&c, err);
     if (st == RML_OK) {
         out->shared_recordings = count_shared(&c, compare_recording, "shared recording");

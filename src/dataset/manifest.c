@@ -42,8 +42,36 @@ static void write_spec(rml_json_writer *w, const rml_version *v, rml_arena *aren
     rml_json_object_end(w);
 }
 
-static void write_scene_spec(rml_json_writer *w, const rml_scene_spec *s)
+// Format 1 knew one cutter and float32 of fixed shape alone; its tensors are name and shape.
+static void write_tensor(rml_json_writer *w, const rml_tensor_info *info, bool first_format)
 {
+    rml_json_object(w);
+    rml_json_kv_str(w, "name", rml_str_of(info->name));
+    rml_json_key(w, "shape");
+    rml_json_list(w);
+    for (uint32_t axis = 0; axis < info->rank; axis++) {
+        rml_json_i64(w, info->shape[axis]);
+    }
+    rml_json_list_end(w);
+    if (!first_format) {
+        rml_json_kv_str(w, "type", rml_str_of(rml_element_name(info->element)));
+        rml_json_kv_bool(w, "ragged", info->ragged);
+        rml_json_kv_bool(w, "future", info->future);
+        rml_json_kv_str(w, "unit", rml_str_of(info->unit ? info->unit : ""));
+    }
+    rml_json_object_end(w);
+}
+
+static bool is_first_format(const rml_version *v)
+{
+    const rml_scene_cutter *const *all;
+    rml_scene_cutters(&all);
+    return v->cutter == all[0];
+}
+
+static void write_scene_spec(rml_json_writer *w, const rml_version *v)
+{
+    const rml_scene_spec *s = &v->scene;
     rml_json_key(w, "scene");
     rml_json_object(w);
     rml_json_kv_i64(w, "history", s->history);
@@ -55,20 +83,14 @@ static void write_scene_spec(rml_json_writer *w, const rml_scene_spec *s)
     rml_json_kv_f64(w, "radius_m", s->radius_m);
     rml_json_kv_bool(w, "leak_central_difference", s->leak_central_difference);
     rml_json_object_end(w);
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    rml_scene_layout(s, info);
+    bool first = is_first_format(v);
+    if (!first) {
+        rml_json_kv_str(w, "cutter", rml_str_of(v->cutter->name));
+    }
     rml_json_key(w, "tensors");
     rml_json_list(w);
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        rml_json_object(w);
-        rml_json_kv_str(w, "name", rml_str_of(info[i].name));
-        rml_json_key(w, "shape");
-        rml_json_list(w);
-        for (uint32_t axis = 0; axis < info[i].rank; axis++) {
-            rml_json_i64(w, info[i].shape[axis]);
-        }
-        rml_json_list_end(w);
-        rml_json_object_end(w);
+    for (size_t i = 0; i < v->tensors; i++) {
+        write_tensor(w, &v->info[i], first);
     }
     rml_json_list_end(w);
 }
@@ -262,10 +284,12 @@ rml_status rml_version_manifest(const rml_version *v, rml_lake *lake,
     rml_json_writer w;
     rml_json_writer_init(&w, &text, err);
     rml_json_object(&w);
-    rml_json_kv_str(&w, "format", RML_STR("roadmill-dataset-1"));
+    rml_json_kv_str(&w, "format",
+                    is_first_format(v) ? RML_STR(RML_VERSION_FORMAT_1)
+                                       : RML_STR(RML_VERSION_FORMAT_2));
     rml_json_kv_str(&w, "program", RML_STR(RML_VERSION));
     write_spec(&w, v, &arena);
-    write_scene_spec(&w, &v->scene);
+    write_scene_spec(&w, v);
     rml_json_kv_ns(&w, "step_ns", v->step_ns);
     rml_status st = write_tables(&w, v, lake, err);
     write_recordings(&w, v);

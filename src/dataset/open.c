@@ -6,41 +6,11 @@
 #include "open.h"
 #include "roadmill/base/json.h"
 #include "roadmill/codec.h"
-#include "roadmill/dataset/shard.h"
 #include "roadmill/lake/sql.h"
 #include "version.h"
 
 #define MANIFEST_SIZE_MAX ((size_t)256 << 20)
 #define SCENES_MAX ((size_t)64 << 20)
-#define REMEDY "roadmill dataset create makes it again"
-
-typedef struct mapped_shard {
-    rml_object map;
-    rml_shard shard;
-} mapped_shard;
-
-// Rows of scenes.parquet: read when somebody asks, for samples do not need them.
-typedef struct scene_list {
-    bool read;
-    rml_arena arena;
-    rml_dataset_scene *scenes[RML_SPLITS];
-    rml_map index; // scene_id -> split << 56 | index
-    rml_map texts; // ids that many scenes share, kept once; rows borrow its keys
-} scene_list;
-
-struct rml_dataset {
-    rml_arena arena;
-    rml_str hash, folder;
-    rml_buffer manifest;
-    const rml_json *tree;
-    rml_scene_spec spec;
-    int64_t step_ns;
-    scene_list *list;
-    size_t count[RML_SPLITS];
-    mapped_shard *shards;
-    size_t shard_count;
-    size_t first_shard[RML_SPLITS], per_shard[RML_SPLITS];
-};
 
 // ---- Manifest ----------------------------------------------------------------------------------
 
@@ -73,7 +43,7 @@ rml_status rml_manifest_read(rml_str home, rml_str hash, rml_arena *arena, rml_b
     if (!rml_hash_equal(&want, &found)) {
         char name[RML_HASH_TEXT];
         rml_hash_text(&found, name);
-        return rml_fail(err, RML_ERR_CONFLICT, rml_place_file(path), REMEDY,
+        return rml_fail(err, RML_ERR_CONFLICT, rml_place_file(path), RML_REMEDY_VERSION,
                         "expected a manifest of hash %.12s, found %.12s", hash.data, name);
     }
     return RML_OK;
@@ -101,10 +71,12 @@ static rml_status read_spec(rml_dataset *d, rml_error *err)
                  d->spec.predict > 0 &&
                  rml_parse_i64(rml_json_get_str(d->tree, "step_ns", RML_STR("")), &d->step_ns) &&
                  d->step_ns > 0;
-    if (!whole || !rml_str_equal(rml_json_get_str(d->tree, "format", RML_STR("")),
-                                 RML_STR("roadmill-dataset-1"))) {
-        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
-                        "expected a manifest of format roadmill-dataset-1 with scene and step_ns");
+    rml_str format = rml_json_get_str(d->tree, "format", RML_STR(""));
+    d->first_format = rml_str_equal(format, RML_STR(RML_VERSION_FORMAT_1));
+    if (!whole || !(d->first_format || rml_str_equal(format, RML_STR(RML_VERSION_FORMAT_2)))) {
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), RML_REMEDY_VERSION,
+                        "expected a manifest of format " RML_VERSION_FORMAT_1
+                        " or " RML_VERSION_FORMAT_2 " with scene and step_ns");
     }
     return RML_OK;
 }
@@ -128,7 +100,7 @@ static rml_status read_row(const rml_dataset *d, const rml_row_reader *reader, c
     *out = (rml_dataset_scene){0};
     RML_TRY(rml_row_read(reader, b, i, NULL, out, err));
     if (strlen(out->row.scene_id) != RML_HASH_TEXT - 1) {
-        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), RML_REMEDY_VERSION,
                         "expected scenes.parquet with ids of 64 digits, found row %zu without", i);
     }
     rml_str *const texts[] = {&out->row.recording_id, &out->row.drive_id, &out->row.place_id,
@@ -147,7 +119,7 @@ static rml_status check_columns(const rml_batch *batch, rml_str path, rml_error 
                     rml_str_equal(batch->schema.fields[i].name, want.fields[i].name) &&
                     batch->columns[i].type == want.fields[i].type;
         if (!same) {
-            return rml_fail(err, RML_ERR_DATA, rml_place_file(path), REMEDY,
+            return rml_fail(err, RML_ERR_DATA, rml_place_file(path), RML_REMEDY_VERSION,
                             "expected column %zu to be %.*s (%s)", i, RML_FMT(want.fields[i].name),
                             rml_type_name(want.fields[i].type));
         }
@@ -181,7 +153,7 @@ static rml_status read_counts(rml_dataset *d, rml_error *err)
     for (int s = 0; s < RML_SPLITS; s++) {
         int64_t count = rml_json_get_i64(counts, rml_split_name((rml_split)s), -1);
         if (count < 0 || (uint64_t)count > SCENES_MAX - total) {
-            return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+            return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), RML_REMEDY_VERSION,
                             "expected a manifest with at most %zu scenes in all splits",
                             SCENES_MAX);
         }
@@ -198,7 +170,7 @@ static rml_status take_row(const rml_dataset *d, const rml_row_reader *reader,
     rml_dataset_scene *scene = &d->list->scenes[s][i];
     RML_TRY(read_row(d, reader, batch, at, scene, err));
     if (scene->split != (rml_split)s) {
-        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), RML_REMEDY_VERSION,
                         "expected scene %zu in split %s, found %s", at,
                         rml_split_name((rml_split)s), rml_split_name(scene->split));
     }
@@ -208,7 +180,7 @@ static rml_status take_row(const rml_dataset *d, const rml_row_reader *reader,
 
 static rml_status take_rows(const rml_dataset *d, const rml_batch *batch, rml_error *err)
 {
-    scene_list *list = d->list;
+    rml_scene_list *list = d->list;
     size_t total = 0, at = 0;
     rml_row_reader reader;
     RML_TRY(rml_row_reader_init(&reader, rml_version_scenes_schema(), batch->schema, err));
@@ -216,7 +188,7 @@ static rml_status take_rows(const rml_dataset *d, const rml_batch *batch, rml_er
         total += d->count[s];
     }
     if (total != batch->count) {
-        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), RML_REMEDY_VERSION,
                         "expected %zu scenes in scenes.parquet, as the manifest says, found %zu",
                         total, batch->count);
     }
@@ -230,7 +202,7 @@ static rml_status take_rows(const rml_dataset *d, const rml_batch *batch, rml_er
         }
     }
     if (list->index.count != total) {
-        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), RML_REMEDY_VERSION,
                         "expected %zu different scenes in scenes.parquet, found %zu", total,
                         list->index.count);
     }
@@ -252,15 +224,15 @@ rml_status rml_dataset_read_scenes(const rml_dataset *d, rml_error *err)
 
 // ---- Shards ------------------------------------------------------------------------------------
 
-static rml_status map_shard(rml_dataset *d, const rml_json *entry, size_t index,
-                            const rml_tensor_info *info, rml_split *split, rml_error *err)
+static rml_status map_shard(rml_dataset *d, const rml_json *entry, size_t index, rml_split *split,
+                            rml_error *err)
 {
-    mapped_shard *m = &d->shards[index];
+    rml_mapped_shard *m = &d->shards[index];
     rml_str name = rml_json_get_str(entry, "file", RML_STR(""));
     rml_str want = rml_arena_printf(&d->arena, RML_SHARD_NAME, index);
     if (!rml_str_equal(name, want) ||
         !rml_split_parse(rml_json_get_str(entry, "split", RML_STR("")), split)) {
-        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), RML_REMEDY_VERSION,
                         "expected shard %zu with a split, found \"%.*s\"", index, RML_FMT(name));
     }
     rml_str path = rml_path_join(&d->arena, d->folder, name);
@@ -268,9 +240,9 @@ static rml_status map_shard(rml_dataset *d, const rml_json *entry, size_t index,
         return rml_fail_memory(err, name.len);
     }
     RML_TRY(rml_object_open(&m->map, path, err));
-    RML_TRY(rml_shard_parse(m->map.bytes, path, info, &m->shard, err));
+    RML_TRY(rml_shard_parse(m->map.bytes, path, d->info, d->tensors, &m->shard, err));
     if ((int64_t)m->shard.scenes != rml_json_get_i64(entry, "scenes", -1)) {
-        return rml_fail(err, RML_ERR_DATA, rml_place_file(path), REMEDY,
+        return rml_fail(err, RML_ERR_DATA, rml_place_file(path), RML_REMEDY_VERSION,
                         "expected as many scenes as the manifest says, found %u", m->shard.scenes);
     }
     return RML_OK;
@@ -280,23 +252,21 @@ static rml_status map_shards(rml_dataset *d, rml_error *err)
 {
     const rml_json *list = rml_json_get(d->tree, "shards");
     d->shard_count = list ? list->count : 0;
-    d->shards = RML_NEW_ARRAY(&d->arena, mapped_shard, d->shard_count + 1);
+    d->shards = RML_NEW_ARRAY(&d->arena, rml_mapped_shard, d->shard_count + 1);
     if (d->shards == NULL) {
         return rml_fail_memory(err, d->shard_count * sizeof *d->shards);
     }
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    rml_scene_layout(&d->spec, info);
     size_t sum[RML_SPLITS] = {0}, index = 0, last[RML_SPLITS] = {0};
     for (const rml_json *e = list ? list->child : NULL; e != NULL; e = e->next, index++) {
         rml_split s;
-        RML_TRY(map_shard(d, e, index, info, &s, err));
+        RML_TRY(map_shard(d, e, index, &s, err));
         size_t scenes = d->shards[index].shard.scenes;
         if (d->per_shard[s] == 0) {
             d->first_shard[s] = index;
             d->per_shard[s] = scenes;
         } else if (last[s] != d->per_shard[s] || scenes > d->per_shard[s] ||
                    d->first_shard[s] + sum[s] / d->per_shard[s] != index) {
-            return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+            return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), RML_REMEDY_VERSION,
                             "expected full shards of %zu scenes before the last of a split",
                             d->per_shard[s]);
         }
@@ -305,7 +275,7 @@ static rml_status map_shards(rml_dataset *d, rml_error *err)
     }
     for (int s = 0; s < RML_SPLITS; s++) {
         if (sum[s] != d->count[s]) {
-            return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), REMEDY,
+            return rml_fail(err, RML_ERR_DATA, rml_place_file(d->folder), RML_REMEDY_VERSION,
                             "expected %zu scenes in the shards of %s, found %zu", d->count[s],
                             rml_split_name((rml_split)s), sum[s]);
         }
@@ -325,11 +295,12 @@ rml_status rml_dataset_open_samples(rml_str home, rml_str hash, rml_dataset **ou
     }
     d->arena = arena;
     d->hash = rml_arena_str(&d->arena, hash);
-    d->list = RML_NEW(&d->arena, scene_list);
+    d->list = RML_NEW(&d->arena, rml_scene_list);
     rml_status st = d->hash.data && d->list ? RML_OK : rml_fail_memory(err, hash.len);
     st = st ? st
             : rml_manifest_read(home, d->hash, &d->arena, &d->manifest, &d->tree, &d->folder, err);
     st = st ? st : read_spec(d, err);
+    st = st ? st : rml_dataset_read_tensors(d, err);
     st = st ? st : read_counts(d, err);
     st = st ? st : map_shards(d, err);
     if (st) {
@@ -415,15 +386,4 @@ bool rml_dataset_find(const rml_dataset *d, rml_str scene_id, rml_split *split, 
     *split = (rml_split)(place >> 56);
     *index = (size_t)(place & (((uint64_t)1 << 56) - 1));
     return true;
-}
-
-void rml_dataset_sample(const rml_dataset *d, rml_split split, size_t index,
-                        const float *tensors[RML_SCENE_TENSORS])
-{
-    assert(index < d->count[split]);
-    const rml_shard *shard = &d->shards[d->first_shard[split] + index / d->per_shard[split]].shard;
-    const float *scene = shard->data + index % d->per_shard[split] * shard->stride;
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        tensors[i] = scene + shard->offset[i];
-    }
 }

@@ -29,8 +29,9 @@ void rml_order_add(rml_hash *order, uint64_t item)
 typedef struct copy_job {
     const rml_loader *loader;
     const uint64_t *items;
-    float *const *tensors;
-    size_t sizes[RML_SCENE_TENSORS];
+    const rml_tensor_slot *tensors;
+    const rml_tensor_info *info;
+    size_t count, row[RML_TENSORS_MAX], size[RML_TENSORS_MAX];
 } copy_job;
 
 static uint64_t loader_count(const rml_loader *l)
@@ -62,13 +63,20 @@ static void copy_sample(void *context, size_t tile, size_t worker)
 {
     (void)worker;
     const copy_job *job = context;
-    const float *from[RML_SCENE_TENSORS];
     const rml_loader *l = job->loader;
     rml_sample_ref ref = loader_item(l, job->items[tile]);
-    rml_dataset_sample(l->dataset, ref.split, ref.index, from);
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        if (job->tensors[i] != NULL) {
-            memcpy(job->tensors[i] + tile * job->sizes[i], from[i], job->sizes[i] * sizeof(float));
+    for (size_t i = 0; i < job->count; i++) {
+        const rml_tensor_slot *slot = &job->tensors[i];
+        if (slot->data == NULL) {
+            continue;
+        }
+        rml_tensor_view from = rml_dataset_tensor(l->dataset, ref.split, ref.index, i);
+        uint8_t *to = (uint8_t *)slot->data + tile * job->size[i];
+        size_t size = job->info[i].ragged ? from.rows * job->row[i] : job->size[i];
+        memcpy(to, from.data, size);
+        if (job->info[i].ragged) {
+            memset(to + size, 0, job->size[i] - size);
+            slot->rows[tile] = from.rows;
         }
     }
 }
@@ -76,24 +84,21 @@ static void copy_sample(void *context, size_t tile, size_t worker)
 // Items of a batch are named in pieces of this size, so that the loader needs no heap.
 #define PIECE 256
 
-void rml_loader_next(rml_loader *l, rml_pool *pool, size_t batch,
-                     float *const tensors[RML_SCENE_TENSORS])
+void rml_loader_next(rml_loader *l, rml_pool *pool, size_t batch, const rml_tensor_slot *tensors)
 {
     uint64_t count = loader_count(l);
     uint64_t readers = l->readers > 0 ? l->readers : 1;
     rml_hash version = loader_version(l);
     assert(count > 0 && l->reader < readers);
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    rml_scene_layout(rml_dataset_scene_spec(l->dataset), info);
-    float *to[RML_SCENE_TENSORS];
-    memcpy(to, tensors, sizeof to);
     uint64_t items[PIECE];
+    rml_tensor_slot to[RML_TENSORS_MAX];
     copy_job job = {.loader = l, .items = items, .tensors = to};
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        job.sizes[i] = 1;
-        for (uint32_t axis = 0; axis < info[i].rank; axis++) {
-            job.sizes[i] *= info[i].shape[axis];
-        }
+    job.count = rml_dataset_tensors(l->dataset, &job.info);
+    for (size_t i = 0; i < job.count; i++) {
+        bool fits = rml_tensor_info_size(&job.info[i], &job.row[i], &job.size[i]);
+        assert(fits); // it was opened
+        (void)fits;
+        to[i] = tensors[i];
     }
     while (batch > 0) {
         size_t piece = batch < PIECE ? batch : PIECE;
@@ -105,8 +110,9 @@ void rml_loader_next(rml_loader *l, rml_pool *pool, size_t batch,
             l->position++;
         }
         rml_pool_run(pool, piece, copy_sample, &job);
-        for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-            to[i] = to[i] != NULL ? to[i] + piece * job.sizes[i] : NULL;
+        for (size_t i = 0; i < job.count; i++) {
+            to[i].data = to[i].data ? (uint8_t *)to[i].data + piece * job.size[i] : NULL;
+            to[i].rows = to[i].rows ? to[i].rows + piece : NULL;
         }
         batch -= piece;
     }

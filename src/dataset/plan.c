@@ -440,12 +440,29 @@ static rml_status plan_all(plan *p, rml_lake *lake, const rml_progress *progress
     return count_families(v, err);
 }
 
+static rml_status choose_cutter(rml_version *v, rml_error *err)
+{
+    const rml_scene_cutter *const *all;
+    rml_scene_cutters(&all);
+    const rml_scene_cutter *of_parent = v->parent ? rml_dataset_cutter(v->parent) : all[0];
+    v->cutter = v->spec->cutter ? v->spec->cutter : of_parent;
+    if (v->cutter == NULL || (v->parent != NULL && v->cutter != of_parent)) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                        "expected the cutter of the parent version (%s), found %s",
+                        of_parent ? of_parent->name : "one that this program does not have",
+                        v->cutter ? v->cutter->name : "none");
+    }
+    v->tensors = rml_scene_layout(v->cutter, &v->scene, v->info);
+    return RML_OK;
+}
+
 rml_status rml_version_plan(rml_version *v, rml_lake *lake, const rml_dataset_spec *spec,
                             rml_dataset *parent, const rml_progress *progress, rml_error *err)
 {
     *v = (rml_version){.spec = spec, .parent = parent};
     v->scene = parent != NULL ? *rml_dataset_scene_spec(parent) : spec->scene;
     rml_scene_spec_defaults(&v->scene);
+    RML_TRY(choose_cutter(v, err));
     plan p = {.v = v, .choose = spec->scene_ids != NULL, .matches = RML_ARRAY(rml_match)};
     rml_status st = plan_all(&p, lake, progress, err);
     rml_query_free(p.query);

@@ -1,171 +1,214 @@
-// Shards: written whole, parsed as untrusted bytes. Format: roadmill/dataset/shard.h.
-#include "roadmill/dataset/shard.h"
+// Shards, parsed as untrusted bytes. Format: roadmill/dataset/shard.h.
+//
+// Where a tensor lies follows from the shapes alone, so the header's places are compared with what
+// the writer would have written, never used.
+#include "shard.h"
 
 #include <string.h>
 
-#define MAGIC "rmshard1"
-#define ALIGN 64
 #define REMEDY "roadmill dataset verify names every shard that is damaged"
 
-static size_t align_up(size_t n, size_t to)
-{
-    return (n + to - 1) / to * to;
-}
+typedef struct header {
+    bool plain;
+    uint32_t tensors;
+    uint64_t offset, stride; // in bytes
+    rml_str name[RML_TENSORS_MAX];
+    rml_tensor_info info[RML_TENSORS_MAX]; // but the names
+    uint64_t place[RML_TENSORS_MAX];       // of a plain shard, in bytes
+} header;
 
-rml_status rml_shard_layout_of(const rml_tensor_info info[RML_SCENE_TENSORS], rml_shard_layout *out,
-                               rml_error *err)
+static bool take_entry(rml_cursor *c, header *h, size_t i)
 {
-    *out = (rml_shard_layout){0};
-    size_t header = 8 + 4 + 4 + 8 + 8;
-    bool fits = true;
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        size_t size = 1;
-        for (uint32_t axis = 0; axis < info[i].rank; axis++) {
-            fits = fits && rml_size_mul(size, info[i].shape[axis], &size);
-        }
-        out->offset[i] = out->stride;
-        out->size[i] = size;
-        fits = fits && rml_size_add(out->stride, size, &out->stride);
-        header += 1 + strlen(info[i].name) + 1 + 4 * info[i].rank + 8;
-    }
-    size_t most = RML_SHARD_SIZE_MAX / sizeof(float);
-    if (!fits || out->stride > most - ALIGN) {
-        return rml_fail(err, RML_ERR_LIMIT, (rml_place){0}, "take fewer agents or map tokens",
-                        "expected a scene of at most %zu bytes", RML_SHARD_SIZE_MAX);
-    }
-    out->stride = align_up(out->stride, ALIGN / sizeof(float));
-    out->data_offset = align_up(header, ALIGN);
-    out->scenes_max = most / (out->stride > 0 ? out->stride : 1);
-    out->scenes_max = out->scenes_max > 0 ? out->scenes_max : 1;
-    return RML_OK;
-}
-
-rml_status rml_shard_header(const rml_tensor_info info[RML_SCENE_TENSORS], uint32_t scenes,
-                            rml_buffer *out, rml_error *err)
-{
-    rml_shard_layout layout;
-    RML_TRY(rml_shard_layout_of(info, &layout, err));
-    uint8_t *p = rml_buffer_add(out, layout.data_offset, err);
-    if (p == NULL) {
-        return RML_ERR_MEMORY;
-    }
-    memset(p, 0, layout.data_offset);
-    memcpy(p, MAGIC, 8);
-    rml_save_u32(p + 8, RML_SCENE_TENSORS);
-    rml_save_u32(p + 12, scenes);
-    rml_save_u64(p + 16, layout.data_offset);
-    rml_save_u64(p + 24, layout.stride);
-    p += 32;
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        size_t len = strlen(info[i].name);
-        *p++ = (uint8_t)len;
-        memcpy(p, info[i].name, len);
-        p += len;
-        *p++ = (uint8_t)info[i].rank;
-        for (uint32_t axis = 0; axis < info[i].rank; axis++, p += 4) {
-            rml_save_u32(p, info[i].shape[axis]);
-        }
-        rml_save_u64(p, layout.offset[i]);
-        p += 8;
-    }
-    return RML_OK;
-}
-
-// What the header says of one tensor.
-typedef struct tensor_entry {
-    rml_str name;
-    uint8_t rank;
-    uint32_t shape[4];
-    uint64_t offset;
-} tensor_entry;
-
-static bool take_entry(rml_cursor *c, tensor_entry *out)
-{
-    uint8_t len;
+    uint8_t len, rank, element = RML_ELEMENT_F32, ragged = 0;
     rml_bytes name;
-    if (!(rml_take_u8(c, &len) && rml_take(c, len, &name) && rml_take_u8(c, &out->rank)) ||
-        out->rank > 4) {
+    rml_tensor_info *info = &h->info[i];
+    bool taken = rml_take_u8(c, &len) && rml_take(c, len, &name) &&
+                 (h->plain || (rml_take_u8(c, &element) && rml_take_u8(c, &ragged))) &&
+                 rml_take_u8(c, &rank);
+    if (!taken || rank > RML_TENSOR_RANK_MAX || element >= RML_ELEMENTS || ragged > 1) {
         return false;
     }
-    out->name = rml_str_of_bytes(name);
-    for (uint8_t axis = 0; axis < out->rank; axis++) {
-        if (!rml_take_u32(c, &out->shape[axis])) {
+    h->name[i] = rml_str_of_bytes(name);
+    *info = (rml_tensor_info){.rank = rank, .element = (rml_element)element, .ragged = ragged};
+    for (uint8_t axis = 0; axis < rank; axis++) {
+        if (!rml_take_u32(c, &info->shape[axis])) {
             return false;
         }
     }
-    return rml_take_u64(c, &out->offset);
+    if (h->plain) {
+        uint64_t place;
+        bool there = rml_take_u64(c, &place) && place <= RML_SHARD_SIZE_MAX / sizeof(float);
+        h->place[i] = there ? place * sizeof(float) : 0;
+        return there;
+    }
+    return true;
 }
 
-static rml_status check_entry(const tensor_entry *entry, const rml_tensor_info *expected,
-                              uint64_t stride, rml_place at, rml_error *err)
+static rml_status take_fixed_header(rml_cursor *c, rml_bytes bytes, rml_str file, header *h,
+                                    uint32_t *scenes, rml_error *err)
 {
-    size_t size = 1;
-    bool fits = entry->offset <= stride;
-    for (uint8_t axis = 0; axis < entry->rank; axis++) {
-        fits = fits && rml_size_mul(size, entry->shape[axis], &size);
-    }
-    if (!fits || size > stride - entry->offset) {
+    rml_place at = rml_place_byte(file, 0);
+    rml_bytes magic;
+    if (!(rml_take(c, 8, &magic) && rml_take_u32(c, &h->tensors) && rml_take_u32(c, scenes) &&
+          rml_take_u64(c, &h->offset) && rml_take_u64(c, &h->stride))) {
         return rml_fail(err, RML_ERR_DATA, at, REMEDY,
-                        "expected tensor %.*s inside a scene of %llu floats, found it at %llu",
-                        RML_FMT(entry->name), (unsigned long long)stride,
-                        (unsigned long long)entry->offset);
+                        "expected a shard header of at least 32 bytes, found %zu", bytes.len);
     }
-    if (expected == NULL) {
-        return RML_OK;
-    }
-    bool same = rml_str_equal(entry->name, rml_str_of(expected->name)) &&
-                entry->rank == expected->rank &&
-                memcmp(entry->shape, expected->shape, entry->rank * sizeof(uint32_t)) == 0;
-    if (!same) {
+    h->plain = memcmp(magic.data, RML_SHARD_PLAIN, 8) == 0;
+    if ((!h->plain && memcmp(magic.data, RML_SHARD_TYPED, 8) != 0) || h->tensors == 0 ||
+        h->tensors > RML_TENSORS_MAX) {
         return rml_fail(err, RML_ERR_DATA, at, REMEDY,
-                        "expected tensor %s as the manifest's scene_spec shapes it, found %.*s",
-                        expected->name, RML_FMT(entry->name));
+                        "expected \"" RML_SHARD_PLAIN "\" or \"" RML_SHARD_TYPED
+                        "\" and 1 to %d tensors, found other bytes or %u tensors",
+                        RML_TENSORS_MAX, h->tensors);
+    }
+    uint64_t unit = h->plain ? sizeof(float) : 1;
+    h->stride = h->stride <= RML_SHARD_SIZE_MAX / unit ? h->stride * unit : UINT64_MAX;
+    return RML_OK;
+}
+
+static rml_status check_entry(const header *h, size_t i, const rml_tensor_info *expected,
+                              rml_place at, rml_error *err)
+{
+    char name[RML_TENSOR_NAME_MAX + 1] = "";
+    rml_tensor_info found = h->info[i];
+    if (h->name[i].len > 0 && h->name[i].len <= RML_TENSOR_NAME_MAX) {
+        memcpy(name, h->name[i].data, h->name[i].len);
+    }
+    found.name = name;
+    if (!rml_tensor_info_equal(&found, expected)) {
+        return rml_fail(err, RML_ERR_DATA, at, REMEDY,
+                        "expected tensor %s as the manifest types and shapes it, found %.*s",
+                        expected->name, RML_FMT(h->name[i]));
+    }
+    return RML_OK;
+}
+
+static rml_status take_entries(rml_cursor *c, rml_bytes bytes, rml_str file,
+                               const rml_tensor_info *expected, size_t expected_count, header *h,
+                               rml_shard_layout *layout, rml_error *err)
+{
+    rml_place at = rml_place_byte(file, 8);
+    if (expected != NULL && h->tensors != expected_count) {
+        return rml_fail(err, RML_ERR_DATA, at, REMEDY,
+                        "expected %zu tensors, as the manifest says, found %u", expected_count,
+                        h->tensors);
+    }
+    for (uint32_t i = 0; i < h->tensors; i++) {
+        at = rml_place_byte(file, (uint64_t)(c->left.data - bytes.data));
+        if (!take_entry(c, h, i)) {
+            return rml_fail(err, RML_ERR_DATA, at, REMEDY,
+                            "expected the name, type and shape of tensor %u", i);
+        }
+        if (expected != NULL) {
+            RML_TRY(check_entry(h, i, &expected[i], at, err));
+        }
+    }
+    bool fits = rml_shard_lay_out(h->info, h->tensors, layout);
+    for (uint32_t i = 0; fits && h->plain && i < h->tensors; i++) {
+        fits = h->place[i] == layout->offset[i];
+    }
+    if (!fits || layout->stride != h->stride ||
+        rml_shard_align((size_t)(c->left.data - bytes.data)) != h->offset) {
+        return rml_fail(err, RML_ERR_DATA, rml_place_byte(file, 16), REMEDY,
+                        "expected tensors one behind the other in scenes of %zu bytes, at most %zu "
+                        "with all that is ragged, found scenes of %llu from byte %llu",
+                        layout->stride, RML_SHARD_SIZE_MAX, (unsigned long long)h->stride,
+                        (unsigned long long)h->offset);
+    }
+    return RML_OK;
+}
+
+// The next part of the file, of `size` bytes and padded; NULL if the file ends before.
+static const uint8_t *take_part(rml_cursor *c, size_t size)
+{
+    rml_bytes part;
+    size_t padded;
+    bool fits = rml_size_add(size, RML_SHARD_ALIGN - 1, &padded) &&
+                rml_take(c, padded / RML_SHARD_ALIGN * RML_SHARD_ALIGN, &part);
+    return fits ? part.data : NULL;
+}
+
+static bool take_ragged(rml_cursor *c, uint32_t scenes, size_t row, rml_shard_tensor *t)
+{
+    size_t size, end;
+    if (!rml_size_mul((size_t)scenes + 1, sizeof(uint64_t), &size)) {
+        return false;
+    }
+    t->first = take_part(c, size);
+    if (t->first == NULL || rml_load_u64(t->first) != 0) {
+        return false;
+    }
+    for (uint32_t s = 0; s < scenes; s++) {
+        uint64_t from = rml_load_u64(t->first + 8 * (size_t)s);
+        uint64_t to = rml_load_u64(t->first + 8 * ((size_t)s + 1));
+        if (to < from || to - from > t->rows) {
+            return false;
+        }
+    }
+    // Sums of at most 2^32 steps of at most 2^32 rows: no overflow in 64 bits.
+    uint64_t rows = rml_load_u64(t->first + 8 * (size_t)scenes);
+    if (rows > SIZE_MAX || !rml_size_mul((size_t)rows, row, &end)) {
+        return false;
+    }
+    t->data = take_part(c, end);
+    return t->data != NULL;
+}
+
+static rml_status take_scenes(rml_cursor *c, rml_bytes bytes, rml_str file, const header *h,
+                              const rml_shard_layout *l, rml_shard *out, rml_error *err)
+{
+    size_t size = 0;
+    bool whole = h->offset <= bytes.len && out->scenes <= l->scenes_max &&
+                 rml_size_mul(out->scenes, l->stride, &size) &&
+                 (uintptr_t)bytes.data % sizeof(uint64_t) == 0;
+    c->left = rml_bytes_of(bytes.data + (whole ? h->offset : 0),
+                           whole ? bytes.len - (size_t)h->offset : 0);
+    const uint8_t *fixed = whole ? take_part(c, size) : NULL;
+    whole = fixed != NULL;
+    for (size_t i = 0; whole && i < l->count; i++) {
+        rml_shard_tensor *t = &out->tensors[i];
+        t->rows = h->info[i].rank > 0 ? h->info[i].shape[0] : 1;
+        if (h->info[i].ragged) {
+            t->stride = t->size = l->row[i];
+            whole = take_ragged(c, out->scenes, l->row[i], t);
+        } else {
+            t->data = fixed + l->offset[i];
+            t->stride = l->stride;
+            t->size = l->size[i];
+        }
+    }
+    // Exactly: nothing is cut off, nothing trails.
+    if (!whole || c->left.len > 0) {
+        return rml_fail(err, RML_ERR_DATA, rml_place_byte(file, 8), REMEDY,
+                        "expected %u scenes of %zu bytes from byte %llu and what is ragged behind "
+                        "them to the end, found %zu bytes",
+                        out->scenes, l->stride, (unsigned long long)h->offset, bytes.len);
     }
     return RML_OK;
 }
 
 rml_status rml_shard_parse(rml_bytes bytes, rml_str file, const rml_tensor_info *expected,
-                           rml_shard *out, rml_error *err)
+                           size_t expected_count, rml_shard *out, rml_error *err)
 {
     *out = (rml_shard){0};
+    header h = {0};
+    rml_shard_layout layout;
     rml_cursor c = {bytes};
-    rml_place at = rml_place_byte(file, 0);
-    rml_bytes magic;
-    uint32_t tensors = 0;
-    uint64_t offset = 0, stride = 0;
-    if (!(rml_take(&c, 8, &magic) && rml_take_u32(&c, &tensors) && rml_take_u32(&c, &out->scenes) &&
-          rml_take_u64(&c, &offset) && rml_take_u64(&c, &stride))) {
-        return rml_fail(err, RML_ERR_DATA, at, REMEDY,
-                        "expected a shard header of at least 32 bytes, found %zu", bytes.len);
-    }
-    if (memcmp(magic.data, MAGIC, 8) != 0 || tensors != RML_SCENE_TENSORS) {
-        return rml_fail(err, RML_ERR_DATA, at, REMEDY,
-                        "expected \"" MAGIC "\" and %d tensors, found other bytes or %u tensors",
-                        RML_SCENE_TENSORS, tensors);
-    }
-    uint64_t left = offset <= bytes.len ? bytes.len - offset : 0;
-    uint64_t scene_size = stride <= RML_SHARD_SIZE_MAX / 4 ? stride * 4 : 0;
-    // Exactly: nothing is cut off, nothing trails.
-    if (offset % ALIGN != 0 || offset > bytes.len || scene_size == 0 ||
-        left / scene_size != out->scenes || left % scene_size != 0 ||
-        (uintptr_t)(bytes.data + offset) % sizeof(float) != 0) {
-        return rml_fail(err, RML_ERR_DATA, rml_place_byte(file, 8), REMEDY,
-                        "expected %u scenes of %llu floats from byte %llu to the end, found %zu "
-                        "bytes",
-                        out->scenes, (unsigned long long)stride, (unsigned long long)offset,
-                        bytes.len);
-    }
-    for (uint32_t i = 0; i < tensors; i++) {
-        at = rml_place_byte(file, (uint64_t)(c.left.data - bytes.data));
-        tensor_entry entry = {0};
-        if (!take_entry(&c, &entry) || (uint64_t)(c.left.data - bytes.data) > offset) {
-            return rml_fail(err, RML_ERR_DATA, at, REMEDY,
-                            "expected the name, shape and place of tensor %u", i);
-        }
-        RML_TRY(check_entry(&entry, expected ? &expected[i] : NULL, stride, at, err));
-        out->offset[i] = (size_t)entry.offset;
-    }
-    out->stride = (size_t)stride;
-    out->data = (const float *)(const void *)(bytes.data + offset);
+    RML_TRY(take_fixed_header(&c, bytes, file, &h, &out->scenes, err));
+    RML_TRY(take_entries(&c, bytes, file, expected, expected_count, &h, &layout, err));
+    RML_TRY(take_scenes(&c, bytes, file, &h, &layout, out, err));
+    out->count = h.tensors;
     return RML_OK;
+}
+
+rml_tensor_view rml_shard_view(const rml_shard *shard, uint32_t scene, size_t tensor)
+{
+    const rml_shard_tensor *t = &shard->tensors[tensor];
+    if (t->first == NULL) {
+        return (rml_tensor_view){t->data + scene * t->stride, t->rows};
+    }
+    uint64_t from = rml_load_u64(t->first + 8 * (size_t)scene);
+    uint64_t to = rml_load_u64(t->first + 8 * ((size_t)scene + 1));
+    return (rml_tensor_view){t->data + (size_t)from * t->stride, (uint32_t)(to - from)};
 }

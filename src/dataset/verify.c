@@ -91,7 +91,7 @@ static rml_status same_member(const rml_dataset *a, const rml_dataset *b, const 
 rml_status rml_dataset_diff(const rml_dataset *a, const rml_dataset *b, rml_dataset_difference *out,
                             rml_error *err)
 {
-    static const char *const inputs[] = {"tables", "scene", "query", "split", "keep_one"};
+    static const char *const inputs[] = {"tables", "scene", "cutter", "query", "split", "keep_one"};
     *out = (rml_dataset_difference){.same_inputs = true};
     for (int s = 0; s < RML_SPLITS; s++) {
         rml_split split = (rml_split)s, other;

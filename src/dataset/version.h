@@ -39,7 +39,10 @@ typedef struct rml_version_recording {
 typedef struct rml_version {
     const rml_dataset_spec *spec;
     rml_scene_spec scene; // filled in
-    rml_dataset *parent;  // or NULL
+    const rml_scene_cutter *cutter;
+    rml_tensor_info info[RML_TENSORS_MAX]; // what it gives
+    size_t tensors;
+    rml_dataset *parent; // or NULL
     rml_arena arena;
     rml_source source;
     rml_version_recording *recordings;
@@ -76,7 +79,10 @@ rml_status rml_version_cut(rml_version *v, const char *folder, rml_pool *pool,
                            const rml_progress *progress, rml_version_files *out, rml_error *err)
     RML_CHECKED;
 
-// The manifest in canonical form.
+// The manifest in canonical form. Format 1 says neither the cutter nor the types of its tensors: it
+// is written for the table's first cutter, so that its versions keep their names.
+#define RML_VERSION_FORMAT_1 "roadmill-dataset-1"
+#define RML_VERSION_FORMAT_2 "roadmill-dataset-2"
 rml_status rml_version_manifest(const rml_version *v, rml_lake *lake,
                                 const rml_version_files *files, rml_buffer *out, rml_error *err)
     RML_CHECKED;

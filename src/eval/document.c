@@ -24,12 +24,6 @@ typedef struct document {
     rml_draws draws[RML_SLICES_MAX];
 } document;
 
-// Differences of nll have no sensible ratio: it passes through zero.
-static bool is_compared(const rml_metric *m)
-{
-    return strcmp(m->unit, "nat") != 0;
-}
-
 static rml_status add_job(document *d, const rml_entrant *a, const rml_entrant *b, size_t metric,
                           const rml_slice *slice, rml_error *err)
 {
@@ -53,19 +47,17 @@ static bool against(const rml_entrant *a, const rml_entrant *b)
 // In the order in which they are written.
 static rml_status list_jobs(document *d, rml_error *err)
 {
-    size_t metric_count;
-    const rml_metric *metrics = rml_metrics(&metric_count);
     rml_judging *e = d->e;
     for (size_t i = 0; i < e->entrants.count; i++) {
         const rml_entrant *a = RML_AT(&e->entrants, rml_entrant, i);
         for (size_t s = 0; s < e->slice_count; s++) {
-            for (size_t m = 0; m < metric_count; m++) {
+            for (size_t m = 0; m < e->metric_count; m++) {
                 RML_TRY(add_job(d, a, NULL, m, &e->slices[s], err));
             }
             for (size_t k = 0; k < e->entrants.count; k++) {
                 const rml_entrant *b = RML_AT(&e->entrants, rml_entrant, k);
-                for (size_t m = 0; against(a, b) && m < metric_count; m++) {
-                    if (is_compared(&metrics[m]) && a->values[m] && b->values[m]) {
+                for (size_t m = 0; against(a, b) && m < e->metric_count; m++) {
+                    if (e->metrics[m]->compared && a->values[m] && b->values[m]) {
                         RML_TRY(add_job(d, a, b, m, &e->slices[s], err));
                     }
                 }
@@ -176,8 +168,8 @@ static bool is_at(const filling *f, const rml_entrant *a, const rml_slice *slice
 static rml_status fill_slice(filling *f, const rml_entrant *a, const rml_slice *slice,
                              rml_evidence_slice *out, rml_error *err)
 {
-    size_t count;
-    const rml_metric *metrics = rml_metrics(&count);
+    const rml_metric *const *metrics = f->d->e->metrics;
+    size_t count = f->d->e->metric_count;
     size_t pairs = count * f->d->e->entrants.count;
     rml_evidence_value *values = RML_NEW_ARRAY(f->arena, rml_evidence_value, count);
     rml_evidence_difference *differences =
@@ -194,14 +186,14 @@ static rml_status fill_slice(filling *f, const rml_entrant *a, const rml_slice *
     for (; is_at(f, a, slice, false); f->at++) {
         const job *j = RML_AT(&f->d->jobs, job, f->at);
         values[out->value_count++] =
-            (rml_evidence_value){rml_str_of(metrics[j->metric].name), j->interval.estimate,
+            (rml_evidence_value){rml_str_of(metrics[j->metric]->name), j->interval.estimate,
                                  j->interval.low, j->interval.high, rml_str_of(j->interval.method)};
     }
     for (; is_at(f, a, slice, true); f->at++) {
         const job *j = RML_AT(&f->d->jobs, job, f->at);
         differences[out->difference_count++] =
             (rml_evidence_difference){.baseline = j->b->name,
-                                      .metric = rml_str_of(metrics[j->metric].name),
+                                      .metric = rml_str_of(metrics[j->metric]->name),
                                       .relative = j->interval.estimate,
                                       .low = j->interval.low,
                                       .high = j->interval.high,
@@ -253,14 +245,14 @@ static rml_status fill_model(filling *f, const rml_entrant *a, rml_evidence_mode
     return RML_OK;
 }
 
-// The blind baseline with the smallest min_fde_6 over all windows: the bar.
-static rml_str best_blind(const rml_evaluation *e)
+// The blind baseline that is best by that metric over all windows: the bar.
+static rml_str best_blind(const rml_evaluation *e, const char *metric)
 {
     rml_str best = {0};
     double least = INFINITY;
     for (size_t i = 0; i < e->model_count; i++) {
         const rml_evidence_model *m = &e->models[i];
-        const rml_evidence_value *v = rml_evidence_value_of(m->slices, RML_STR("min_fde_6"));
+        const rml_evidence_value *v = rml_evidence_value_of(m->slices, rml_str_of(metric));
         if (m->kind == RML_EVIDENCE_BLIND && v != NULL && v->value < least) {
             least = v->value;
             best = m->name;
@@ -273,16 +265,15 @@ static rml_status fill(const document *d, rml_arena *arena, rml_evaluation *out,
 {
     const rml_judging *e = d->e;
     filling f = {.d = d, .arena = arena};
-    size_t count, models = e->entrants.count;
-    const rml_metric *metrics = rml_metrics(&count);
+    size_t count = e->metric_count, models = e->entrants.count;
     rml_evidence_metric *told = RML_NEW_ARRAY(arena, rml_evidence_metric, count);
     rml_evidence_model *m = RML_NEW_ARRAY(arena, rml_evidence_model, models + 1);
     if (told == NULL || m == NULL) {
         return rml_fail_memory(err, models * sizeof *m);
     }
     for (size_t i = 0; i < count; i++) {
-        told[i] = (rml_evidence_metric){rml_str_of(metrics[i].name), rml_str_of(metrics[i].unit),
-                                        metrics[i].k};
+        told[i] = (rml_evidence_metric){rml_str_of(e->metrics[i]->name),
+                                        rml_str_of(e->metrics[i]->unit), e->metrics[i]->k};
     }
     for (size_t i = 0; i < models; i++) {
         RML_TRY(fill_model(&f, RML_AT(&e->entrants, rml_entrant, i), &m[i], err));
@@ -299,7 +290,11 @@ static rml_status fill(const document *d, rml_arena *arena, rml_evaluation *out,
                             .metric_count = count,
                             .models = m,
                             .model_count = models};
-    out->best_blind = best_blind(out);
+    if (e->task != rml_task_find(RML_STR(""))) { // the first's documents are as before tasks
+        out->task = rml_str_of(e->task->name);
+        out->compared = rml_str_of(e->task->compared);
+    }
+    out->best_blind = best_blind(out, e->task->compared);
     return RML_OK;
 }
 

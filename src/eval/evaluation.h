@@ -8,7 +8,7 @@
 
 #define RML_LEVEL 0.95
 #define RML_SLICES_MAX 64
-#define RML_METRICS 10
+#define RML_METRICS_MAX 16 // of one task
 
 typedef struct rml_entrant {
     rml_str name, hash;
@@ -17,7 +17,7 @@ typedef struct rml_entrant {
     size_t seeds;
     const rml_forecast *futures, *ones; // [seeds]; ones may be NULL
     rml_forecast own;                   // of a baseline, freed with the evaluation
-    double **values[RML_METRICS];       // [seeds][n]; NULL where the metric is not defined
+    double **values[RML_METRICS_MAX];   // [seeds][n]; NULL where the metric is not defined
 } rml_entrant;
 
 #define RML_NOT_IN_SLICE UINT32_MAX
@@ -31,6 +31,9 @@ typedef struct rml_slice {
 typedef struct rml_judging {
     rml_lake *lake;
     const rml_dataset *dataset;
+    const rml_task *task;
+    const rml_metric *metrics[RML_METRICS_MAX]; // that it names
+    size_t metric_count;
     const rml_eval_options *options;
     double miss_m;
     rml_pool *pool;

@@ -4,6 +4,7 @@
 // taken as stated, except in nll, where those of the k modes are scaled to sum to one.
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "roadmill/eval.h"
 #include "roadmill/math.h"
@@ -154,23 +155,34 @@ static void nll(const rml_truth *truth, const rml_forecast *f, uint32_t k, doubl
     }
 }
 
+// Differences of nll have no sensible ratio: it passes through zero.
 static const rml_metric metrics[] = {
-    {"min_ade_1", "m", 1, false, min_ade},
-    {"min_ade_6", "m", 6, false, min_ade},
-    {"min_fde_1", "m", 1, false, min_fde},
-    {"min_fde_6", "m", 6, false, min_fde},
-    {"miss_rate_1", "share", 1, false, miss_rate},
-    {"miss_rate_6", "share", 6, false, miss_rate},
-    {"brier_min_fde_1", "m", 1, true, brier_min_fde},
-    {"brier_min_fde_6", "m", 6, true, brier_min_fde},
-    {"nll_1", "nat", 1, true, nll},
-    {"nll_6", "nat", 6, true, nll},
+    {"min_ade_1", "m", 1, false, true, min_ade},
+    {"min_ade_6", "m", 6, false, true, min_ade},
+    {"min_fde_1", "m", 1, false, true, min_fde},
+    {"min_fde_6", "m", 6, false, true, min_fde},
+    {"miss_rate_1", "share", 1, false, true, miss_rate},
+    {"miss_rate_6", "share", 6, false, true, miss_rate},
+    {"brier_min_fde_1", "m", 1, true, true, brier_min_fde},
+    {"brier_min_fde_6", "m", 6, true, true, brier_min_fde},
+    {"nll_1", "nat", 1, true, false, nll},
+    {"nll_6", "nat", 6, true, false, nll},
 };
 
 const rml_metric *rml_metrics(size_t *count)
 {
     *count = sizeof metrics / sizeof metrics[0];
     return metrics;
+}
+
+const rml_metric *rml_metric_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+        if (strcmp(metrics[i].name, name) == 0) {
+            return &metrics[i];
+        }
+    }
+    return NULL;
 }
 
 double rml_calibration(const rml_truth *truth, const rml_forecast *f, double bins_confidence[10],

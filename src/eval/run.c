@@ -80,6 +80,20 @@ static rml_status keep(rml_judging *e, rml_catalog *catalog, const rml_eval_mode
     return st;
 }
 
+static rml_status find_metrics(rml_judging *e, rml_error *err)
+{
+    for (const char *const *name = e->task->metrics; *name != NULL; name++) {
+        const rml_metric *metric = rml_metric_find(*name);
+        if (metric == NULL || e->metric_count == RML_METRICS_MAX) {
+            return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                            "expected at most %d metrics of the table for task %s, found %s",
+                            RML_METRICS_MAX, e->task->name, *name);
+        }
+        e->metrics[e->metric_count++] = metric;
+    }
+    return RML_OK;
+}
+
 static rml_status evaluate(rml_judging *e, rml_catalog *catalog, const rml_eval_model *models,
                            size_t count, rml_buffer *out, rml_hash *hash, rml_error *err)
 {
@@ -90,6 +104,7 @@ static rml_status evaluate(rml_judging *e, rml_catalog *catalog, const rml_eval_
                         "expected scenes in split %s, found none",
                         rml_split_name(e->options->split));
     }
+    RML_TRY(find_metrics(e, err));
     RML_TRY(count_look(e, catalog, err));
     RML_TRY(count_families(e, err));
     RML_TRY(add_models(e, models, count, err));
@@ -112,6 +127,7 @@ rml_status rml_eval_run(rml_lake *lake, rml_catalog *catalog, const rml_dataset 
     }
     *e = (rml_judging){.lake = lake,
                        .dataset = d,
+                       .task = options->task ? options->task : rml_task_find(RML_STR("")),
                        .options = options,
                        .miss_m = options->miss_m > 0 ? options->miss_m : 2.0,
                        .pool = pool,

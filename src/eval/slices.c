@@ -201,8 +201,8 @@ static rml_status number_units(rml_judging *e, rml_slice *s, rml_error *err)
 
 static rml_status add_recorded(finding *f, rml_error *err)
 {
-    if (f->recorded_known < f->e->n || f->e->n == 0) {
-        return RML_OK; // the source has none, or not everywhere
+    if (f->recorded_known < f->e->n || f->e->n == 0 || f->e->truth.axes != 2) {
+        return RML_OK; // the source has none, or not everywhere; or no positions are asked for
     }
     rml_entrant *entrant = rml_array_push(&f->e->entrants, err);
     if (entrant == NULL) {

@@ -192,7 +192,9 @@ rml_status rml_evidence_read(rml_str text, rml_str file, rml_arena *arena,
                           .miss_m = number_of(tree, "miss_m"),
                           .level = number_of(tree, "level"),
                           .draws = count_of(tree, "draws"),
-                          .best_blind = text_of(tree, "best_blind")};
+                          .best_blind = text_of(tree, "best_blind"),
+                          .task = text_of(tree, "task"),
+                          .compared = text_of(tree, "compared")};
     RML_TRY(read_metrics(tree, arena, e, err));
     RML_TRY(read_models(tree, arena, e, err));
     *out = e;

@@ -132,6 +132,10 @@ rml_status rml_evidence_write(const rml_evaluation *e, rml_buffer *out, rml_hash
     write_metrics(&w, e);
     write_models(&w, e);
     rml_json_kv_str(&w, "best_blind", e->best_blind);
+    if (e->task.len > 0) {
+        rml_json_kv_str(&w, "task", e->task);
+        rml_json_kv_str(&w, "compared", e->compared);
+    }
     rml_json_object_end(&w);
     rml_status st = rml_json_seal(&w, out, hash, err);
     rml_buffer_reset(&text);

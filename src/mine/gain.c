@@ -27,7 +27,7 @@ typedef struct rml_dev_scores {
 static rml_status embed(rml_runner *model, const rml_dataset *d, rml_split split, rml_arena *arena,
                         float **embedding, float **losses, float **disagreement, rml_error *err)
 {
-    const rml_predictor_config *c = rml_runner_config(model);
+    const rml_model *c = rml_runner_model(model);
     size_t n = rml_dataset_count(d, split);
     *embedding = RML_NEW_ARRAY(arena, float, n * c->width);
     *losses = RML_NEW_ARRAY(arena, float, n);
@@ -36,10 +36,10 @@ static rml_status embed(rml_runner *model, const rml_dataset *d, rml_split split
         return rml_fail_memory(err, n * c->width * sizeof(float));
     }
     rml_forecast f = {0};
-    RML_TRY(rml_forecast_make(&f, n, c->modes, c->steps, err));
+    RML_TRY(rml_runner_answers_make(model, n, false, &f, err));
     rml_status st = rml_runner_predict(model, d, split, NULL, &f, NULL, *losses, *embedding, err);
     if (!st) {
-        rml_mine_disagreement(f.xy, f.probability, n, c->modes, c->steps, *disagreement);
+        rml_mine_disagreement(&f, *disagreement);
     }
     rml_forecast_free(&f);
     return st;
@@ -51,7 +51,7 @@ static rml_status score_dev(rml_runner *model, const rml_dataset *d, rml_arena *
     float *known, *loss, *spread;
     size_t n = rml_dataset_count(d, RML_DEV), m = rml_dataset_count(d, RML_TRAIN);
     out->count = n;
-    out->width = rml_runner_config(model)->width;
+    out->width = rml_runner_model(model)->width;
     RML_TRY(embed(model, d, RML_TRAIN, arena, &known, &loss, &spread, err));
     RML_TRY(embed(model, d, RML_DEV, arena, &out->embedding, &out->loss, &out->disagreement, err));
     out->novelty = RML_NEW_ARRAY(arena, float, n);
@@ -158,13 +158,12 @@ static rml_status train_and_judge(const rml_comparison *c, const rml_batch_picks
     config.seed = seed;
     RML_TRY(
         rml_train_fit(c->dataset, samples, count, &config, PREDICT_BATCH, NULL, NULL, model, err));
-    const rml_predictor_config *shape = rml_runner_config(*model);
     rml_forecast f = {0};
-    RML_TRY(rml_forecast_make(&f, c->validation.count, shape->modes, shape->steps, err));
+    RML_TRY(rml_runner_answers_make(*model, c->validation.count, false, &f, err));
     rml_status st =
         rml_runner_predict(*model, c->dataset, RML_VALIDATION, NULL, &f, NULL, NULL, NULL, err);
     if (!st) {
-        st = rml_split_metric(&c->validation, &f, "min_fde_6", values, err);
+        st = rml_split_metric(&c->validation, &f, rml_runner_task(*model)->compared, values, err);
     }
     rml_forecast_free(&f);
     return st;
@@ -280,6 +279,7 @@ rml_status rml_gain_measure(const rml_gain_setup *setup, const rml_dataset *d, r
     *out = (rml_gain_report){.budget = setup->mine.budget,
                              .train_before = rml_dataset_count(d, RML_TRAIN)};
     rml_comparison c = {.setup = setup, .arena = arena, .dataset = d};
-    RML_TRY(rml_split_arrays_make(arena, d, RML_VALIDATION, &c.validation, err));
+    const rml_task *task = setup->compare.task ? setup->compare.task : rml_task_find(RML_STR(""));
+    RML_TRY(rml_split_arrays_make(arena, d, task, RML_VALIDATION, &c.validation, err));
     return run_comparison(&c, setup->seeds, out, err);
 }

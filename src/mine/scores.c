@@ -5,20 +5,28 @@
 
 #define BLOCK 64
 
-void rml_mine_disagreement(const float *xy, const float *probability, size_t n, uint32_t modes,
-                           uint32_t steps, float *out)
+// Distance of the last steps of two modes of a sample.
+static double apart(const rml_forecast *f, size_t a, size_t b)
 {
-    for (size_t i = 0; i < n; i++) {
+    const float *p = f->xy + f->axes * ((a + 1) * (size_t)f->steps - 1);
+    const float *q = f->xy + f->axes * ((b + 1) * (size_t)f->steps - 1);
+    double sum = 0;
+    for (uint32_t k = 0; k < f->axes; k++) {
+        double d = (double)p[k] - (double)q[k];
+        sum += d * d;
+    }
+    return sqrt(sum);
+}
+
+void rml_mine_disagreement(const rml_forecast *f, float *out)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        const float *p = f->probability ? f->probability + i * f->modes : NULL;
         double sum = 0, weight = 0;
-        for (uint32_t a = 0; a < modes; a++) {
-            for (uint32_t b = a + 1; b < modes; b++) {
-                const float *p = xy + 2 * (((i * modes + a) + 1) * (size_t)steps - 1);
-                const float *q = xy + 2 * (((i * modes + b) + 1) * (size_t)steps - 1);
-                double dx = (double)p[0] - (double)q[0], dy = (double)p[1] - (double)q[1];
-                double w = probability == NULL ? 1
-                                               : (double)probability[i * modes + a] *
-                                                     (double)probability[i * modes + b];
-                sum += w * sqrt(dx * dx + dy * dy);
+        for (uint32_t a = 0; a < f->modes; a++) {
+            for (uint32_t b = a + 1; b < f->modes; b++) {
+                double w = p == NULL ? 1 : (double)p[a] * (double)p[b];
+                sum += w * apart(f, i * f->modes + a, i * f->modes + b);
                 weight += w;
             }
         }

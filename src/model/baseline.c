@@ -47,22 +47,29 @@ struct rml_baseline {
     rml_arena arena;
 };
 
-rml_status rml_forecast_make(rml_forecast *f, size_t count, uint32_t modes, uint32_t steps,
-                             rml_error *err)
+rml_status rml_answers_make(rml_forecast *f, size_t count, uint32_t modes, uint32_t steps,
+                            uint32_t axes, rml_error *err)
 {
-    *f = (rml_forecast){.count = count, .modes = modes, .steps = steps};
-    size_t futures, bytes;
-    if (!rml_size_mul(count ? count : 1, modes, &futures) ||
-        !rml_size_mul(futures, (size_t)steps * 2 * sizeof(float), &bytes)) {
+    *f = (rml_forecast){.count = count, .modes = modes, .steps = steps, .axes = axes};
+    size_t answers, numbers, bytes;
+    if (!rml_size_mul(count ? count : 1, modes, &answers) ||
+        !rml_size_mul(answers, steps, &numbers) ||
+        !rml_size_mul(numbers, axes * sizeof(float), &bytes)) {
         return rml_fail_memory(err, SIZE_MAX);
     }
     f->xy = rml_heap_make(bytes);
-    f->probability = rml_heap_make(futures * sizeof(float));
+    f->probability = rml_heap_make(answers * sizeof(float));
     if (!f->xy || !f->probability) {
         rml_forecast_free(f);
         return rml_fail_memory(err, bytes);
     }
     return RML_OK;
+}
+
+rml_status rml_forecast_make(rml_forecast *f, size_t count, uint32_t modes, uint32_t steps,
+                             rml_error *err)
+{
+    return rml_answers_make(f, count, modes, steps, 2, err);
 }
 
 void rml_forecast_free(rml_forecast *f)

@@ -28,34 +28,6 @@ static rml_shape shape_of(uint32_t rank, uint32_t a, uint32_t b, uint32_t c, uin
     return (rml_shape){rank, {a, b, c, d, e}};
 }
 
-void rml_predictor_defaults(rml_predictor_config *config)
-{
-    const struct {
-        uint32_t *value, otherwise;
-    } counts[] = {
-        {&config->agents, 32},  {&config->map, 32},   {&config->features, 64},
-        {&config->width, 128},  {&config->blocks, 4}, {&config->heads, 8},
-        {&config->hidden, 512}, {&config->modes, 6},  {&config->steps, 30},
-        {&config->predict, 1},
-    };
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        if (*counts[i].value == 0) {
-            *counts[i].value = counts[i].otherwise;
-        }
-    }
-    const struct {
-        double *value, otherwise;
-    } numbers[] = {
-        {&config->dt_s, 0.1},   {&config->winner_end, 1}, {&config->distance, 1},
-        {&config->relax, 0.01}, {&config->laplace, 0.03},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (*numbers[i].value == 0) {
-            *numbers[i].value = numbers[i].otherwise;
-        }
-    }
-}
-
 // Defaults stand; what is negative is off.
 static void config_resolve(rml_predictor_config *c)
 {

@@ -130,9 +130,33 @@ static void write_model_rows(const turn_page *t, rml_html *h, const rml_evaluati
     rml_html_table_end(h);
 }
 
+// Of a task other than the first the document says by what it is compared.
+static void write_compared_rows(const turn_page *t, rml_html *h, const rml_evaluation *evaluation)
+{
+    rml_str compared = rml_arena_str(t->arena, evaluation->compared);
+    const char *const heads[] = {"", compared.data ? compared.data : "", "moving"};
+    rml_html_table_begin(h, heads, 3);
+    for (size_t i = 0; i < evaluation->model_count; i++) {
+        const rml_evidence_model *m = &evaluation->models[i];
+        rml_str cells[] = {m->name, metric_cell(t, m, RML_STR("all"), compared),
+                           metric_cell(t, m, RML_STR("moving"), compared)};
+        rml_html_row(h, cells, 3, m->kind == RML_EVIDENCE_MODEL ? "best" : NULL);
+    }
+    rml_html_table_end(h);
+    say(t, h,
+        "%lld windows of %lld families of recordings that no training saw; 95 %% intervals over "
+        "families.",
+        (long long)evaluation->windows, (long long)evaluation->families);
+}
+
 static void write_models(const turn_page *t, rml_html *h, const rml_evaluation *evaluation)
 {
     section(h, "Model against honest baselines");
+    if (evaluation->task.len > 0) {
+        write_compared_rows(t, h, evaluation);
+        section_end(h);
+        return;
+    }
     write_model_rows(t, h, evaluation, false);
     say(t, h,
         "%lld windows of %lld families of recordings that no training saw; 95 %% intervals over "
@@ -144,6 +168,9 @@ static void write_models(const turn_page *t, rml_html *h, const rml_evaluation *
 
 static void write_all_models(const turn_page *t, rml_html *h, const rml_evaluation *evaluation)
 {
+    if (evaluation->task.len > 0) {
+        return; // all stand in the first table
+    }
     section(h, "Every baseline");
     write_model_rows(t, h, evaluation, true);
     say(t, h, "Missed: no future ends within 2 m of the truth.");

@@ -13,9 +13,7 @@ rml_status rml_report_worst(const rml_worst_scene *worst, rml_arena *arena, rml_
     if (!st) {
         rml_html_raw(h, rml_buffer_text(&svg));
         rml_html_paragraph(
-            h, rml_arena_printf(
-                   arena, "Scene %.12s: the nearest of %u futures ends %.1f m from the truth.",
-                   worst->scene_id, worst->modes, worst->fde_m));
+            h, rml_arena_printf(arena, "Scene %.12s: %s", worst->scene_id, worst->said));
     }
     rml_buffer_reset(&svg);
     return st;

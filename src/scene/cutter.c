@@ -236,82 +236,104 @@ rml_point2 rml_frame_point(const rml_frame *f, double x, double y)
 
 // ---- Cut ---------------------------------------------------------------------------------------
 
+void rml_cut_begin(rml_cut *cut, const rml_cutter *c, rml_window window)
+{
+    const rml_scene_spec *s = &c->spec;
+    const rml_track *focus = &c->traffic->tracks[window.track];
+    rml_pose2 pose = rml_cutter_frame(c, window);
+    size_t all;
+    cut->c = c;
+    cut->frame = rml_frame_of(pose);
+    cut->agent_count = rml_near_agents(c, window, cut->agents, s->agents, &all);
+    cut->piece_count =
+        focus->is_apart // where it is on the map is unknown
+            ? 0
+            : rml_near_pieces(c, (rml_point2){pose.x_m, pose.y_m}, cut->pieces, s->map);
+    for (size_t k = 0; k < s->history; k++) {
+        // A window starts at or after the track's first sample; a caller's own may not.
+        size_t back = s->history - 1 - k;
+        cut->times_ns[k] = window.now >= back ? focus->states[window.now - back].t_ns : INT64_MIN;
+    }
+}
+
 static void put_point(float *out, rml_point2 p)
 {
     out[0] = (float)p.x_m;
     out[1] = (float)p.y_m;
 }
 
-// Past, now and future of one agent to predict. What is missing stays zero.
-static void put_predicted(const rml_cut *cut, size_t index, const rml_scene_tensors *out)
+void rml_cut_tokens(const rml_cut *cut, float *features, float *valid)
+{
+    const rml_scene_spec *s = &cut->c->spec;
+    size_t tokens = (size_t)s->agents + s->map;
+    memset(features, 0, tokens * RML_SCENE_FEATURES * sizeof(float));
+    memset(valid, 0, tokens * sizeof(float));
+    for (size_t i = 0; i < cut->agent_count; i++) {
+        rml_agent_features(cut, i, features + i * RML_SCENE_FEATURES);
+        valid[i] = 1;
+    }
+    for (size_t i = 0; i < cut->piece_count; i++) {
+        rml_map_features(cut, i, features + (s->agents + i) * RML_SCENE_FEATURES);
+        valid[s->agents + i] = 1;
+    }
+}
+
+static size_t predicted(const rml_cut *cut)
+{
+    size_t most = cut->c->spec.predict;
+    return most < cut->agent_count ? most : cut->agent_count;
+}
+
+void rml_cut_past(const rml_cut *cut, float *history, float *position, float *velocity)
 {
     const rml_cutter *c = cut->c;
-    const rml_near *agent = &cut->agents[index];
-    const rml_track_state *states = c->traffic->tracks[agent->item].states;
-    const rml_causal_state *now = rml_cutter_state(c, agent->item, agent->state);
-    size_t history = c->spec.history, future = c->spec.future;
-    put_point(out->position + 2 * index, rml_frame_point(&cut->frame, now->x_m, now->y_m));
-    if (!isnan(now->vx_mps)) {
-        put_point(out->velocity + 2 * index, rml_frame_turn(&cut->frame, now->vx_mps, now->vy_mps));
-    }
-    for (size_t k = 0; k < history; k++) {
-        size_t at = rml_cutter_at(c, agent->item, cut->times_ns[k]);
-        if (at != RML_NONE) {
-            put_point(out->history + 2 * (index * history + k),
-                      rml_frame_point(&cut->frame, states[at].x_m, states[at].y_m));
+    size_t steps = c->spec.history;
+    memset(history, 0, c->spec.predict * steps * 2 * sizeof(float));
+    memset(position, 0, (size_t)c->spec.predict * 2 * sizeof(float));
+    memset(velocity, 0, (size_t)c->spec.predict * 2 * sizeof(float));
+    for (size_t i = 0; i < predicted(cut); i++) {
+        const rml_near *agent = &cut->agents[i];
+        const rml_track_state *states = c->traffic->tracks[agent->item].states;
+        const rml_causal_state *now = rml_cutter_state(c, agent->item, agent->state);
+        put_point(position + 2 * i, rml_frame_point(&cut->frame, now->x_m, now->y_m));
+        if (!isnan(now->vx_mps)) {
+            put_point(velocity + 2 * i, rml_frame_turn(&cut->frame, now->vx_mps, now->vy_mps));
+        }
+        for (size_t k = 0; k < steps; k++) {
+            size_t at = rml_cutter_at(c, agent->item, cut->times_ns[k]);
+            if (at != RML_NONE) {
+                put_point(history + 2 * (i * steps + k),
+                          rml_frame_point(&cut->frame, states[at].x_m, states[at].y_m));
+            }
         }
     }
+}
+
+void rml_cut_future(const rml_cut *cut, float *target, float *valid)
+{
+    const rml_cutter *c = cut->c;
+    size_t future = c->spec.future;
+    memset(target, 0, c->spec.predict * future * 2 * sizeof(float));
+    memset(valid, 0, c->spec.predict * future * sizeof(float));
     const rml_near *focus = &cut->agents[0];
     const rml_track *clock = &c->traffic->tracks[focus->item];
-    for (size_t k = 0; k < future && focus->state + 1 + k < clock->count; k++) {
-        size_t at = rml_cutter_at(c, agent->item, clock->states[focus->state + 1 + k].t_ns);
-        if (at != RML_NONE && at > agent->state) {
-            put_point(out->target + 2 * (index * future + k),
-                      rml_frame_point(&cut->frame, states[at].x_m, states[at].y_m));
-            out->target_valid[index * future + k] = 1;
+    for (size_t i = 0; i < predicted(cut); i++) {
+        const rml_near *agent = &cut->agents[i];
+        const rml_track_state *states = c->traffic->tracks[agent->item].states;
+        for (size_t k = 0; k < future && focus->state + 1 + k < clock->count; k++) {
+            size_t at = rml_cutter_at(c, agent->item, clock->states[focus->state + 1 + k].t_ns);
+            if (at != RML_NONE && at > agent->state) {
+                put_point(target + 2 * (i * future + k),
+                          rml_frame_point(&cut->frame, states[at].x_m, states[at].y_m));
+                valid[i * future + k] = 1;
+            }
         }
     }
 }
 
-static void clear(const rml_scene_spec *s, const rml_scene_tensors *out)
+void rml_cutter_future(const rml_cutter *c, rml_window window, float *xy, float *valid)
 {
-    size_t tokens = (size_t)s->agents + s->map;
-    memset(out->features, 0, tokens * RML_SCENE_FEATURES * sizeof(float));
-    memset(out->token_valid, 0, tokens * sizeof(float));
-    memset(out->history, 0, (size_t)s->predict * s->history * 2 * sizeof(float));
-    memset(out->position, 0, (size_t)s->predict * 2 * sizeof(float));
-    memset(out->velocity, 0, (size_t)s->predict * 2 * sizeof(float));
-    memset(out->target, 0, (size_t)s->predict * s->future * 2 * sizeof(float));
-    memset(out->target_valid, 0, (size_t)s->predict * s->future * sizeof(float));
-}
-
-void rml_cutter_cut(const rml_cutter *c, rml_window window, const rml_scene_tensors *out)
-{
-    const rml_scene_spec *s = &c->spec;
-    const rml_track *focus = &c->traffic->tracks[window.track];
-    rml_near agents[RML_AGENTS_MOST], pieces[RML_MAP_MOST];
-    rml_pose2 pose = rml_cutter_frame(c, window);
-    size_t all;
-    rml_cut cut = {.c = c, .frame = rml_frame_of(pose), .agents = agents, .pieces = pieces};
-    cut.agent_count = rml_near_agents(c, window, agents, s->agents, &all);
-    cut.piece_count = focus->is_apart // where it is on the map is unknown
-                          ? 0
-                          : rml_near_pieces(c, (rml_point2){pose.x_m, pose.y_m}, pieces, s->map);
-    for (size_t k = 0; k < s->history; k++) {
-        // A window starts at or after the track's first sample; a caller's own may not.
-        size_t back = s->history - 1 - k;
-        cut.times_ns[k] = window.now >= back ? focus->states[window.now - back].t_ns : INT64_MIN;
-    }
-    clear(s, out);
-    for (size_t i = 0; i < cut.agent_count; i++) {
-        rml_agent_features(&cut, i, out->features + i * RML_SCENE_FEATURES);
-        out->token_valid[i] = 1;
-    }
-    for (size_t i = 0; i < cut.piece_count; i++) {
-        rml_map_features(&cut, i, out->features + (s->agents + i) * RML_SCENE_FEATURES);
-        out->token_valid[s->agents + i] = 1;
-    }
-    for (size_t i = 0; i < s->predict && i < cut.agent_count; i++) {
-        put_predicted(&cut, i, out);
-    }
+    rml_cut cut;
+    rml_cut_begin(&cut, c, window);
+    rml_cut_future(&cut, xy, valid);
 }

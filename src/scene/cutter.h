@@ -73,18 +73,39 @@ rml_frame rml_frame_of(rml_pose2 pose);
 rml_point2 rml_frame_turn(const rml_frame *f, double dx, double dy); // a vector into the frame
 rml_point2 rml_frame_point(const rml_frame *f, double x, double y);
 
-// Token features, docs/scenes.md. out[RML_SCENE_FEATURES] is zero before.
+#define RML_AGENTS_MOST 256
+#define RML_MAP_MOST 512
+
+// One scene on its way into tensors: who and what is near. What is missing stays zero.
 typedef struct rml_cut {
     const rml_cutter *c;
     rml_frame frame;
     int64_t times_ns[256]; // of the history
-    const rml_near *agents, *pieces;
+    rml_near agents[RML_AGENTS_MOST], pieces[RML_MAP_MOST];
     size_t agent_count, piece_count;
 } rml_cut;
+void rml_cut_begin(rml_cut *cut, const rml_cutter *c, rml_window window);
+// T = agents + map, P = predict; every float is written.
+void rml_cut_tokens(const rml_cut *cut, float *features, float *valid); // [T, 64] [T]
+void rml_cut_past(const rml_cut *cut, float *history, float *position, float *velocity);
+void rml_cut_future(const rml_cut *cut, float *target, float *valid); // [P, future, 2] [P, future]
+
+// Token features, docs/scenes.md. out[RML_SCENE_FEATURES] is zero before.
 void rml_agent_features(const rml_cut *cut, size_t index, float *out);
 void rml_map_features(const rml_cut *cut, size_t index, float *out);
 
-#define RML_AGENTS_MOST 256
-#define RML_MAP_MOST 512
+// ---- Shared by cutters -------------------------------------------------------------------------
+
+// Left for right: token features; points.
+void rml_mirror_tokens(const rml_scene_spec *spec, float *features);
+void rml_mirror_points(float *xy, size_t count);
+// Two scenes show the same tokens and past, with somebody beside the focus: an empty road at a
+// steady speed looks the same twice by right.
+bool rml_alike_past(const rml_scene_spec *spec, const float *features[2], const float *valid[2],
+                    const float *history[2]);
+bool rml_alike_points(const float *a, const float *b, size_t count);
+
+// The rows of the table.
+extern const rml_scene_cutter rml_cutter_agents_map;
 
 #endif

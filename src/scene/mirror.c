@@ -1,5 +1,5 @@
 // scene: left for right. Which features change sign follows docs/scenes.md.
-#include "roadmill/scene.h"
+#include "cutter.h"
 
 static void negate(float *x, size_t index)
 {
@@ -39,23 +39,19 @@ static void mirror_map(float *x)
     swap(x, 16, 17);
 }
 
-static void mirror_points(float *xy, size_t count)
+void rml_mirror_points(float *xy, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         negate(xy, 2 * i + 1);
     }
 }
 
-void rml_scene_mirror(const rml_scene_spec *spec, const rml_scene_tensors *scene)
+void rml_mirror_tokens(const rml_scene_spec *spec, float *features)
 {
     for (size_t t = 0; t < spec->agents; t++) {
-        mirror_agent(scene->features + t * RML_SCENE_FEATURES);
+        mirror_agent(features + t * RML_SCENE_FEATURES);
     }
     for (size_t t = 0; t < spec->map; t++) {
-        mirror_map(scene->features + (spec->agents + t) * RML_SCENE_FEATURES);
+        mirror_map(features + (spec->agents + t) * RML_SCENE_FEATURES);
     }
-    mirror_points(scene->history, (size_t)spec->predict * spec->history);
-    mirror_points(scene->position, spec->predict);
-    mirror_points(scene->velocity, spec->predict);
-    mirror_points(scene->target, (size_t)spec->predict * spec->future);
 }

@@ -1,7 +1,5 @@
-// What a scene is: spec, tensors by name, and the rule of windows.
+// What a scene is: spec and the rule of windows.
 #include "roadmill/scene.h"
-
-#include <string.h>
 
 #include "cutter.h"
 
@@ -42,22 +40,6 @@ rml_status rml_scene_spec_check(const rml_scene_spec *spec, rml_error *err)
         }
     }
     return RML_OK;
-}
-
-void rml_scene_layout(const rml_scene_spec *spec, rml_tensor_info info[RML_SCENE_TENSORS])
-{
-    rml_scene_spec s = *spec;
-    rml_scene_spec_defaults(&s);
-    const rml_tensor_info layout[RML_SCENE_TENSORS] = {
-        {"features", 2, {s.agents + s.map, RML_SCENE_FEATURES}},
-        {"token_valid", 1, {s.agents + s.map}},
-        {"history", 3, {s.predict, s.history, 2}},
-        {"position", 2, {s.predict, 2}},
-        {"velocity", 2, {s.predict, 2}},
-        {"target", 3, {s.predict, s.future, 2}},
-        {"target_valid", 2, {s.predict, s.future}},
-    };
-    memcpy(info, layout, sizeof layout);
 }
 
 int64_t rml_scene_step(const rml_traffic *traffic)

@@ -49,9 +49,15 @@ static rml_status add_layer(rml_calibration *c, const rml_node *n, rml_error *er
 
 static rml_status find_layers(rml_calibration *c, rml_error *err)
 {
-    const rml_predictor *p = &c->engine->predictor;
-    rml_tensor outputs[3] = {p->futures, p->probabilities, p->one};
-    size_t count = p->one >= 0 ? 3 : 2;
+    const rml_model *m = &c->engine->model;
+    const rml_tensor answers[] = {m->answer, m->probabilities, m->one};
+    rml_tensor outputs[3];
+    size_t count = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (answers[i] >= 0) {
+            outputs[count++] = answers[i];
+        }
+    }
     RML_TRY(rml_graph_nodes(c->engine->graph, outputs, count, &c->arena, &c->nodes, err));
     for (size_t i = 0; i < c->nodes.count; i++) {
         const rml_node *n = RML_AT(&c->nodes, rml_node, i);
@@ -72,6 +78,7 @@ rml_status rml_calibration_make(rml_calibration *c, rml_engine *engine, const rm
                            .pool = pool,
                            .nodes = RML_ARRAY(rml_node),
                            .layers = RML_ARRAY(rml_observed)};
+    RML_TRY(rml_feed_find(engine, dataset, &c->feed, err));
     RML_TRY(find_layers(c, err));
     rml_tensor *inputs = RML_NEW_ARRAY(&c->arena, rml_tensor, c->layers.count + 1);
     if (inputs == NULL) {
@@ -87,7 +94,8 @@ rml_status rml_calibration_make(rml_calibration *c, rml_engine *engine, const rm
         size_t size = rml_plan_elements(c->plan, inputs[i]);
         most = size > most ? size : most;
     }
-    size_t tokens = rml_plan_elements(c->plan, engine->predictor.token_valid);
+    rml_tensor mask = engine->model.dropped;
+    size_t tokens = mask >= 0 ? rml_plan_elements(c->plan, mask) : 1;
     c->seen = RML_NEW_ARRAY(&c->arena, float, most + 1);
     c->valid = RML_NEW_ARRAY(&c->arena, float, tokens);
     return c->seen && c->valid ? RML_OK : rml_fail_memory(err, (most + tokens) * sizeof(float));
@@ -131,10 +139,10 @@ static rml_status observe_layer(const rml_calibration *c, rml_observed *o, size_
 {
     const rml_engine *e = c->engine;
     RML_TRY(rml_plan_get(c->plan, rml_plan_whole(c->plan, o->input), c->seen, err));
-    size_t tokens = e->config.model.agents + e->config.model.map;
+    size_t tokens = e->model.agents + e->model.map;
     size_t rows = rml_plan_elements(c->plan, o->input) / o->depth / e->batch;
     for (size_t row = 0; row < scenes * rows; row++) {
-        if (rows != tokens || c->valid[row] > 0) {
+        if (rows != tokens || e->model.dropped < 0 || c->valid[row] > 0) {
             observe(o, c->seen + row * o->depth);
         }
     }
@@ -144,20 +152,21 @@ static rml_status observe_layer(const rml_calibration *c, rml_observed *o, size_
 static rml_status observe(rml_calibration *c, observe_row *one, rml_error *err)
 {
     rml_engine *e = c->engine;
-    const rml_scene_spec *spec = rml_dataset_scene_spec(c->dataset);
     size_t count = rml_dataset_count(c->dataset, RML_TRAIN);
     size_t samples = c->samples < count ? c->samples : count;
     for (size_t from = 0; from < samples; from += e->batch) {
         size_t scenes = samples - from < e->batch ? samples - from : e->batch;
         for (size_t i = 0; i < scenes; i++) {
-            const float *tensors[RML_SCENE_TENSORS];
+            rml_tensor_view tensors[RML_TENSORS_MAX];
             size_t scene = (from + i) * count / samples; // spread over the split
             rml_dataset_sample(c->dataset, RML_TRAIN, scene, tensors);
-            RML_TRY(rml_engine_put(e, c->plan, spec, (uint32_t)i, tensors, err));
+            RML_TRY(rml_engine_put(e, c->plan, &c->feed, (uint32_t)i, tensors, err));
         }
         rml_plan_run(c->plan, c->pool);
-        rml_plan_slice valid = rml_plan_whole(c->plan, e->predictor.token_valid);
-        RML_TRY(rml_plan_get(c->plan, valid, c->valid, err));
+        if (e->model.dropped >= 0) {
+            rml_plan_slice valid = rml_plan_whole(c->plan, e->model.dropped);
+            RML_TRY(rml_plan_get(c->plan, valid, c->valid, err));
+        }
         for (size_t i = 0; i < c->layers.count; i++) {
             RML_TRY(observe_layer(c, RML_AT(&c->layers, rml_observed, i), scenes, one, err));
         }

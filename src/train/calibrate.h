@@ -1,4 +1,4 @@
-// train: the linear layers of a predictor and what stands at their inputs over calibration scenes,
+// train: the linear layers of a model and what stands at their inputs over calibration scenes,
 // for quantisation. Private.
 #ifndef RML_TRAIN_CALIBRATE_H
 #define RML_TRAIN_CALIBRATE_H
@@ -22,6 +22,7 @@ typedef struct rml_calibration {
     rml_engine *engine;
     rml_plan *plan; // keeps the inputs of layers; with the engine's parameters
     const rml_dataset *dataset;
+    rml_feed feed;
     uint32_t samples;
     rml_pool *pool;
     rml_arena arena;

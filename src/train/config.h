@@ -6,8 +6,6 @@
 #include "roadmill/base/yaml.h"
 #include "roadmill/train.h"
 
-// Writes the fields as members of an open object; hashed: only those that decide the weights.
-void rml_train_config_write(const rml_train_config *config, bool hashed, rml_json_writer *w);
 // config.json of a model: the fields that decide the weights, and "int8", its quantisers.
 RML_CHECKED rml_status rml_model_config_text(const rml_train_config *config, rml_buffer *out,
                                              rml_error *err);
@@ -18,12 +16,13 @@ RML_CHECKED rml_status rml_train_config_read(const rml_json *object, rml_str fil
 RML_CHECKED rml_status rml_train_config_map(const rml_yaml *map, rml_train_config *out,
                                             rml_error *err);
 
-// A field by name that decides the weights, for settings that are searched; false: there is none.
+// A field of that training by name that decides the weights, for settings that are searched; false:
+// there is none.
 typedef struct rml_train_field {
     bool whole, boolean;
     double low, high;
 } rml_train_field;
-bool rml_train_field_find(rml_str name, rml_train_field *out);
+bool rml_train_field_find(const rml_train_config *config, rml_str name, rml_train_field *out);
 // Zero is zero here, not the default.
 void rml_train_field_set(rml_train_config *config, rml_str name, double value);
 

@@ -76,7 +76,7 @@ rml_status rml_fault_exploded(const rml_augment *a, double loss, double first, r
         RML_TRY(put_alone(l, index, err));
         rml_plan_run(e->plan, NULL);
         float sum;
-        RML_TRY(rml_plan_get(e->plan, rml_plan_whole(e->plan, e->predictor.loss_sum), &sum, err));
+        RML_TRY(rml_plan_get(e->plan, rml_plan_whole(e->plan, e->model.loss_sum), &sum, err));
         if ((double)sum > most) {
             most = (double)sum;
             largest = index;

@@ -10,33 +10,33 @@
 #include "roadmill/base/random.h"
 #include "roadmill/math.h"
 
-enum { FEATURES, VALID }; // of rml_scene_layout
 // Streams of random numbers: by step, so that each step draws its own.
 enum { STREAM_MIRROR = 1, STREAM_DROP, STREAM_NOISE, STREAM_KINDS };
-enum { START_SAMPLES = 1024 }; // that the first futures are fitted to
 
 static double at_least_zero(double value)
 {
     return value > 0 ? value : 0;
 }
 
+static rml_scene_shape shape_of(const rml_dataset *d)
+{
+    const rml_scene_spec *spec = rml_dataset_scene_spec(d);
+    return (rml_scene_shape){.history = spec->history,
+                             .future = spec->future,
+                             .agents = spec->agents,
+                             .map = spec->map,
+                             .features = RML_SCENE_FEATURES,
+                             .predict = spec->predict,
+                             .dt_s = (double)rml_dataset_step_ns(d) / 1e9};
+}
+
 rml_status rml_train_config_fit(const rml_train_config *config, const rml_dataset *d,
                                 rml_train_config *out, rml_error *err)
 {
-    const rml_scene_spec *spec = rml_dataset_scene_spec(d);
     rml_train_config c = *config;
-    c.model.agents =
-        c.model.agents && c.model.agents < spec->agents ? c.model.agents : spec->agents;
-    c.model.map = c.model.map && c.model.map < spec->map ? c.model.map : spec->map;
-    c.model.features = RML_SCENE_FEATURES;
-    c.model.steps = spec->future;
-    c.model.predict = c.model.predict ? c.model.predict : 1;
-    c.model.dt_s = (double)rml_dataset_step_ns(d) / 1e9;
-    if (c.model.predict > spec->predict) {
-        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
-                        "expected to predict at most %u agents, as the version does, found %u",
-                        spec->predict, c.model.predict);
-    }
+    rml_scene_shape scenes = shape_of(d);
+    c.task = c.task ? c.task : rml_task_find(RML_STR(""));
+    RML_TRY(c.task->fit(&c.model, &scenes, err));
     rml_train_config_defaults(&c);
     *out = c;
     return RML_OK;
@@ -44,89 +44,54 @@ rml_status rml_train_config_fit(const rml_train_config *config, const rml_datase
 
 // ---- Start -------------------------------------------------------------------------------------
 
-static void sample_at(const rml_learner *l, size_t i, const float *from[RML_SCENE_TENSORS])
+// The focus' rows of a tensor of samples spread over all that are trained on.
+static rml_status gather(const rml_learner *l, const char *name, size_t count, size_t taken,
+                         rml_arena *arena, const float **out, rml_error *err)
 {
     const rml_loader *o = &l->loader;
-    if (o->samples != NULL) {
-        rml_dataset_sample(o->dataset, o->samples[i].split, o->samples[i].index, from);
-    } else {
-        rml_dataset_sample(o->dataset, o->split, i, from);
-    }
-}
-
-static const rml_baseline_kind *residual_kind(void)
-{
-    size_t count;
-    const rml_baseline_kind *kinds = rml_baseline_kinds(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(kinds[i].name, "blind_cv_unscaled_end") == 0) {
-            return &kinds[i];
-        }
-    }
-    return NULL;
-}
-
-// The futures start as the blind baseline's residuals, the smallest first (it is the pinned one),
-// so that no future begins far from all data and is never taken.
-static rml_status start_from(rml_learner *l, const double *residuals, rml_arena *arena,
-                             rml_error *err)
-{
-    const rml_predictor_config *c = &l->engine.config.model;
-    size_t path = (size_t)c->steps * 2;
-    rml_plan *plan = l->engine.plan;
-    rml_plan_slice to = rml_plan_whole(plan, rml_graph_find(l->engine.graph, "futures.bias"));
-    float *bias = RML_NEW_ARRAY(arena, float, c->modes *path);
-    if (bias == NULL) {
-        return rml_fail_memory(err, c->modes * path * sizeof *bias);
-    }
-    uint32_t least = 0;
-    double least_size = INFINITY;
-    for (uint32_t k = 0; k < c->modes; k++) {
-        double size = 0;
-        for (size_t i = 0; i < path; i++) {
-            size += residuals[k * path + i] * residuals[k * path + i];
-        }
-        if (size < least_size) {
-            least = k;
-            least_size = size;
-        }
-    }
-    for (uint32_t k = 0; k < c->modes; k++) {
-        uint32_t from = k == 0 ? least : k <= least ? k - 1 : k;
-        for (size_t i = 0; i < path; i++) {
-            bias[k * path + i] = (float)residuals[from * path + i];
-        }
-    }
-    to.count = c->modes * path;
-    return rml_plan_put(plan, to, bias, err);
-}
-
-static rml_status learner_start(rml_learner *l, size_t count, rml_pool *pool, rml_error *err)
-{
-    const rml_predictor_config *c = &l->engine.config.model;
-    rml_arena arena = {0};
-    size_t taken = count < START_SAMPLES ? count : START_SAMPLES;
-    size_t past = (size_t)l->spec->history * 2, path = (size_t)c->steps * 2;
-    float *history = RML_NEW_ARRAY(&arena, float, taken *past);
-    float *target = RML_NEW_ARRAY(&arena, float, taken *path);
-    if (history == NULL || target == NULL) {
-        rml_arena_reset(&arena);
-        return rml_fail_memory(err, taken * (past + path) * sizeof(float));
+    const rml_tensor_info *info;
+    size_t at, row, whole;
+    RML_TRY(rml_dataset_tensor_find(o->dataset, name, &at, err));
+    rml_dataset_tensors(o->dataset, &info);
+    bool fits = rml_tensor_info_size(&info[at], &row, &whole);
+    size_t numbers = fits ? row / rml_element_size(info[at].element) : 0;
+    float *values = RML_NEW_ARRAY(arena, float, taken *numbers + 1);
+    if (values == NULL) {
+        return rml_fail_memory(err, taken * numbers * sizeof *values);
     }
     for (size_t i = 0; i < taken; i++) {
-        const float *from[RML_SCENE_TENSORS];
-        sample_at(l, i * count / taken, from);
-        memcpy(history + i * past, from[2], past * sizeof *history);
-        memcpy(target + i * path, from[5], path * sizeof *target);
+        size_t k = i * count / taken;
+        rml_sample_ref ref = o->samples ? o->samples[k] : (rml_sample_ref){o->split, (uint32_t)k};
+        rml_tensor_view from = rml_dataset_tensor(o->dataset, ref.split, ref.index, at);
+        rml_elements_to_f32(info[at].element, from.data, from.rows > 0 ? numbers : 0,
+                            values + i * numbers);
     }
-    rml_pasts pasts = {taken, l->spec->history, c->steps, c->dt_s, history, target};
-    rml_baseline *b = NULL;
-    rml_status st =
-        rml_baseline_fit(residual_kind(), &pasts, c->modes, l->engine.config.seed, pool, &b, err);
-    if (st == RML_OK) {
-        st = start_from(l, rml_baseline_residuals(b), &arena, err);
+    *out = values;
+    return RML_OK;
+}
+
+// As the task would have it.
+static rml_status learner_start(rml_learner *l, size_t count, rml_pool *pool, rml_error *err)
+{
+    const rml_train_config *c = &l->engine.config;
+    const float *tensors[RML_TASK_START_TENSORS] = {NULL};
+    rml_scene_shape scenes = shape_of(l->loader.dataset);
+    size_t taken = count < RML_TASK_START_SAMPLES ? count : RML_TASK_START_SAMPLES;
+    if (c->task->start_parameter == NULL) {
+        return RML_OK;
     }
-    rml_baseline_free(b);
+    rml_arena arena = {0};
+    rml_status st = RML_OK;
+    for (size_t i = 0; st == RML_OK && c->task->start_tensors[i] != NULL; i++) {
+        st = gather(l, c->task->start_tensors[i], count, taken, &arena, &tensors[i], err);
+    }
+    rml_plan *plan = l->engine.plan;
+    rml_plan_slice to =
+        rml_plan_whole(plan, rml_graph_find(l->engine.graph, c->task->start_parameter));
+    float *values = st ? NULL : RML_NEW_ARRAY(&arena, float, to.count);
+    st = st || values ? st : rml_fail_memory(err, to.count * sizeof *values);
+    st = st ? st : c->task->start(&c->model, &scenes, tensors, taken, c->seed, pool, values, err);
+    st = st ? st : rml_plan_put(plan, to, values, err);
     rml_arena_reset(&arena);
     return st;
 }
@@ -143,7 +108,7 @@ static rml_status make_engine(rml_engine *e, const rml_train_config *c, uint32_t
     *sums = rml_heap_make((count + 1) * sizeof **sums);
     if (*sums != NULL) {
         memcpy(*sums, gradients, count * sizeof **sums);
-        (*sums)[count] = e->predictor.loss_sum;
+        (*sums)[count] = e->model.loss_sum;
     }
     rml_heap_free(gradients);
     return *sums != NULL ? RML_OK : rml_fail_memory(err, (count + 1) * sizeof **sums);
@@ -204,11 +169,56 @@ static rml_status make_leaves(rml_learner *l, const rml_train_config *c, rml_poo
     return st;
 }
 
+// Where among the version's tensors an input stands that is changed before it is learned from.
+static rml_status find_changed(const rml_learner *l, rml_tensor input, size_t *out, rml_error *err)
+{
+    const rml_model *m = &l->engine.model;
+    *out = SIZE_MAX;
+    for (size_t i = 0; input >= 0 && i < m->input_count; i++) {
+        if (m->inputs[i].tensor == input) {
+            *out = l->feed.inputs[i].at;
+        }
+    }
+    if (*out != SIZE_MAX && l->feed.info[*out].element != RML_ELEMENT_F32) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, "set noise and drop_tokens to -1",
+                        "expected tensor %s of float32, to change it, found %s",
+                        l->feed.info[*out].name, rml_element_name(l->feed.info[*out].element));
+    }
+    return RML_OK;
+}
+
+static rml_status find_feed(rml_learner *l, rml_error *err)
+{
+    RML_TRY(rml_feed_find(&l->engine, l->loader.dataset, &l->feed, err));
+    RML_TRY(find_changed(l, l->engine.model.noised, &l->noised, err));
+    return find_changed(l, l->engine.model.dropped, &l->dropped, err);
+}
+
+static rml_status make_staging(rml_learner *l, size_t batch, rml_error *err)
+{
+    const rml_tensor_info *info;
+    l->tensors = rml_dataset_tensors(l->loader.dataset, &info);
+    for (size_t i = 0; i < l->tensors; i++) {
+        size_t row, size;
+        if (!rml_tensor_info_size(&info[i], &row, &l->sizes[i]) ||
+            !rml_size_mul(batch, l->sizes[i], &size)) {
+            return rml_fail_memory(err, SIZE_MAX);
+        }
+        l->staging[i].data = rml_heap_make(size);
+        l->staging[i].rows = info[i].ragged ? rml_heap_make(batch * sizeof(uint32_t)) : NULL;
+        if (l->staging[i].data == NULL || (info[i].ragged && l->staging[i].rows == NULL)) {
+            return rml_fail_memory(err, size);
+        }
+    }
+    return RML_OK;
+}
+
 rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_sample_ref *samples,
                             size_t sample_count, const rml_train_config *config, rml_ranks *ranks,
                             rml_pool *pool, rml_error *err)
 {
-    *l = (rml_learner){.spec = rml_dataset_scene_spec(d), .ranks = ranks};
+    *l = (rml_learner){
+        .spec = rml_dataset_scene_spec(d), .cutter = rml_dataset_cutter(d), .ranks = ranks};
     size_t count = samples ? sample_count : rml_dataset_count(d, RML_TRAIN);
     if (count == 0) {
         return rml_fail(err, RML_ERR_DATA, (rml_place){0}, "give the version a train split",
@@ -223,16 +233,8 @@ rml_status rml_learner_make(rml_learner *l, const rml_dataset *d, const rml_samp
                              .samples = samples,
                              .sample_count = sample_count,
                              .seed = c.seed};
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    rml_scene_layout(l->spec, info);
-    for (size_t i = 0; st == RML_OK && i < RML_SCENE_TENSORS; i++) {
-        l->sizes[i] = 1;
-        for (uint32_t axis = 0; axis < info[i].rank; axis++) {
-            l->sizes[i] *= info[i].shape[axis];
-        }
-        l->staging[i] = rml_heap_make(c.batch * l->sizes[i] * sizeof(float));
-        st = l->staging[i] ? RML_OK : rml_fail_memory(err, c.batch * l->sizes[i] * sizeof(float));
-    }
+    st = st ? st : find_feed(l, err);
+    st = st ? st : make_staging(l, c.batch, err);
     st = st ? st : learner_start(l, count, pool, err);
     if (st == RML_OK && c.ema > 0 && rml_ranks_index(ranks) == 0) {
         st = rml_average_make(l, err);
@@ -276,8 +278,9 @@ rml_status rml_learner_share(rml_learner *l, rml_error *err)
 
 void rml_learner_free(rml_learner *l)
 {
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        rml_heap_free(l->staging[i]);
+    for (size_t i = 0; i < RML_TENSORS_MAX; i++) {
+        rml_heap_free(l->staging[i].data);
+        rml_heap_free(l->staging[i].rows);
     }
     rml_heap_free(l->gradients);
     rml_leaves_free(l->leaves);
@@ -293,31 +296,34 @@ void rml_learner_free(rml_learner *l)
 // The model's token t among those of the version.
 static size_t token_of(const rml_learner *l, size_t t)
 {
-    size_t agents = l->engine.config.model.agents;
+    size_t agents = l->engine.model.agents;
     return t < agents ? t : l->spec->agents + (t - agents);
 }
 
 static void drop_tokens(const rml_augment *a, uint64_t row, float *valid)
 {
     const rml_train_config *c = &a->l->engine.config;
-    size_t tokens = c->model.agents + c->model.map;
+    const rml_model *m = &a->l->engine.model;
+    size_t tokens = m->agents + m->map;
     double share = at_least_zero(c->drop_tokens);
-    for (size_t t = c->model.predict; t < tokens && share > 0; t++) {
+    for (size_t t = m->kept; t < tokens && share > 0; t++) {
         if (rml_random_f64(c->seed, a->stream + STREAM_DROP, row * tokens + t) < share) {
             valid[token_of(a->l, t)] = 0;
         }
     }
 }
 
-// Uniform noise of the given deviation: four numbers of a Philox block at a time.
-static void add_noise(const rml_augment *a, uint64_t row, const float *valid, float *features)
+// Uniform noise of the given deviation: four numbers of a Philox block at a time. valid: of the
+// tokens, NULL: all.
+static void add_noise(const rml_augment *a, uint64_t row, const float *valid, size_t width,
+                      float *features)
 {
     const rml_train_config *c = &a->l->engine.config;
-    size_t tokens = c->model.agents + c->model.map, width = c->model.features;
+    size_t tokens = a->l->engine.model.agents + a->l->engine.model.map;
     float unit = (float)(at_least_zero(c->noise) * 2 * sqrt(3.0) / 4294967296.0);
     for (size_t t = 0; t < tokens && unit > 0; t++) {
         size_t at = token_of(a->l, t);
-        for (size_t i = 0; valid[at] > 0 && i < width; i += 4) {
+        for (size_t i = 0; (valid == NULL || valid[at] > 0) && i < width; i += 4) {
             uint32_t random[4];
             rml_philox(c->seed, a->stream + STREAM_NOISE, (row * tokens + t) * width + i, random);
             for (size_t k = 0; k < 4 && i + k < width; k++) {
@@ -327,32 +333,48 @@ static void add_noise(const rml_augment *a, uint64_t row, const float *valid, fl
     }
 }
 
+static rml_tensor_slot staged(const rml_learner *l, size_t tensor, size_t index)
+{
+    const rml_tensor_slot *all = &l->staging[tensor];
+    return (rml_tensor_slot){(uint8_t *)all->data + index * l->sizes[tensor],
+                             all->rows ? all->rows + index : NULL};
+}
+
 // What is done to a sample, where it stands: once a step. Half of them are mirrored.
 static void augment_sample(const rml_augment *a, size_t index)
 {
     const rml_learner *l = a->l;
     const rml_train_config *c = &l->engine.config;
-    float *at[RML_SCENE_TENSORS];
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        at[i] = l->staging[i] + index * l->sizes[i];
+    bool can = l->cutter != NULL && l->cutter->mirror != NULL && !c->no_mirror;
+    rml_tensor_slot scene[RML_TENSORS_MAX];
+    for (size_t i = 0; i < l->tensors; i++) {
+        scene[i] = staged(l, i, index);
     }
-    rml_scene_tensors scene = {at[0], at[1], at[2], at[3], at[4], at[5], at[6]};
-    if (!c->no_mirror && (rml_random_u64(c->seed, a->stream + STREAM_MIRROR, index) & 1)) {
-        rml_scene_mirror(l->spec, &scene);
+    if (can && (rml_random_u64(c->seed, a->stream + STREAM_MIRROR, index) & 1)) {
+        l->cutter->mirror(l->spec, scene);
     }
-    drop_tokens(a, index, scene.token_valid);
-    add_noise(a, index, scene.token_valid, scene.features);
+    float *valid = l->dropped != SIZE_MAX ? scene[l->dropped].data : NULL;
+    if (valid != NULL) {
+        drop_tokens(a, index, valid);
+    }
+    if (l->noised != SIZE_MAX) {
+        size_t width = rml_graph_shape(l->engine.graph, l->engine.model.noised).size[2];
+        add_noise(a, index, valid, width, scene[l->noised].data);
+    }
 }
 
 rml_status rml_learner_put(const rml_learner *l, rml_plan *plan, size_t index, uint32_t row,
                            rml_error *err)
 {
     const rml_engine *e = plan == l->rest.plan ? &l->rest : &l->engine;
-    const float *from[RML_SCENE_TENSORS];
-    for (size_t i = 0; i < RML_SCENE_TENSORS; i++) {
-        from[i] = l->staging[i] + index * l->sizes[i];
+    rml_tensor_view from[RML_TENSORS_MAX];
+    for (size_t i = 0; i < l->tensors; i++) {
+        rml_tensor_slot slot = staged(l, i, index);
+        const rml_tensor_info *info = &l->feed.info[i];
+        uint32_t fixed = info->rank > 0 ? info->shape[0] : 1;
+        from[i] = (rml_tensor_view){slot.data, info->ragged ? *slot.rows : fixed};
     }
-    return rml_engine_put(e, plan, l->spec, row, from, err);
+    return rml_engine_put(e, plan, &l->feed, row, from, err);
 }
 
 static rml_status prepare_leaf(void *context, rml_plan *plan, size_t first, size_t count,
@@ -387,7 +409,7 @@ rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *loss, rml_er
     RML_TRY(rml_leaves_run(l->leaves, pool, prepare_leaf, &a, err));
     float sum;
     rml_plan *plan = l->engine.plan;
-    RML_TRY(rml_plan_get(plan, rml_plan_whole(plan, l->engine.predictor.loss_sum), &sum, err));
+    RML_TRY(rml_plan_get(plan, rml_plan_whole(plan, l->engine.model.loss_sum), &sum, err));
     if (!isfinite(sum)) {
         l->diverged = true;
         return rml_ranks_agree(l->ranks, rml_fault_not_finite(&a, "loss", err), err);

@@ -13,13 +13,13 @@ static inline rml_plan_slice rml_part_of(rml_tensor t, size_t first, size_t size
         .tensor = t, .first = first, .count = left < RML_PART ? left : RML_PART};
 }
 
-// A predictor's graph with its plan, ready to run batches of scenes.
+// A model's graph with its plan, ready to run batches of scenes.
 typedef struct rml_engine {
     rml_train_config config; // with all defaults
     uint32_t batch;
     rml_graph *graph;
     rml_plan *plan;
-    rml_predictor predictor;
+    rml_model model;
 } rml_engine;
 // gradients: also those by every parameter of the mean loss over the configuration's batch, then
 // *gradients[parameters]. parameters_of: an engine whose parameters it uses, or NULL. pool: fills
@@ -31,12 +31,24 @@ void rml_engine_free(rml_engine *e);
 // All parameters of one plan into another's of the same configuration.
 RML_CHECKED rml_status rml_engine_copy(rml_engine *to, const rml_engine *from, rml_error *err);
 
-// The version's tokens that the model uses: its nearest agents and pieces of map.
-// from: pointers in the order of rml_scene_layout, of one scene. plan: the engine's, or another of
-// the same predictor. row: in the plan's batch.
-RML_CHECKED rml_status rml_engine_put(const rml_engine *e, rml_plan *plan,
-                                      const rml_scene_spec *spec, uint32_t row,
-                                      const float *const from[RML_SCENE_TENSORS], rml_error *err);
+// The tensors of a version that a model reads, by name.
+typedef struct rml_feed_input {
+    size_t at; // among the version's tensors
+    bool tokens;
+    size_t rows, width; // of the model's input for one sample: width floats a row
+} rml_feed_input;
+typedef struct rml_feed {
+    const rml_tensor_info *info;                     // of the version's tensors
+    rml_feed_input inputs[2 * RML_MODEL_INPUTS_MAX]; // then targets, in the model's order
+    size_t count;
+    uint32_t agents; // tokens of the version before its map's
+} rml_feed;
+RML_CHECKED rml_status rml_feed_find(const rml_engine *e, const rml_dataset *d, rml_feed *out,
+                                     rml_error *err);
+// One scene into a row of a plan: the engine's, or another of the same model.
+// from: all tensors of the version.
+RML_CHECKED rml_status rml_engine_put(const rml_engine *e, rml_plan *plan, const rml_feed *feed,
+                                      uint32_t row, const rml_tensor_view *from, rml_error *err);
 
 // The mean loss on the validation split; NaN without one.
 RML_CHECKED rml_status rml_engine_validate(rml_engine *e, const rml_dataset *d, rml_pool *pool,
@@ -51,10 +63,15 @@ typedef struct rml_learner {
     rml_tensor *gradients; // by parameter, then the sum of losses
     rml_loader loader;
     const rml_scene_spec *spec;
-    float *staging[RML_SCENE_TENSORS]; // a batch as the version has it; augmented where it stands
-    size_t sizes[RML_SCENE_TENSORS];   // floats of one scene in each
-    uint64_t step;                     // done
-    uint64_t stream;                   // of random numbers, of the last step
+    const rml_scene_cutter *cutter;
+    rml_feed feed;
+    size_t noised, dropped; // among the version's tensors; SIZE_MAX: none
+    size_t tensors;
+    rml_tensor_slot staging[RML_TENSORS_MAX]; // a batch as the version has it; augmented where it
+                                              // stands
+    size_t sizes[RML_TENSORS_MAX];            // bytes of one scene in each
+    uint64_t step;                            // done
+    uint64_t stream;                          // of random numbers, of the last step
     float *average;    // of the weights, parameters one behind the other; NULL: none. Rank 0's
     double rate, norm; // of the last step: learning rate, gradients' norm
     bool diverged;     // the step failed for a loss or gradient that is not finite
@@ -89,7 +106,7 @@ RML_CHECKED rml_status rml_learner_step(rml_learner *l, rml_pool *pool, double *
 
 // Runs a plan over scenes in order; wants any of the outputs (may be NULL).
 RML_CHECKED rml_status rml_engine_predict(rml_engine *e, const rml_dataset *d, rml_split split,
-                                          rml_pool *pool, rml_forecast *futures, rml_forecast *one,
+                                          rml_pool *pool, rml_forecast *answers, rml_forecast *one,
                                           float *losses, float *embeddings, rml_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-// train: a trained predictor that answers: from a folder, or fresh from a training in memory.
+// train: a trained model that answers: from a folder, or fresh from a training in memory.
 #include "model.h"
 
 struct rml_runner {
@@ -47,27 +47,59 @@ void rml_runner_close(rml_runner *r)
     }
 }
 
-const rml_predictor_config *rml_runner_config(const rml_runner *r)
+const rml_task *rml_runner_task(const rml_runner *r)
 {
-    return &r->engine.config.model;
+    return r->engine.config.task;
 }
 
-const rml_graph *rml_runner_graph(const rml_runner *r, rml_plan **plan, rml_predictor *p)
+const rml_model *rml_runner_model(const rml_runner *r)
+{
+    return &r->engine.model;
+}
+
+const rml_graph *rml_runner_graph(const rml_runner *r, rml_plan **plan)
 {
     if (plan != NULL) {
         *plan = r->engine.plan;
     }
-    if (p != NULL) {
-        *p = r->engine.predictor;
-    }
     return r->engine.graph;
 }
 
+rml_status rml_runner_answers_make(const rml_runner *r, size_t count, bool one, rml_forecast *out,
+                                   rml_error *err)
+{
+    const rml_model *m = &r->engine.model;
+    return rml_answers_make(out, count, one ? 1 : m->modes, m->steps, m->axes, err);
+}
+
 rml_status rml_runner_predict(rml_runner *r, const rml_dataset *d, rml_split split, rml_pool *pool,
-                              rml_forecast *futures, rml_forecast *one, float *losses,
+                              rml_forecast *answers, rml_forecast *one, float *losses,
                               float *embeddings, rml_error *err)
 {
-    return rml_engine_predict(&r->engine, d, split, pool, futures, one, losses, embeddings, err);
+    return rml_engine_predict(&r->engine, d, split, pool, answers, one, losses, embeddings, err);
+}
+
+rml_status rml_runner_inputs(rml_runner *r, const rml_dataset *d, rml_split split, size_t index,
+                             const rml_tensor *tensors, size_t count, rml_arena *arena,
+                             const float **out, rml_error *err)
+{
+    rml_engine *e = &r->engine;
+    rml_feed feed;
+    rml_tensor_view from[RML_TENSORS_MAX];
+    RML_TRY(rml_feed_find(e, d, &feed, err));
+    rml_dataset_sample(d, split, index, from);
+    RML_TRY(rml_engine_put(e, e->plan, &feed, 0, from, err));
+    for (size_t i = 0; i < count; i++) {
+        size_t size = rml_plan_elements(e->plan, tensors[i]) / e->batch;
+        float *copy = RML_NEW_ARRAY(arena, float, size);
+        if (copy == NULL) {
+            return rml_fail_memory(err, size * sizeof *copy);
+        }
+        rml_plan_slice first = {.tensor = tensors[i], .count = size};
+        RML_TRY(rml_plan_get(e->plan, first, copy, err));
+        out[i] = copy;
+    }
+    return RML_OK;
 }
 
 rml_status rml_train_fit(const rml_dataset *d, const rml_sample_ref *samples, size_t count,

@@ -179,12 +179,12 @@ static rml_status parse_range(const rml_yaml *node, const rml_train_field *f, rm
 }
 
 // train: the map of the trials' training, may be NULL.
-static rml_status parse_axis(const rml_yaml *node, const rml_yaml *train, rml_sweep_axis *a,
-                             rml_error *err)
+static rml_status parse_axis(const rml_yaml *node, const rml_yaml *train,
+                             const rml_train_config *config, rml_sweep_axis *a, rml_error *err)
 {
     rml_train_field f;
     bool budget = rml_str_equal(node->key, RML_STR("steps"));
-    if (budget || node->key.len >= sizeof a->name || !rml_train_field_find(node->key, &f)) {
+    if (budget || node->key.len >= sizeof a->name || !rml_train_field_find(config, node->key, &f)) {
         return rml_fail(err, RML_ERR_ARGUMENT, node->key_at, "docs/training.md lists them",
                         "expected a field of a training%s, found %.*s",
                         budget ? " other than the steps that rungs are made of" : "",
@@ -224,7 +224,7 @@ static rml_status parse_search(const rml_yaml *map, rml_sweep_config *out, rml_e
     }
     for (const rml_yaml *node = search->child; node != NULL; node = node->next) {
         rml_sweep_axis *a = &out->axes[out->axis_count++];
-        RML_TRY(parse_axis(node, rml_yaml_get(map, "train"), a, err));
+        RML_TRY(parse_axis(node, rml_yaml_get(map, "train"), &out->train, a, err));
     }
     return RML_OK;
 }

@@ -59,24 +59,33 @@ static rml_status get_u32(const rml_yaml *map, const char *key, uint32_t *out, r
     return RML_OK;
 }
 
-// The fields of a training that a turn may set, under `train` or `mine`.
-static rml_status read_train(const rml_yaml *map, rml_train_config *out, rml_error *err)
+// The settings of a training, under `train` or `mine`; also: what else stands there.
+static rml_status read_train(const rml_yaml *map, const char *const *also, rml_train_config *out,
+                             rml_error *err)
 {
-    uint32_t steps = 0;
-    RML_TRY(get_u32(map, "width", &out->model.width, err));
-    RML_TRY(get_u32(map, "blocks", &out->model.blocks, err));
-    RML_TRY(get_u32(map, "heads", &out->model.heads, err));
-    RML_TRY(get_u32(map, "hidden", &out->model.hidden, err));
-    RML_TRY(get_u32(map, "agents", &out->model.agents, err));
-    RML_TRY(get_u32(map, "map", &out->model.map, err));
-    RML_TRY(rml_yaml_get_f64(map, "drop_tokens", &out->drop_tokens, err));
-    RML_TRY(get_u32(map, "batch", &out->batch, err));
-    RML_TRY(get_u32(map, "steps", &steps, err));
-    if (steps > 0) {
-        out->steps = steps;
+    return map == NULL ? RML_OK : rml_train_config_yaml(map, also, out, err);
+}
+
+// The task of the whole turn. Settings of another task's model mean nothing to it.
+static rml_status read_task(const rml_yaml *root, rml_turn_config *out, rml_error *err)
+{
+    const rml_yaml *node = rml_yaml_get(root, "task");
+    rml_str name = {0};
+    const rml_task *task;
+    RML_TRY(rml_yaml_get_str(root, "task", &name, err));
+    RML_TRY(rml_task_need(name, node ? node->at : root->at, &task, err));
+    if (node == NULL && out->train.task != NULL) {
+        return RML_OK;
     }
-    RML_TRY(rml_yaml_get_f64(map, "learning_rate", &out->learning_rate, err));
-    return rml_yaml_get_f64(map, "weight_decay", &out->weight_decay, err);
+    rml_train_config *const trainings[] = {&out->train, &out->compare};
+    for (size_t i = 0; i < 2; i++) {
+        if (trainings[i]->task != task) {
+            trainings[i]->task = task;
+            trainings[i]->model = (rml_model_config){0};
+        }
+    }
+    out->dataset.cutter = rml_scene_cutter_find(rml_str_of(task->cutter));
+    return RML_OK;
 }
 
 static rml_status read_share(const rml_yaml *share, rml_dataset_spec *out, rml_error *err)
@@ -205,19 +214,23 @@ static rml_status read_mine(const rml_yaml *map, rml_turn_config *out, rml_error
     RML_TRY(get_weight(map, "diversity", 1, &out->mine.diversity, err));
     out->mine.budget = budget;
     out->mine.per_unit_max = per_family;
-    return read_train(map, &out->compare, err);
+    static const char *const also[] = {"budget", "seeds",   "per_family", "loss",
+                                       "spread", "novelty", "diversity",  NULL};
+    return read_train(map, also, &out->compare, err);
 }
 
 static rml_status read_all(rml_str text, rml_str file, rml_arena *arena, rml_turn_config *out,
                            rml_error *err)
 {
-    static const char *const known[] = {"name", "dataset", "train", "slices", "mine"};
+    static const char *const known[] = {"name", "task", "dataset", "train", "slices", "mine"};
+    static const char *const beside_train[] = {"seeds", NULL};
     const rml_yaml *root;
     RML_TRY(rml_yaml_parse(arena, text, file, &root, err));
     RML_TRY(rml_yaml_only(root, known, sizeof known / sizeof *known, err));
     RML_TRY(rml_yaml_get_str(root, "name", &out->name, err));
     RML_TRY(read_dataset(rml_yaml_get(root, "dataset"), arena, &out->dataset, err));
-    RML_TRY(read_train(rml_yaml_get(root, "train"), &out->train, err));
+    RML_TRY(read_task(root, out, err));
+    RML_TRY(read_train(rml_yaml_get(root, "train"), beside_train, &out->train, err));
     RML_TRY(get_u32(rml_yaml_get(root, "train"), "seeds", &out->seeds, err));
     RML_TRY(read_slices(rml_yaml_get(root, "slices"), arena, out, err));
     RML_TRY(read_mine(rml_yaml_get(root, "mine"), out, err));

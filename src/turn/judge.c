@@ -44,12 +44,25 @@ typedef struct judged {
 typedef struct judging {
     rml_home *home;
     const rml_judge_request *request;
+    rml_eval_options options; // of the request, with the task of the runs
     rml_dataset *dataset;
     rml_pool *pool;
     rml_arena *arena;
     judged models[2];
     size_t count;
 } judging;
+
+// All runs that are judged together are of one task.
+static rml_status join_task(judging *j, const rml_task *task, rml_error *err)
+{
+    if (j->options.task != NULL && j->options.task != task) {
+        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
+                        "expected runs of one task, found %s and %s", j->options.task->name,
+                        task->name);
+    }
+    j->options.task = task;
+    return RML_OK;
+}
 
 static rml_status predict(judging *j, judged *m, size_t seed, rml_error *err)
 {
@@ -58,12 +71,12 @@ static rml_status predict(judging *j, judged *m, size_t seed, rml_error *err)
     size_t n = rml_dataset_count(j->dataset, split);
     rml_str hash;
     RML_TRY(open_run(j->home, m->runs[seed], j->arena, &hash, &runner, err));
-    const rml_predictor_config *c = rml_runner_config(runner);
-    bool single = !c->no_single;
+    bool single = rml_runner_model(runner)->one >= 0;
     m->hash = seed == 0 ? hash : m->hash;
     m->single = single && (seed == 0 || m->single);
-    rml_status st = rml_forecast_make(&m->futures[seed], n, c->modes, c->steps, err);
-    st = st || !single ? st : rml_forecast_make(&m->ones[seed], n, 1, c->steps, err);
+    rml_status st = join_task(j, rml_runner_task(runner), err);
+    st = st ? st : rml_runner_answers_make(runner, n, false, &m->futures[seed], err);
+    st = st || !single ? st : rml_runner_answers_make(runner, n, true, &m->ones[seed], err);
     st = st ? st
             : rml_runner_predict(runner, j->dataset, split, j->pool, &m->futures[seed],
                                  single ? &m->ones[seed] : NULL, NULL, NULL, err);
@@ -139,6 +152,11 @@ static rml_status judge(judging *j, const rml_progress *progress, rml_str *json,
     if (r->against_count > 0) {
         RML_TRY(add_model(j, RML_STR("against"), r->against, r->against_count, err));
     }
+    // Without a run it is the task that such scenes are cut for.
+    const rml_scene_cutter *cutter = rml_dataset_cutter(j->dataset);
+    if (j->options.task == NULL && cutter != NULL) {
+        j->options.task = rml_task_of_cutter(rml_str_of(cutter->name));
+    }
     rml_eval_model models[2];
     for (size_t i = 0; i < j->count; i++) {
         const judged *m = &j->models[i];
@@ -149,7 +167,7 @@ static rml_status judge(judging *j, const rml_progress *progress, rml_str *json,
                                      .seeds = m->seeds,
                                      .has_probability = m->has_probability};
     }
-    return rml_eval_run(j->home->lake, j->home->catalog, j->dataset, models, j->count, &r->options,
+    return rml_eval_run(j->home->lake, j->home->catalog, j->dataset, models, j->count, &j->options,
                         j->pool, progress, j->arena, json, hash, err);
 }
 
@@ -158,6 +176,7 @@ rml_status rml_home_judge(rml_home *home, const rml_judge_request *request, rml_
                           rml_hash *hash, rml_error *err)
 {
     judging j = {.home = home, .request = request, .pool = pool, .arena = arena};
+    j.options = request->options;
     rml_status st = judge(&j, progress, json, hash, err);
     for (size_t i = 0; i < j.count; i++) {
         judged *m = &j.models[i];
@@ -202,14 +221,14 @@ static rml_status open_trained_on(mining *m, rml_error *err)
 static rml_status embed(mining *m, const rml_dataset *d, rml_split split, rml_forecast *futures,
                         float **losses, float **embeddings, rml_error *err)
 {
-    const rml_predictor_config *c = rml_runner_config(m->runner);
+    const rml_model *c = rml_runner_model(m->runner);
     size_t n = rml_dataset_count(d, split);
     *losses = RML_NEW_ARRAY(m->arena, float, n + 1);
     *embeddings = RML_NEW_ARRAY(m->arena, float, n * c->width + 1);
     if (*losses == NULL || *embeddings == NULL) {
         return rml_fail_memory(err, n * c->width * sizeof(float));
     }
-    RML_TRY(rml_forecast_make(futures, n, c->modes, c->steps, err));
+    RML_TRY(rml_runner_answers_make(m->runner, n, false, futures, err));
     return rml_runner_predict(m->runner, d, split, m->pool, futures, NULL, *losses, *embeddings,
                               err);
 }
@@ -252,7 +271,7 @@ static rml_status score(mining *m, rml_error *err)
 {
     rml_forecast futures = {0}, unused = {0};
     float *losses, *embeddings, *known, *known_losses;
-    uint32_t width = rml_runner_config(m->runner)->width;
+    uint32_t width = rml_runner_model(m->runner)->width;
     size_t n = rml_dataset_count(m->dataset, m->request->from);
     float *disagreement = RML_NEW_ARRAY(m->arena, float, n + 1);
     float *novelty = RML_NEW_ARRAY(m->arena, float, n + 1);
@@ -262,8 +281,7 @@ static rml_status score(mining *m, rml_error *err)
     rml_status st = embed(m, m->dataset, m->request->from, &futures, &losses, &embeddings, err);
     st = st ? st : embed(m, m->trained_on, RML_TRAIN, &unused, &known_losses, &known, err);
     if (st == RML_OK) {
-        rml_mine_disagreement(futures.xy, futures.probability, n, futures.modes, futures.steps,
-                              disagreement);
+        rml_mine_disagreement(&futures, disagreement);
         st = narrow(m, n, width, losses, embeddings, disagreement, err);
     }
     if (st == RML_OK) {

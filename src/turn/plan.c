@@ -11,26 +11,12 @@ static void inputs_none(const rml_turn *t, rml_json_writer *w)
     (void)w;
 }
 
-static void write_predictor(rml_json_writer *w, const rml_train_config *c)
-{
-    rml_json_kv_i64(w, "agents", c->model.agents);
-    rml_json_kv_i64(w, "map", c->model.map);
-    rml_json_kv_f64(w, "drop_tokens", c->drop_tokens);
-    rml_json_kv_i64(w, "width", c->model.width);
-    rml_json_kv_i64(w, "blocks", c->model.blocks);
-    rml_json_kv_i64(w, "heads", c->model.heads);
-    rml_json_kv_i64(w, "hidden", c->model.hidden);
-    rml_json_kv_i64(w, "batch", c->batch);
-    rml_json_kv_i64(w, "steps", (int64_t)c->steps);
-    rml_json_kv_f64(w, "learning_rate", c->learning_rate);
-    rml_json_kv_f64(w, "weight_decay", c->weight_decay);
-}
-
 static void inputs_dataset(const rml_turn *t, rml_json_writer *w)
 {
     const rml_dataset_spec *d = &t->config->dataset;
     rml_json_kv_str(w, "name", d->name);
     rml_json_kv_str(w, "query", d->query);
+    rml_json_kv_str(w, "cutter", rml_str_of(d->cutter->name));
     rml_json_kv_i64(w, "rule", d->rule);
     rml_json_kv_i64(w, "stride", d->scene.stride);
     rml_json_kv_bool(w, "keep_one", d->keep_one);
@@ -51,7 +37,7 @@ static void inputs_dataset(const rml_turn *t, rml_json_writer *w)
 static void inputs_train(const rml_turn *t, rml_json_writer *w)
 {
     rml_json_kv_i64(w, "seeds", t->config->seeds);
-    write_predictor(w, &t->config->train);
+    rml_train_config_write(&t->config->train, true, w);
 }
 
 static void inputs_evaluate(const rml_turn *t, rml_json_writer *w)
@@ -84,7 +70,10 @@ static void inputs_mine(const rml_turn *t, rml_json_writer *w)
     rml_json_kv_f64(w, "novelty", o->weight_novelty);
     rml_json_kv_f64(w, "diversity", o->diversity);
     rml_json_kv_i64(w, "seeds", t->config->mine_seeds);
-    write_predictor(w, &t->config->compare);
+    rml_json_key(w, "compare"); // whose "loss" is another
+    rml_json_object(w);
+    rml_train_config_write(&t->config->compare, true, w);
+    rml_json_object_end(w);
 }
 
 static const rml_turn_step steps[RML_STEP_COUNT] = {

@@ -6,8 +6,6 @@
 #include "roadmill/store.h"
 
 #define VECTORS 8
-// Inputs of the signature, in its order; indices in the layout of a scene.
-enum { INPUT_FEATURES = 0, INPUT_VALID = 1, INPUT_POSITION = 3, INPUT_VELOCITY = 4, INPUTS = 4 };
 
 static rml_status copy_file(const rml_turn *t, rml_str from, rml_str to, const char *name,
                             rml_error *err)
@@ -26,60 +24,32 @@ static rml_status copy_file(const rml_turn *t, rml_str from, rml_str to, const c
     return st;
 }
 
-// The inputs that the graph reads at all, with their place in a scene's layout.
-typedef struct rml_signature {
-    rml_tensor inputs[INPUTS];
-    int layout[INPUTS];
-    size_t count;
-} rml_signature;
-
-static rml_signature signature_of(rml_plan *plan, const rml_predictor *p)
-{
-    const rml_tensor inputs[INPUTS] = {p->features, p->token_valid, p->position, p->velocity};
-    static const int layout[INPUTS] = {INPUT_FEATURES, INPUT_VALID, INPUT_POSITION, INPUT_VELOCITY};
-    rml_signature s = {.count = 0};
-    for (int i = 0; i < INPUTS; i++) {
-        if (rml_plan_keeps(plan, inputs[i])) {
-            s.inputs[s.count] = inputs[i];
-            s.layout[s.count++] = layout[i];
-        }
-    }
-    return s;
-}
-
-static rml_status write_exports(rml_turn *t, rml_runner *runner, const rml_dataset *d, rml_str to,
+static rml_status write_exports(rml_runner *runner, const rml_dataset *d, rml_str to,
                                 rml_error *err)
 {
     rml_plan *plan;
-    rml_predictor p;
-    const rml_graph *graph = rml_runner_graph(runner, &plan, &p);
-    rml_signature signature = signature_of(plan, &p);
-    const rml_tensor outputs[] = {p.futures, p.probabilities, p.one};
-    static const char *const names[] = {"futures", "probabilities", "one"};
-    rml_export e = {.graph = graph,
-                    .plan = plan,
-                    .inputs = signature.inputs,
-                    .input_count = signature.count,
-                    .outputs = outputs,
-                    .output_names = names,
-                    .output_count = p.one >= 0 ? 3 : 2,
-                    .name = "predictor"};
-    rml_str onnx = rml_path_join(t->arena, to, RML_STR("predictor.onnx"));
-    if (onnx.data == NULL) {
-        return rml_fail_memory(err, to.len);
-    }
-    RML_TRY(rml_export_onnx(&e, onnx.data, err));
-    const float *samples[VECTORS * INPUTS];
+    const rml_graph *graph = rml_runner_graph(runner, &plan);
+    const rml_model *model = rml_runner_model(runner);
+    const rml_task *task = rml_runner_task(runner);
+    rml_model_signature signature;
+    rml_export e;
+    rml_export_model(graph, plan, model, task->name, &signature, &e);
+    // The inputs of a plan of one scene, as it takes them from scenes of the version.
+    rml_arena arena = {0};
+    const float *samples[VECTORS * RML_MODEL_INPUTS_MAX];
     size_t count = rml_dataset_count(d, RML_DEV);
     count = count < VECTORS ? count : VECTORS;
-    for (size_t s = 0; s < count; s++) {
-        const float *tensors[RML_SCENE_TENSORS];
-        rml_dataset_sample(d, RML_DEV, s, tensors);
-        for (size_t i = 0; i < signature.count; i++) {
-            samples[s * signature.count + i] = tensors[signature.layout[i]];
-        }
+    rml_status st = RML_OK;
+    for (size_t s = 0; st == RML_OK && s < count; s++) {
+        st = rml_runner_inputs(runner, d, RML_DEV, s, signature.inputs, e.input_count, &arena,
+                               &samples[s * e.input_count], err);
     }
-    return rml_export_c(&e, to.data, samples, count, err);
+    const rml_deploy_options options = {.vectors = (uint32_t)count, .samples = samples};
+    st = st ? st
+            : rml_deploy_model(graph, plan, model, task->exports, task->name, to.data, &options,
+                               err);
+    rml_arena_reset(&arena);
+    return st;
 }
 
 static rml_status make_bundle(rml_turn *t, rml_str run, const rml_dataset *d, rml_str bundle,
@@ -91,7 +61,7 @@ static rml_status make_bundle(rml_turn *t, rml_str run, const rml_dataset *d, rm
     RML_TRY(copy_file(t, folder, bundle, "config.json", err));
     RML_TRY(copy_file(t, folder, bundle, "weights.safetensors", err));
     RML_TRY(rml_runner_open(folder.data, 1, &runner, err));
-    rml_status st = write_exports(t, runner, d, bundle, err);
+    rml_status st = write_exports(runner, d, bundle, err);
     rml_runner_close(runner);
     return st;
 }

@@ -50,12 +50,11 @@ static rml_status predict_run(rml_turn *t, const rml_dataset *d, rml_str run, rm
     rml_runner *runner = NULL;
     RML_TRY(rml_turn_model_folder(t, run, &folder, err));
     RML_TRY(rml_runner_open(folder.data, 32, &runner, err));
-    const rml_predictor_config *c = rml_runner_config(runner);
     size_t n = rml_dataset_count(d, split);
-    *single = !c->no_single;
-    rml_status st = rml_forecast_make(futures, n, c->modes, c->steps, err);
+    *single = rml_runner_model(runner)->one >= 0;
+    rml_status st = rml_runner_answers_make(runner, n, false, futures, err);
     if (!st && *single) {
-        st = rml_forecast_make(one, n, 1, c->steps, err);
+        st = rml_runner_answers_make(runner, n, true, one, err);
     }
     if (!st) {
         st = rml_runner_predict(runner, d, split, t->pool, futures, *single ? one : NULL, NULL,
@@ -107,8 +106,10 @@ static rml_status evaluate(rml_turn *t, const rml_dataset *d, const rml_seed_for
     for (size_t i = 0; i < t->config->slice_count; i++) {
         slices[i] = (rml_eval_slice){t->config->slices[i].name, t->config->slices[i].query};
     }
-    rml_eval_options options = {
-        .split = RML_GATE, .slices = slices, .slice_count = t->config->slice_count};
+    rml_eval_options options = {.task = t->config->train.task,
+                                .split = RML_GATE,
+                                .slices = slices,
+                                .slice_count = t->config->slice_count};
     rml_str json;
     return rml_eval_run(t->home->lake, t->home->catalog, d, &model, 1, &options, t->pool,
                         t->progress, t->arena, &json, hash, err);

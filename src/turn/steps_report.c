@@ -12,19 +12,19 @@ typedef struct rml_worst {
     rml_split_arrays train, dev;
     rml_forecast model;
     size_t index; // in the dev split
-    double fde_m;
+    double error; // by the task's compared metric
 } rml_worst;
 
 static rml_status find_worst(rml_turn *t, const rml_dataset *d, rml_worst *out, rml_error *err)
 {
     rml_str folder;
     rml_runner *runner = NULL;
-    RML_TRY(rml_split_arrays_make(t->arena, d, RML_TRAIN, &out->train, err));
-    RML_TRY(rml_split_arrays_make(t->arena, d, RML_DEV, &out->dev, err));
+    const rml_task *task = t->config->train.task;
+    RML_TRY(rml_split_arrays_make(t->arena, d, task, RML_TRAIN, &out->train, err));
+    RML_TRY(rml_split_arrays_make(t->arena, d, task, RML_DEV, &out->dev, err));
     RML_TRY(rml_turn_model_folder(t, rml_turn_text(t, RML_STEP_TRAIN, "run"), &folder, err));
     RML_TRY(rml_runner_open(folder.data, 32, &runner, err));
-    const rml_predictor_config *c = rml_runner_config(runner);
-    rml_status st = rml_forecast_make(&out->model, out->dev.count, c->modes, c->steps, err);
+    rml_status st = rml_runner_answers_make(runner, out->dev.count, false, &out->model, err);
     if (!st) {
         st = rml_runner_predict(runner, d, RML_DEV, t->pool, &out->model, NULL, NULL, NULL, err);
     }
@@ -34,51 +34,47 @@ static rml_status find_worst(rml_turn *t, const rml_dataset *d, rml_worst *out, 
         st = rml_fail_memory(err, out->dev.count * sizeof *fde);
     }
     if (!st) {
-        st = rml_split_metric(&out->dev, &out->model, "min_fde_6", fde, err);
+        st = rml_split_metric(&out->dev, &out->model, task->compared, fde, err);
     }
     for (size_t i = 0; !st && i < out->dev.count; i++) {
-        if (fde[i] > out->fde_m) {
-            out->fde_m = fde[i];
+        if (fde[i] > out->error) {
+            out->error = fde[i];
             out->index = i;
         }
     }
     return st;
 }
 
-static const rml_baseline_kind *kind_of(const char *name)
-{
-    size_t count;
-    const rml_baseline_kind *kinds = rml_baseline_kinds(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(kinds[i].name, name) == 0) {
-            return &kinds[i];
-        }
-    }
-    return NULL;
-}
-
-// A baseline's forecast of the worst scene alone.
+// A baseline's answer for the worst scene alone.
 static rml_status baseline_future(rml_turn *t, const rml_worst *worst, const char *name,
-                                  double dt_s, rml_forecast *out, rml_error *err)
+                                  rml_forecast *out, rml_error *err)
 {
-    const rml_baseline_kind *kind = kind_of(name);
-    if (kind == NULL) {
+    rml_eval_baseline baseline;
+    if (!rml_eval_baseline_find(name, &baseline)) {
         return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
                         "expected a baseline, found %s", name);
     }
-    const rml_split_arrays *a = &worst->train, *b = &worst->dev;
-    rml_pasts train = {a->count, a->history, a->steps, dt_s, a->history_xy, a->target_xy};
-    rml_pasts one = {1,   b->history, b->steps, dt_s, b->history_xy + worst->index * b->history * 2,
-                     NULL};
-    rml_baseline *fitted = NULL;
-    RML_TRY(rml_baseline_fit(kind, &train, worst->model.modes, 0, t->pool, &fitted, err));
-    rml_status st =
-        rml_forecast_make(out, 1, kind->blind ? worst->model.modes : 1, worst->model.steps, err);
-    if (!st) {
-        st = rml_baseline_predict(fitted, &one, out, err);
-    }
-    rml_baseline_free(fitted);
-    return st;
+    rml_split_arrays one = worst->dev;
+    one.count = 1;
+    one.history_xy += worst->index * one.history * 2;
+    return baseline.answer(name, &worst->train, &one, 0, t->pool, out, err);
+}
+
+// Whether what is answered are positions, which can be drawn.
+static bool is_future(const rml_worst *worst)
+{
+    return worst->model.axes == 2;
+}
+
+static rml_status say(rml_turn *t, const rml_worst *worst, rml_str *out, rml_error *err)
+{
+    const rml_metric *metric = rml_metric_find(t->config->train.task->compared);
+    *out = is_future(worst)
+               ? rml_arena_printf(t->arena, "the nearest of %u futures ends %.1f m from the truth.",
+                                  worst->model.modes, worst->error)
+               : rml_arena_printf(t->arena, "%s is %.2f %s.", metric->name, worst->error,
+                                  metric->unit);
+    return out->data ? RML_OK : rml_fail_memory(err, 64);
 }
 
 // The futures of the worst scene; the page has them while it is written.
@@ -99,14 +95,16 @@ static rml_status write_worst(rml_turn *t, const rml_dataset *d, const rml_worst
         {"model", "#0072B2", m->xy + worst->index * m->modes * m->steps * 2,
          m->probability + worst->index * m->modes, m->modes},
     };
+    rml_str said;
+    RML_TRY(say(t, worst, &said, err));
     const rml_worst_scene scene = {.traffic = &traffic,
                                    .spec = rml_dataset_scene_spec(d),
                                    .window = window,
                                    .scene_id = row->scene_id,
                                    .futures = futures,
-                                   .future_count = sizeof futures / sizeof *futures,
-                                   .modes = m->modes,
-                                   .fde_m = worst->fde_m};
+                                   .future_count =
+                                       is_future(worst) ? sizeof futures / sizeof *futures : 0,
+                                   .said = said.data};
     results->worst = &scene;
     return rml_turn_page(results, t->arena, page, err);
 }
@@ -120,13 +118,10 @@ static rml_status write_page(rml_turn *t, rml_turn_results *results, rml_buffer 
     rml_str best = rml_arena_str(t->arena, results->evaluation->best_blind);
     RML_TRY(
         rml_dataset_open(t->home->store, rml_turn_text(t, RML_STEP_DATASET, "version"), &d, err));
-    double dt_s = (double)rml_dataset_step_ns(d) * 1e-9;
     rml_status st = find_worst(t, d, &worst, err);
-    if (!st) {
-        st = baseline_future(t, &worst, "cv_1", dt_s, &cv, err);
-    }
-    if (!st) {
-        st = baseline_future(t, &worst, best.data, dt_s, &blind, err);
+    if (!st && is_future(&worst)) {
+        st = baseline_future(t, &worst, "cv_1", &cv, err);
+        st = st ? st : baseline_future(t, &worst, best.data, &blind, err);
     }
     if (!st) {
         st = write_worst(t, d, &worst, &cv, &blind, results, page, err);

@@ -118,6 +118,13 @@ static void test_threads(void **state)
     ASSERT_OK(rml_dataset_verify(home, rml_str_of(first.hash), &failure));
 }
 
+static size_t tensor_of(const rml_dataset *d, const char *name)
+{
+    size_t at = SIZE_MAX;
+    ASSERT_OK(rml_dataset_tensor_find(d, name, &at, &failure));
+    return at;
+}
+
 static void test_contents(void **state)
 {
     (void)state;
@@ -130,8 +137,9 @@ static void test_contents(void **state)
     assert_int_equal(made.recordings, DRIVES);
     rml_array ids = RML_ARRAY(rml_str);
     ASSERT_OK(rml_traffic_list(lake, &memory, &ids, &failure));
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    rml_scene_layout(rml_dataset_scene_spec(d), info);
+    const rml_tensor_info *info;
+    size_t tensors = rml_dataset_tensors(d, &info);
+    assert_int_equal(tensors, 7);
     for (int s = 0; s < RML_SPLITS; s++) {
         scenes += rml_dataset_count(d, (rml_split)s);
         assert_int_equal(rml_dataset_count(d, (rml_split)s), made.counts[s]);
@@ -149,9 +157,9 @@ static void test_contents(void **state)
             rml_scene_row row;
             rml_split split;
             size_t index;
-            static float cut[RML_SCENE_TENSORS][12 * RML_SCENE_FEATURES];
-            const float *stored[RML_SCENE_TENSORS];
-            rml_scene_tensors to = {cut[0], cut[1], cut[2], cut[3], cut[4], cut[5], cut[6]};
+            static float cut[7][12 * RML_SCENE_FEATURES];
+            rml_tensor_view stored[7];
+            rml_tensor_slot to[7];
             rml_window w = *RML_AT(&found, rml_window, i);
             ASSERT_OK(rml_cutter_row(cutter, w, &row, &failure));
             assert_true(rml_dataset_find(d, rml_str_of(row.scene_id), &split, &index));
@@ -160,15 +168,16 @@ static void test_contents(void **state)
             assert_true(scene->row.t0_ns == row.t0_ns && scene->row.speed_mps == row.speed_mps);
             assert_true(scene->row.map_from_scene.x_m == row.map_from_scene.x_m);
             assert_true(rml_str_equal(scene->row.recording_id, traffic.recording_id));
-            rml_cutter_cut(cutter, w, &to);
+            for (size_t t = 0; t < tensors; t++) {
+                to[t] = (rml_tensor_slot){.data = cut[t]};
+            }
+            rml_dataset_cutter(d)->cut(cutter, w, to);
             rml_dataset_sample(d, split, index, stored);
-            for (int t = 0; t < RML_SCENE_TENSORS; t++) {
-                size_t size = sizeof(float);
-                for (uint32_t axis = 0; axis < info[t].rank; axis++) {
-                    size *= info[t].shape[axis];
-                }
+            for (size_t t = 0; t < tensors; t++) {
+                size_t row_size, size;
+                assert_true(rml_tensor_info_size(&info[t], &row_size, &size));
                 assert_true(size <= sizeof cut[t]);
-                assert_memory_equal(cut[t], stored[t], size);
+                assert_memory_equal(cut[t], stored[t].data, size);
             }
         }
         windows += found.count;
@@ -180,6 +189,107 @@ static void test_contents(void **state)
     assert_non_null(strstr(rml_dataset_manifest(d).data, "\"licence\":\"CC-BY-4.0\""));
     assert_non_null(strstr(rml_dataset_manifest(d).data, "\"purpose\":\"research\""));
     rml_array_reset(&ids);
+    rml_dataset_close(d);
+}
+
+// ---- A cutter of somebody else's
+// -----------------------------------------------------------------
+
+enum { NEAR_MOST = 40 };
+
+static size_t other_layout(const rml_scene_spec *spec, rml_tensor_info *info)
+{
+    info[0] = (rml_tensor_info){"t0_ns", 0, {0}, .element = RML_ELEMENT_I64, .unit = "ns"};
+    info[1] = (rml_tensor_info){
+        "near", 2, {NEAR_MOST, 2}, .element = RML_ELEMENT_U8, .ragged = true, .future = true};
+    info[2] = (rml_tensor_info){"steps", 2, {1, spec->future}, .element = RML_ELEMENT_BF16};
+    return 3;
+}
+
+static void other_cut(const rml_cutter *c, rml_window window, const rml_tensor_slot *out)
+{
+    rml_scene_row row;
+    rml_status st = rml_cutter_row(c, window, &row, NULL);
+    assert_int_equal(st, RML_OK);
+    memcpy(out[0].data, &row.t0_ns, sizeof row.t0_ns);
+    uint32_t now = (uint32_t)(row.t0_ns / 100000000);
+    *out[1].rows = now % NEAR_MOST;
+    for (uint32_t i = 0; i < 2 * *out[1].rows; i++) {
+        ((uint8_t *)out[1].data)[i] = (uint8_t)(now + i);
+    }
+    for (uint32_t i = 0; i < 30; i++) {
+        rml_save_u16((uint8_t *)out[2].data + (size_t)2 * i, 0x3f80); // 1
+    }
+}
+
+// How many rows that cutter gave follows from the scene's time.
+static void check_other(int64_t t0_ns, const uint8_t *near, uint32_t rows)
+{
+    uint32_t now = (uint32_t)(t0_ns / 100000000);
+    assert_int_equal(rows, now % NEAR_MOST);
+    for (uint32_t i = 0; i < 2 * rows; i++) {
+        assert_int_equal(near[i], (uint8_t)(now + i));
+    }
+}
+
+static void test_other_cutter(void **state)
+{
+    (void)state;
+    static const rml_scene_cutter other = {
+        .name = "of_the_tests", .layout = other_layout, .cut = other_cut};
+    rml_dataset_spec spec = usual();
+    rml_dataset_result made, plain;
+    rml_dataset_close(make(&spec, 1, &plain));
+    spec.cutter = &other;
+    rml_dataset *d = make(&spec, 2, &made);
+    assert_string_not_equal(made.hash, plain.hash);
+    assert_int_equal(made.scenes, plain.scenes);
+    const rml_tensor_info *info;
+    assert_int_equal(rml_dataset_tensors(d, &info), 3);
+    assert_string_equal(info[0].unit, "ns");
+    assert_true(info[1].future && !info[2].future && info[2].unit == NULL);
+    for (size_t i = 0; i < rml_dataset_count(d, RML_TRAIN); i++) {
+        int64_t t0_ns;
+        memcpy(&t0_ns, rml_dataset_tensor(d, RML_TRAIN, i, 0).data, sizeof t0_ns);
+        assert_true(t0_ns == rml_dataset_scenes(d, RML_TRAIN)[i].row.t0_ns);
+        rml_tensor_view near = rml_dataset_tensor(d, RML_TRAIN, i, tensor_of(d, "near"));
+        check_other(t0_ns, near.data, near.rows);
+    }
+    // Through the loader: counts, and zeros behind them.
+    enum { BATCH = 300 }; // more than a piece
+    static int64_t times[BATCH];
+    static uint8_t nears[BATCH][NEAR_MOST * 2];
+    uint32_t rows[BATCH];
+    rml_tensor_slot slots[RML_TENSORS_MAX] = {{times, NULL}, {nears, rows}};
+    rml_loader l = {.dataset = d, .split = RML_TRAIN, .seed = 3};
+    memset(nears, 0xff, sizeof nears);
+    rml_loader_next(&l, NULL, BATCH, slots);
+    for (size_t i = 0; i < BATCH; i++) {
+        check_other(times[i], nears[i], rows[i]);
+        for (size_t k = (size_t)2 * rows[i]; k < sizeof nears[i]; k++) {
+            assert_int_equal(nears[i][k], 0);
+        }
+    }
+    // Its name is in the manifest, but no table of this program has it.
+    assert_non_null(strstr(rml_dataset_manifest(d).data, "\"cutter\":\"of_the_tests\""));
+    assert_null(rml_dataset_cutter(d));
+    ASSERT_OK(rml_dataset_verify(home, rml_str_of(made.hash), &failure));
+    ASSERT_OK(
+        rml_dataset_export(d, rml_arena_printf(&memory, "%s/other", home.data).data, &failure));
+    rml_leak_report leaks;
+    size_t at;
+    assert_int_equal(rml_dataset_leaks(d, lake, &leaks, &failure), RML_ERR_ARGUMENT);
+    assert_int_equal(rml_dataset_tensor_find(d, "target", &at, &failure), RML_ERR_MISSING);
+    assert_non_null(strstr(failure.what, "found t0_ns, near, steps"));
+    rml_tensor_info want = info[2];
+    ASSERT_OK(rml_dataset_tensor_need(d, &want, &at, &failure));
+    want.shape[1]++;
+    assert_int_equal(rml_dataset_tensor_need(d, &want, &at, &failure), RML_ERR_ARGUMENT);
+    // A child has its parent's cutter.
+    rml_dataset_spec child = {.name = RML_STR("child"), .parent = rml_str_of(plain.hash)};
+    child.cutter = &other;
+    assert_int_equal(rml_dataset_create(home, lake, catalog, &child, NULL, NULL, &made, &failure),
+                     RML_ERR_ARGUMENT);
     rml_dataset_close(d);
 }
 
@@ -216,9 +326,10 @@ static void read_stream(const rml_dataset *d, uint32_t readers, uint64_t *items,
             .dataset = d, .split = RML_TRAIN, .seed = 9, .reader = r, .readers = readers};
         rml_hash want = {{0}};
         for (uint64_t p = r; p < STREAM; p += readers) {
-            float history[40 * 2], target[2], *tensors[RML_SCENE_TENSORS] = {NULL};
-            tensors[2] = history;
-            tensors[3] = target; // position
+            float history[40 * 2], position[2];
+            rml_tensor_slot tensors[RML_TENSORS_MAX] = {{0}};
+            tensors[tensor_of(d, "history")].data = history;
+            tensors[tensor_of(d, "position")].data = position;
             rml_loader_next(&l, NULL, 1, tensors);
             assert_int_equal(l.position, p + 1);
             firsts[width * p] = history[0];
@@ -259,8 +370,9 @@ static void test_readers(void **state)
         rml_loader l = {.dataset = d, .split = RML_TRAIN, .seed = 9, .position = at};
         l.readers = readers[run % 4];
         l.reader = (uint32_t)rml_random_below(4, run, 1, l.readers);
-        float history[8 * 40], *tensors[RML_SCENE_TENSORS] = {NULL};
-        tensors[2] = history;
+        float history[8 * 40];
+        rml_tensor_slot tensors[RML_TENSORS_MAX] = {{0}};
+        tensors[tensor_of(d, "history")].data = history;
         rml_loader_next(&l, pool, 8, tensors);
         uint64_t p = at;
         for (size_t i = 0; i < 8; i++, p++) {
@@ -428,15 +540,14 @@ static void test_export(void **state)
     ASSERT_OK(rml_rows_all(rows, 1 << 20, &batch, &failure));
     assert_int_equal(batch.count, made.counts[RML_GATE]);
     for (size_t i = 0; i < batch.count; i++) {
-        const float *tensors[RML_SCENE_TENSORS];
         size_t first, count;
-        rml_dataset_sample(d, RML_GATE, i, tensors);
         assert_true(rml_str_equal(rml_column_get_str(&batch.columns[0], i),
                                   rml_str_of(rml_dataset_scenes(d, RML_GATE)[i].row.scene_id)));
         rml_column_get_list(&batch.columns[1], i, &first, &count);
         assert_int_equal(count, 60);
         assert_memory_equal((float *)(void *)batch.columns[1].children[0].values.data + first,
-                            tensors[5], 60 * sizeof(float));
+                            rml_dataset_f32(d, RML_GATE, i, tensor_of(d, "target")),
+                            60 * sizeof(float));
     }
     rml_batch_reset(&batch);
     rml_rows_close(rows);
@@ -447,11 +558,11 @@ static void test_export(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads), cmocka_unit_test(test_contents),
-        cmocka_unit_test(test_order),   cmocka_unit_test(test_readers),
-        cmocka_unit_test(test_damage),  cmocka_unit_test(test_leaks),
-        cmocka_unit_test(test_child),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_export),
+        cmocka_unit_test(test_threads),      cmocka_unit_test(test_contents),
+        cmocka_unit_test(test_other_cutter), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_readers),      cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_leaks),        cmocka_unit_test(test_child),
+        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_export),
     };
     return cmocka_run_group_tests(tests, make_home, drop_home);
 }

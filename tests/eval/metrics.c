@@ -26,8 +26,8 @@ static double value_of(const char *name, const float *probability, const float *
     const rml_metric *metrics = rml_metrics(&count);
     float p[MODES];
     memcpy(p, probability, sizeof p);
-    rml_truth truth = {1, STEPS, truth_xy, valid};
-    rml_forecast f = {1, MODES, STEPS, futures, p};
+    rml_truth truth = {1, STEPS, 2, truth_xy, valid};
+    rml_forecast f = {1, MODES, STEPS, 2, futures, p};
     double out = NAN;
     for (size_t m = 0; m < count; m++) {
         if (strcmp(metrics[m].name, name) == 0) {
@@ -91,8 +91,8 @@ static void test_more_than_six(void **state)
         xy[2 * m + 1] = 0;
         probability[m] = (float)(8 - m) / 36;
     }
-    rml_truth truth = {1, 1, truth_end, valid};
-    rml_forecast f = {1, 8, 1, xy, probability};
+    rml_truth truth = {1, 1, 2, truth_end, valid};
+    rml_forecast f = {1, 8, 1, 2, xy, probability};
     size_t count;
     double got = 0;
     rml_metrics(&count)[3].compute(&truth, &f, 6, 2.0, &got);
@@ -118,8 +118,8 @@ static void test_calibration(void **state)
         ends[2 * i + 1] = 0;
         valid[i] = 1;
     }
-    rml_truth truth = {10, 1, ends, valid};
-    rml_forecast f = {10, 2, 1, xy, probability};
+    rml_truth truth = {10, 1, 2, ends, valid};
+    rml_forecast f = {10, 2, 1, 2, xy, probability};
     double confidence[10], accuracy[10];
     assert_true(fabs(rml_calibration(&truth, &f, confidence, accuracy) - 0.05) < 1e-9);
     assert_true(fabs(confidence[7] - .75) < 1e-9 && fabs(accuracy[7] - .8) < 1e-9);

@@ -185,12 +185,12 @@ static void test_disagreement(void **state)
     // Two steps; ends at (0, 0), (3, 4), (0, 0).
     float xy[12] = {9, 9, 0, 0, 9, 9, 3, 4, 9, 9, 0, 0};
     float probability[3] = {.5f, .25f, .25f}, got;
-    rml_mine_disagreement(xy, probability, 1, 3, 2, &got);
+    rml_mine_disagreement(&(rml_forecast){1, 3, 2, 2, xy, probability}, &got);
     double want = (.125 * 5 + .125 * 0 + .0625 * 5) / (.125 + .125 + .0625);
     assert_true(fabs((double)got - want) < 1e-6);
-    rml_mine_disagreement(xy, NULL, 1, 3, 2, &got);
+    rml_mine_disagreement(&(rml_forecast){1, 3, 2, 2, xy, NULL}, &got);
     assert_true(fabs((double)got - 10.0 / 3) < 1e-6);
-    rml_mine_disagreement(xy, NULL, 1, 1, 2, &got);
+    rml_mine_disagreement(&(rml_forecast){1, 1, 2, 2, xy, NULL}, &got);
     assert_true(got == 0);
 }
 

@@ -72,15 +72,21 @@ typedef struct tensors {
     float target[60], target_valid[30];
 } tensors;
 
+static void cut_one(const rml_cutter *c, rml_window window, tensors *t)
+{
+    const rml_tensor_slot out[] = {
+        {t->features, NULL}, {t->token_valid, NULL}, {t->history, NULL},     {t->position, NULL},
+        {t->velocity, NULL}, {t->target, NULL},      {t->target_valid, NULL}};
+    rml_scene_cutter_find(RML_STR("agents_map"))->cut(c, window, out);
+}
+
 static void cut_into(const rml_traffic *traffic, const rml_scene_spec *spec, rml_window window,
                      tensors *t)
 {
-    const rml_scene_tensors out = {t->features, t->token_valid, t->history,     t->position,
-                                   t->velocity, t->target,      t->target_valid};
     rml_cutter *c = NULL;
     assert_int_equal(rml_cutter_make(traffic, spec, &c, NULL), RML_OK);
     memset(t, 0xff, sizeof *t); // every float is written
-    rml_cutter_cut(c, window, &out);
+    cut_one(c, window, t);
     rml_cutter_free(c);
 }
 
@@ -168,11 +174,8 @@ typedef struct job {
 static void cut_tile(void *context, size_t tile, size_t worker)
 {
     const job *j = context;
-    tensors *t = &j->out[tile];
-    const rml_scene_tensors out = {t->features, t->token_valid, t->history,     t->position,
-                                   t->velocity, t->target,      t->target_valid};
     (void)worker;
-    rml_cutter_cut(j->c, j->windows[tile], &out);
+    cut_one(j->c, j->windows[tile], &j->out[tile]);
 }
 
 static void same_bits_on_any_number_of_threads(void **state)

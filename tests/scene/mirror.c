@@ -78,18 +78,23 @@ typedef struct tensors {
     float position[2], velocity[2], target[FUTURE * 2], target_valid[FUTURE];
 } tensors;
 
-static rml_scene_tensors view(tensors *t)
+static const rml_scene_cutter *slots_of(tensors *t, rml_tensor_slot slots[7])
 {
-    return (rml_scene_tensors){t->features, t->token_valid, t->history,     t->position,
-                               t->velocity, t->target,      t->target_valid};
+    void *const all[] = {t->features, t->token_valid, t->history,     t->position,
+                         t->velocity, t->target,      t->target_valid};
+    for (size_t i = 0; i < 7; i++) {
+        slots[i] = (rml_tensor_slot){.data = all[i]};
+    }
+    return rml_scene_cutter_find(RML_STR("agents_map"));
 }
 
 static void cut(const world *w, const rml_scene_spec *spec, uint32_t track, tensors *out)
 {
     rml_cutter *c;
-    rml_scene_tensors v = view(out);
+    rml_tensor_slot v[7];
+    const rml_scene_cutter *kind = slots_of(out, v);
     assert_int_equal(rml_cutter_make(&w->traffic, spec, &c, NULL), RML_OK);
-    rml_cutter_cut(c, (rml_window){track, HISTORY - 1}, &v);
+    kind->cut(c, (rml_window){track, HISTORY - 1}, v);
     rml_cutter_free(c);
 }
 
@@ -116,8 +121,8 @@ static void test_mirror(void **state)
         cut(&plain, &spec, track, &a);
         cut(&image, &spec, track, &b);
         assert_true(fabsf(a.target[FUTURE * 2 - 1]) > 0.1f); // it does turn
-        rml_scene_tensors v = view(&a);
-        rml_scene_mirror(&spec, &v);
+        rml_tensor_slot v[7];
+        slots_of(&a, v)->mirror(&spec, v);
         assert_near("features", a.features, b.features, TOKENS * RML_SCENE_FEATURES);
         assert_near("token_valid", a.token_valid, b.token_valid, TOKENS);
         assert_near("history", a.history, b.history, HISTORY * 2);

@@ -12,27 +12,16 @@
 #include "ngsim.h"
 
 typedef struct floats {
-    float *all;
-    rml_scene_tensors t;
+    float features[64 * RML_SCENE_FEATURES], token_valid[64], history[20 * 2], position[2];
+    float velocity[2], target[30 * 2], target_valid[30];
 } floats;
 
-static floats make_tensors(void)
+static void cut(const rml_cutter *c, rml_window window, floats *f)
 {
-    rml_scene_spec spec = {0};
-    rml_tensor_info info[RML_SCENE_TENSORS];
-    rml_scene_layout(&spec, info);
-    size_t at[RML_SCENE_TENSORS + 1] = {0};
-    for (int i = 0; i < RML_SCENE_TENSORS; i++) {
-        size_t size = 1;
-        for (uint32_t k = 0; k < info[i].rank; k++) {
-            size *= info[i].shape[k];
-        }
-        at[i + 1] = at[i] + size;
-    }
-    float *all = malloc(at[RML_SCENE_TENSORS] * sizeof(float));
-    return (floats){all,
-                    {all + at[0], all + at[1], all + at[2], all + at[3], all + at[4], all + at[5],
-                     all + at[6]}};
+    const rml_tensor_slot slots[] = {
+        {f->features, NULL}, {f->token_valid, NULL}, {f->history, NULL},     {f->position, NULL},
+        {f->velocity, NULL}, {f->target, NULL},      {f->target_valid, NULL}};
+    rml_scene_cutter_find(RML_STR("agents_map"))->cut(c, window, slots);
 }
 
 // Errors of one way to predict over all windows of a site.
@@ -47,7 +36,7 @@ static errors constant_velocity(const rml_traffic *traffics, size_t count, int b
 {
     errors sum = {0};
     rml_scene_spec spec = {0};
-    floats f = make_tensors();
+    static floats f;
     for (size_t i = 0; i < count; i++) {
         rml_array windows = RML_ARRAY(rml_window);
         rml_cutter *cutter = NULL;
@@ -55,10 +44,10 @@ static errors constant_velocity(const rml_traffic *traffics, size_t count, int b
         assert_int_equal(rml_cutter_make(&traffics[i], &spec, &cutter, NULL), RML_OK);
         for (size_t w = 0; w < windows.count; w++) {
             rml_window window = *RML_AT(&windows, rml_window, w);
-            rml_cutter_cut(cutter, window, &f.t);
+            cut(cutter, window, &f);
             const rml_track *track = &traffics[i].tracks[window.track];
-            double vx = (double)(f.t.history[38] - f.t.history[2 * (19 - back)]) / (0.1 * back);
-            double vy = (double)(f.t.history[39] - f.t.history[2 * (19 - back) + 1]) / (0.1 * back);
+            double vx = (double)(f.history[38] - f.history[2 * (19 - back)]) / (0.1 * back);
+            double vy = (double)(f.history[39] - f.history[2 * (19 - back) + 1]) / (0.1 * back);
             if (back == 0) {
                 rml_scene_row row;
                 assert_int_equal(rml_cutter_row(cutter, window, &row, NULL), RML_OK);
@@ -69,9 +58,9 @@ static errors constant_velocity(const rml_traffic *traffics, size_t count, int b
             }
             double error = 0;
             for (int k = 0; k < 30; k++) {
-                assert_true(f.t.target_valid[k] == 1);
-                error = hypot((double)f.t.target[2 * k] - vx * 0.1 * (k + 1),
-                              (double)f.t.target[2 * k + 1] - vy * 0.1 * (k + 1));
+                assert_true(f.target_valid[k] == 1);
+                error = hypot((double)f.target[2 * k] - vx * 0.1 * (k + 1),
+                              (double)f.target[2 * k + 1] - vy * 0.1 * (k + 1));
                 sum.ade += error / 30;
             }
             sum.fde += error;
@@ -80,7 +69,6 @@ static errors constant_velocity(const rml_traffic *traffics, size_t count, int b
         rml_cutter_free(cutter);
         rml_array_reset(&windows);
     }
-    free(f.all);
     sum.ade /= (double)sum.count;
     sum.fde /= (double)sum.count;
     return sum;

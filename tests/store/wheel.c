@@ -97,7 +97,7 @@ static rml_status train(wheel *w, rml_home *h, char *made, rml_error *err)
 {
     rml_dataset *d;
     rml_train_result result;
-    rml_train_config c = {.model = {.width = 8, .blocks = 1, .heads = 1, .hidden = 8},
+    rml_train_config c = {.model.of.predictor = {.width = 8, .blocks = 1, .heads = 1, .hidden = 8},
                           .batch = 4,
                           .steps = 40,
                           .checkpoint_every = 20,

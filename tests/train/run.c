@@ -120,11 +120,12 @@ static int teardown(void **state)
 
 static rml_train_config config_small(uint64_t steps)
 {
-    return (rml_train_config){.model = {.width = 16, .blocks = 2, .heads = 2, .hidden = 32},
-                              .batch = 8,
-                              .steps = steps,
-                              .checkpoint_every = 40,
-                              .seed = 5};
+    return (rml_train_config){
+        .model.of.predictor = {.width = 16, .blocks = 2, .heads = 2, .hidden = 32},
+        .batch = 8,
+        .steps = steps,
+        .checkpoint_every = 40,
+        .seed = 5};
 }
 
 // A folder for runs of its own, so that a run is not found done.
@@ -486,13 +487,14 @@ static void test_scene_not_finite(void **state)
     rml_train_config c = config_small(60);
     rml_loader order = {.dataset = f->dataset, .split = RML_TRAIN, .seed = c.seed};
     rml_sample_ref bad = rml_loader_at(&order, 2 * 8 + 5); // of the third step
-    const float *tensors[RML_SCENE_TENSORS];
-    rml_dataset_sample(f->dataset, RML_TRAIN, bad.index, tensors);
-    char *page = (char *)((uintptr_t)tensors[0] & ~(uintptr_t)(sysconf(_SC_PAGESIZE) - 1));
-    size_t len = (size_t)((const char *)(tensors[0] + 1) - page);
+    size_t at;
+    assert_int_equal(rml_dataset_tensor_find(f->dataset, "features", &at, NULL), RML_OK);
+    const float *features = rml_dataset_f32(f->dataset, RML_TRAIN, bad.index, at);
+    char *page = (char *)((uintptr_t)features & ~(uintptr_t)(sysconf(_SC_PAGESIZE) - 1));
+    size_t len = (size_t)((const char *)(features + 1) - page);
     // The mapping becomes a private copy for the time of the fault: the file is not touched.
     assert_int_equal(mprotect(page, len, PROT_READ | PROT_WRITE), 0);
-    float *feature = (float *)(uintptr_t)tensors[0], was = *feature;
+    float *feature = (float *)(uintptr_t)features, was = *feature;
     *feature = NAN;
     rml_error error = {0};
     rml_status st = rml_train_run(place(f, "bad-scene", a), f->home.catalog, f->dataset, &c, NULL,
@@ -601,9 +603,9 @@ static void test_config(void **state)
     }
     rml_train_config c;
     MUST(rml_train_config_parse(rml_str_of(cases[0].text), RML_STR("c.yaml"), &c, err));
-    assert_int_equal(c.model.width, 64);
+    assert_int_equal(c.model.of.predictor.width, 64);
     assert_int_equal(c.steps, 100);
-    assert_true(c.learning_rate == 2e-3 && c.no_mirror && !c.model.no_pin);
+    assert_true(c.learning_rate == 2e-3 && c.no_mirror && !c.model.of.predictor.no_pin);
 }
 
 int main(void)

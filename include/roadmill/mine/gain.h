@@ -13,14 +13,14 @@ extern "C" {
 // What a batch of scenes was worth: models trained with it against models trained with a random
 // batch of the same size, on the validation split, over seeds.
 typedef struct rml_gain {
-    double estimate, low, high; // relative change of minFDE of 6; below zero is better
+    double estimate, low, high; // relative change of the task's compared metric; below 0 is better
     size_t families, samples;
     uint32_t seeds;
     uint32_t false_alarms; // seeds whose own interval claims a gain
 } rml_gain;
 typedef struct rml_gain_report {
     rml_gain mined, control;                     // control: the same selection on shuffled scores
-    double base_m, random_m, mined_m, control_m; // minFDE of 6, metres, mean
+    double base_m, random_m, mined_m, control_m; // its mean
     size_t budget, train_before;
 } rml_gain_report;
 // compare: the small trainings; mine: how a batch is chosen; pool: seeds run side by side in it.
