@@ -4,6 +4,7 @@
 #include "command.h"
 #include "roadmill/dataset.h"
 #include "roadmill/mine.h"
+#include "roadmill/model/task.h"
 
 #define TEXTS_MAX 64
 
@@ -35,6 +36,7 @@ static const rml_option create_options[] = {
     {"--keep-one", NULL, "drop recordings that repeat a clip"},
     {"--stride", "N", "samples between two windows of a track (default: 10)"},
     {"--seed", "N", "of the order in which units go to splits (default: 0)"},
+    {"--task", "TASK", "cut for this task (default: predictor)"},
     {"--parent", "VERSION", "keep the held-out scenes of this version"},
     {"--add", "SELECTION", "with --parent: train on its train split and this selection"},
 };
@@ -200,6 +202,18 @@ static void write_made(rml_json_writer *w, const rml_dataset_result *made)
     rml_json_object_end(w);
 }
 
+// A child is cut as its parent is.
+static rml_status parse_task(rml_cli *cli, rml_dataset_spec *spec, rml_error *err)
+{
+    const char *name = rml_cli_value(cli, "--task");
+    const rml_task *task;
+    if (name != NULL) {
+        RML_TRY(rml_task_need(rml_str_of(name), (rml_place){0}, &task, err));
+        spec->cutter = rml_scene_cutter_find(rml_str_of(task->cutter));
+    }
+    return RML_OK;
+}
+
 static rml_status run_create(rml_cli *cli, rml_error *err)
 {
     rml_dataset_spec spec = {.name = rml_str_of(cli->arguments[0]),
@@ -221,6 +235,7 @@ static rml_status run_create(rml_cli *cli, rml_error *err)
     RML_TRY(parse_recordings(cli, &spec, err));
     RML_TRY(rml_cli_home(cli, false, &home, err));
     RML_TRY(parse_parent(cli, home, &spec, err));
+    RML_TRY(parse_task(cli, &spec, err));
     RML_TRY(rml_dataset_create(home->store, home->lake, home->catalog, &spec, cli->pool,
                                &cli->progress, &made, err));
     if (cli->json) {
