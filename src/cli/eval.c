@@ -134,7 +134,10 @@ static void print_document(rml_cli *cli, const rml_evaluation *e)
     if (e->model_count > 0) {
         print_against(cli, &e->models[0]);
     }
-    rml_cli_print(cli, "\"recorded\" uses recorded speed and heading, which read the future.\n");
+    if (e->task.len == 0) {
+        rml_cli_print(cli,
+                      "\"recorded\" uses recorded speed and heading, which read the future.\n");
+    }
     rml_cli_print(cli, "best blind baseline: %.*s; looks at this split: %lld\n",
                   RML_FMT(e->best_blind), (long long)e->looks);
 }
