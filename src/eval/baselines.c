@@ -1,5 +1,5 @@
 // The table of baselines that tasks name. Those of motion stand in the table of `model`.
-#include "roadmill/eval.h"
+#include "stands.h"
 
 #include <string.h>
 
@@ -39,6 +39,8 @@ static rml_status motion(const char *name, const rml_split_arrays *train,
 
 static const rml_eval_baseline baselines[] = {
     {NULL, false, motion}, // every kind of `model`, under its own name
+    {"stands_never", false, rml_stands_never},
+    {"stands_blind", true, rml_stands_blind},
 };
 
 bool rml_eval_baseline_find(const char *name, rml_eval_baseline *out)

@@ -8,6 +8,7 @@
 
 #include "roadmill/eval.h"
 #include "roadmill/math.h"
+#include "stands.h"
 
 #define NLL_SIGMA_M 1.0 // of the isotropic Gaussian around each mode's end
 
@@ -167,6 +168,7 @@ static const rml_metric metrics[] = {
     {"brier_min_fde_6", "m", 6, true, true, brier_min_fde},
     {"nll_1", "nat", 1, true, false, nll},
     {"nll_6", "nat", 6, true, false, nll},
+    {"stands_error", "s", 1, false, true, rml_stands_error},
 };
 
 const rml_metric *rml_metrics(size_t *count)

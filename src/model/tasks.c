@@ -5,6 +5,7 @@
 
 static const rml_task *const tasks[] = {
     &rml_task_predictor,
+    &rml_task_stands,
 };
 enum { TASKS = sizeof tasks / sizeof *tasks };
 

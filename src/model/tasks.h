@@ -4,6 +4,6 @@
 
 #include "roadmill/model/task.h"
 
-extern const rml_task rml_task_predictor;
+extern const rml_task rml_task_predictor, rml_task_stands;
 
 #endif

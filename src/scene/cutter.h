@@ -106,6 +106,6 @@ bool rml_alike_past(const rml_scene_spec *spec, const float *features[2], const 
 bool rml_alike_points(const float *a, const float *b, size_t count);
 
 // The rows of the table.
-extern const rml_scene_cutter rml_cutter_agents_map;
+extern const rml_scene_cutter rml_cutter_agents_map, rml_cutter_stands;
 
 #endif

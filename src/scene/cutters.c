@@ -7,6 +7,7 @@
 
 static const rml_scene_cutter *const cutters[] = {
     &rml_cutter_agents_map,
+    &rml_cutter_stands,
 };
 
 size_t rml_scene_cutters(const rml_scene_cutter *const **out)
