@@ -152,7 +152,7 @@ static const rml_command commands[] = {
     {
         .name = "graph show",
         .arguments = "RUN|MODEL",
-        .summary = "show the plan of a predictor: each op with its work, its time and its roofline",
+        .summary = "show the plan of a model: each op with its work, its time and its roofline",
         .example = "roadmill graph show predictor",
         .arguments_min = 1,
         .arguments_max = 1,

@@ -213,7 +213,7 @@ static const rml_command commands[] = {
     {
         .name = "train",
         .arguments = "CONFIG",
-        .summary = "train a predictor on a version; goes on where it was stopped",
+        .summary = "train a model on a version; goes on where it was stopped",
         .example = "roadmill train examples/small.yaml --dataset merges --seed 1",
         .arguments_min = 1,
         .arguments_max = 1,
