@@ -3,6 +3,7 @@
 #include "tasks.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct stands_config {
     uint32_t features, hidden, width;
@@ -16,15 +17,20 @@ static const rml_setting settings[] = {
     {"width", RML_SETTING_U32, AT(width), 1, 4096, 32, false},
 };
 
-static const stands_config *of(const rml_model_config *config)
+// The settings of this task lie in the room that all tasks share.
+static stands_config of(const rml_model_config *config)
 {
-    return (const stands_config *)(const void *)&config->of;
+    stands_config own;
+    memcpy(&own, &config->of, sizeof own);
+    return own;
 }
 
 static rml_status fit(rml_model_config *config, const rml_scene_shape *scenes, rml_error *err)
 {
     (void)err;
-    ((stands_config *)(void *)&config->of)->features = scenes->features;
+    stands_config own = of(config);
+    own.features = scenes->features;
+    memcpy(&config->of, &own, sizeof own);
     return RML_OK;
 }
 
@@ -42,7 +48,7 @@ static rml_tensor layer(rml_graph *g, const char *weight, const char *bias, rml_
 static rml_status build(rml_graph *g, const rml_model_config *config, uint32_t batch,
                         uint32_t loss_over, rml_model *out, rml_error *err)
 {
-    const stands_config *c = of(config);
+    const stands_config own = of(config), *c = &own;
     rml_tensor features = rml_graph_input(g, "features", (rml_shape){3, {batch, 1, c->features}});
     rml_tensor x = rml_op_reshape(g, features, (rml_shape){2, {batch, c->features}});
     x = rml_op_gelu(g, layer(g, "first.weight", "first.bias", x, c->features, c->hidden));

@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+// How a setting lies in its struct: uint32_t, uint64_t, double, bool.
 typedef enum rml_setting_kind {
     RML_SETTING_U32,
     RML_SETTING_U64,
@@ -36,6 +37,7 @@ typedef struct rml_settings {
 } rml_settings;
 #define RML_SETTINGS_MAX 128 // in all parts together
 
+// Fills what is zero with what zero means.
 RML_API void rml_settings_defaults(const rml_settings *parts, size_t count);
 // Those that the map has. Keys besides are refused but for `also` (ended by NULL; NULL: none).
 RML_API rml_status rml_settings_yaml(const rml_yaml *map, const rml_settings *parts, size_t count,

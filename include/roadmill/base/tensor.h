@@ -19,6 +19,7 @@ typedef enum rml_element {
 } rml_element;
 RML_API const char *rml_element_name(
     rml_element e); // "float32", "float16", "bfloat16", "uint8", ...
+// False, and *out as it was, for another name.
 RML_API bool rml_element_parse(rml_str text, rml_element *out);
 RML_API size_t rml_element_size(rml_element e); // in bytes
 // The values as float32, rounded to nearest where it does not hold them (int32, int64).

@@ -52,6 +52,7 @@ typedef struct rml_shard_writer {
     rml_buffer scratch, rows;           // of the scenes added last: rows where they are cut, counts
     uint32_t scenes, added;
 } rml_shard_writer;
+// For scenes of these tensors; RML_ERR_LIMIT above RML_TENSORS_MAX.
 RML_API rml_status rml_shard_writer_init(rml_shard_writer *w, const rml_tensor_info *info,
                                          size_t count, rml_error *err) RML_CHECKED;
 // Room for that many scenes more, all zero; at most layout.scenes_max in all.
