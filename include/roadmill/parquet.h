@@ -2,7 +2,8 @@
 //
 // Source: Apache Parquet format 2.10 (Thrift compact protocol, Dremel levels for nested columns).
 // Written: data page V1, PLAIN, RLE_DICTIONARY for strings that repeat, DELTA_BINARY_PACKED for
-// integers, BYTE_STREAM_SPLIT for floats; zstd; statistics without NaN; column and offset index.
+// integers; zstd; statistics without NaN; column and offset index. That is what Spark 3.3 and later
+// read with default settings.
 #ifndef ROADMILL_PARQUET_H
 #define ROADMILL_PARQUET_H
 
@@ -20,6 +21,8 @@ typedef struct rml_parquet_options {
     size_t row_group_rows; // 0: 1 Mi
     int zstd_level;        // 0: 1
     bool uncompressed;
+    bool split_floats; // BYTE_STREAM_SPLIT: smaller, but not for every reader (docs/lake.md)
+    struct rml_rows_digest *digest; // parquet/rows.h: gets the rows, whose order it may change
 } rml_parquet_options;
 
 typedef struct rml_parquet_writer rml_parquet_writer;
@@ -31,7 +34,9 @@ RML_API rml_status rml_parquet_write(rml_parquet_writer *w, const rml_batch *bat
     RML_CHECKED;
 typedef struct rml_parquet_result {
     uint64_t rows, bytes;
-    rml_hash digest; // of all rows, as rml_batch_digest of their concatenation
+    rml_hash digest; // of all rows, as rml_batch_digest of their concatenation; zero where the
+                     // options have another
+    rml_hash sha256; // of the file's bytes
 } rml_parquet_result;
 RML_API rml_status rml_parquet_commit(rml_parquet_writer *w, rml_parquet_result *out,
                                       rml_error *err) RML_CHECKED;

@@ -57,6 +57,12 @@ static void merge(const order *o, const uint8_t *from, size_t left, size_t count
 {
     size_t size = o->item_size;
     size_t i = 0, j = left;
+    // Runs that follow each other already, as most of what is nearly sorted does.
+    if (left == count ||
+        o->compare(from + left * size, from + (left - 1) * size, o->context) >= 0) {
+        memcpy(to, from, count * size);
+        return;
+    }
     while (i < left && j < count) {
         // Only a strictly smaller right item goes first: equal ones keep their order.
         bool right = o->compare(from + j * size, from + i * size, o->context) < 0;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "roadmill/parquet/rows.h"
+
 #include "nan.h"
 #include "parquet_file.h"
 
@@ -54,10 +56,13 @@ rml_status rml_parquet_open(const char *path, rml_schema schema, const rml_parqu
         st = rml_digest_begin(&w->digest, w->schema, err);
     }
     if (st == RML_OK) {
+        st = rml_sha256_begin(&w->bytes, err);
+    }
+    if (st == RML_OK) {
         st = rml_store_writer_open(&w->file, rml_str_of(path), err);
     }
     if (st == RML_OK) {
-        st = rml_store_writer_write(&w->file, "PAR1", 4, err);
+        st = rml_parquet_put(w, "PAR1", 4, err);
     }
     if (st != RML_OK) {
         rml_parquet_close(w);
@@ -74,6 +79,7 @@ void rml_parquet_close(rml_parquet_writer *w)
     }
     rml_store_writer_close(&w->file);
     rml_digest_close(&w->digest);
+    rml_sha256_abort(&w->bytes);
     rml_batch_reset(&w->pending);
     rml_array_reset(&w->leaves);
     rml_array_reset(&w->groups);
@@ -87,6 +93,12 @@ void rml_parquet_close(rml_parquet_writer *w)
     rml_buffer_reset(&w->indexes);
     rml_arena_reset(&w->arena);
     rml_heap_free(w);
+}
+
+rml_status rml_parquet_put(rml_parquet_writer *w, const void *data, size_t len, rml_error *err)
+{
+    rml_sha256_add(&w->bytes, data, len);
+    return rml_store_writer_write(&w->file, data, len, err);
 }
 
 // ---- Rows --------------------------------------------------------------------------------------
@@ -118,7 +130,9 @@ rml_status rml_parquet_flush(rml_parquet_writer *w, rml_error *err)
     for (size_t i = 0; i < w->schema.count; i++) {
         one_nan(&w->pending.columns[i]);
     }
-    rml_digest_add(&w->digest, w->pending.columns, 0, w->pending.count);
+    RML_TRY(w->options.digest != NULL
+                ? rml_rows_digest_add(w->options.digest, &w->pending, err)
+                : rml_digest_add(&w->digest, w->pending.columns, 0, w->pending.count, err));
     rml_row_group *group = rml_array_push(&w->groups, err);
     if (group == NULL) {
         return RML_ERR_MEMORY;
@@ -205,7 +219,8 @@ rml_status rml_parquet_finish(rml_parquet_writer *w, rml_parquet_result *out, rm
     RML_TRY(rml_parquet_flush(w, err));
     RML_TRY(rml_parquet_footer(w, err));
     *out = (rml_parquet_result){.rows = w->rows, .bytes = w->file.size};
-    return rml_digest_end(&w->digest, &out->digest, err);
+    rml_sha256_end(&w->bytes, &out->sha256);
+    return w->options.digest != NULL ? RML_OK : rml_digest_end(&w->digest, &out->digest, err);
 }
 
 rml_status rml_parquet_publish(rml_parquet_writer *w, const char *path, rml_error *err)

@@ -25,8 +25,8 @@ static const struct {
     [RML_TYPE_I32] = {RML_PARQUET_INT32, RML_PARQUET_DELTA},
     [RML_TYPE_I64] = {RML_PARQUET_INT64, RML_PARQUET_DELTA},
     [RML_TYPE_U64] = {RML_PARQUET_FIXED, RML_PARQUET_PLAIN},
-    [RML_TYPE_F32] = {RML_PARQUET_FLOAT, RML_PARQUET_SPLIT},
-    [RML_TYPE_F64] = {RML_PARQUET_DOUBLE, RML_PARQUET_SPLIT},
+    [RML_TYPE_F32] = {RML_PARQUET_FLOAT, RML_PARQUET_PLAIN},
+    [RML_TYPE_F64] = {RML_PARQUET_DOUBLE, RML_PARQUET_PLAIN},
     [RML_TYPE_STRING] = {RML_PARQUET_BYTE_ARRAY, RML_PARQUET_PLAIN},
     [RML_TYPE_BINARY] = {RML_PARQUET_BYTE_ARRAY, RML_PARQUET_PLAIN},
 };
@@ -34,6 +34,18 @@ static const struct {
 int rml_parquet_physical(rml_type type)
 {
     return kinds[type].physical;
+}
+
+static bool is_float(rml_type type)
+{
+    return type == RML_TYPE_F32 || type == RML_TYPE_F64;
+}
+
+// Of values without a dictionary. Engines read BYTE_STREAM_SPLIT only when they are new, so it must
+// be asked for.
+static int encoding_of(const rml_parquet_writer *w, rml_type type)
+{
+    return w->options.split_floats && is_float(type) ? RML_PARQUET_SPLIT : kinds[type].encoding;
 }
 
 // Values [from, from + count) of those present.
@@ -174,6 +186,26 @@ static rml_status encode_decimals(const uint8_t *values, size_t count, rml_buffe
     return RML_OK;
 }
 
+// PLAIN: little-endian values one after the other.
+static rml_status encode_floats(const uint8_t *values, size_t size, size_t count, rml_buffer *out,
+                                rml_error *err)
+{
+    uint8_t *to = count > 0 ? rml_buffer_add(out, count * size, err) : NULL;
+    if (count > 0 && to == NULL) {
+        return RML_ERR_MEMORY;
+    }
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (count > 0) {
+        memcpy(to, values, count * size);
+    }
+#else
+    for (size_t i = 0; i < count * size; i++) {
+        to[i] = values[i - i % size + size - 1 - i % size];
+    }
+#endif
+    return RML_OK;
+}
+
 static rml_status encode_values(rml_parquet_writer *w, const rml_leaf *leaf, const dictionary *d,
                                 span at, rml_error *err)
 {
@@ -194,7 +226,7 @@ static rml_status encode_values(rml_parquet_writer *w, const rml_leaf *leaf, con
     if (at.count > 0) {
         RML_TRY(gather(s, at, size, &w->packed, &values, err));
     }
-    switch (kinds[leaf->type].encoding) {
+    switch (encoding_of(w, leaf->type)) {
     case RML_PARQUET_SPLIT:
         return rml_encode_split(values, at.count, size, out, err);
     case RML_PARQUET_DELTA:
@@ -206,6 +238,9 @@ static rml_status encode_values(rml_parquet_writer *w, const rml_leaf *leaf, con
     default:
         if (leaf->type == RML_TYPE_BOOL) {
             return rml_encode_bools(values, at.count, out, err);
+        }
+        if (is_float(leaf->type)) {
+            return encode_floats(values, size, at.count, out, err);
         }
         return at.count > 0 ? encode_decimals(values, at.count, out, err) : RML_OK;
     }
@@ -271,8 +306,8 @@ static rml_status put_page(rml_parquet_writer *w, page_head head, rml_chunk *chu
     rml_thrift_end(&t);
     rml_thrift_end(&t);
     RML_TRY(t.status);
-    RML_TRY(rml_store_writer_write(&w->file, w->header.data, w->header.len, err));
-    RML_TRY(rml_store_writer_write(&w->file, body.data, body.len, err));
+    RML_TRY(rml_parquet_put(w, w->header.data, w->header.len, err));
+    RML_TRY(rml_parquet_put(w, body.data, body.len, err));
     *size = w->header.len + body.len;
     chunk->size += *size;
     chunk->raw_size += w->header.len + w->plain.len;
@@ -360,7 +395,7 @@ rml_status rml_parquet_chunk(rml_parquet_writer *w, size_t index, rml_error *err
     }
     *chunk = (rml_chunk){.entries = w->shred.entries,
                          .first_page = w->pages.count,
-                         .encoding = kinds[leaf->type].encoding};
+                         .encoding = encoding_of(w, leaf->type)};
     dictionary d = {0};
     rml_status st = RML_OK;
     if (leaf->type == RML_TYPE_STRING) {

@@ -60,18 +60,22 @@ struct rml_parquet_writer {
     rml_array leaves; // rml_leaf
     rml_parquet_options options;
     rml_store_writer file;
-    rml_batch pending; // rows of the row group to come
-    rml_digest digest;
-    rml_array groups;  // rml_row_group
-    rml_array chunks;  // rml_chunk, leaves.count a group
-    rml_array pages;   // rml_page
-    rml_range *totals; // of the whole file, one a leaf
+    rml_batch pending;      // rows of the row group to come
+    rml_digest digest;      // of the rows as they are written, unless the options have one
+    rml_sha256_state bytes; // of the file
+    rml_array groups;       // rml_row_group
+    rml_array chunks;       // rml_chunk, leaves.count a group
+    rml_array pages;        // rml_page
+    rml_range *totals;      // of the whole file, one a leaf
     uint64_t rows, values;
     rml_codec_context codec;
     rml_shred shred;
     rml_buffer plain, packed, header, indexes; // scratch of a page
 };
 
+// What follows in the file.
+rml_status rml_parquet_put(rml_parquet_writer *w, const void *data, size_t len, rml_error *err)
+    RML_CHECKED;
 // Encodes and writes one leaf of the pending rows; a new rml_chunk.
 rml_status rml_parquet_chunk(rml_parquet_writer *w, size_t leaf, rml_error *err) RML_CHECKED;
 // Writes indexes and footer after the last row group.

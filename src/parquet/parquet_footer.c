@@ -55,7 +55,7 @@ static rml_status put_column_index(rml_parquet_writer *w, rml_chunk *chunk, rml_
     RML_TRY(t.status);
     chunk->column_index_offset = w->file.size;
     chunk->column_index_size = (uint32_t)w->indexes.len;
-    return rml_store_writer_write(&w->file, w->indexes.data, w->indexes.len, err);
+    return rml_parquet_put(w, w->indexes.data, w->indexes.len, err);
 }
 
 static rml_status put_offset_index(rml_parquet_writer *w, rml_chunk *chunk, rml_error *err)
@@ -76,7 +76,7 @@ static rml_status put_offset_index(rml_parquet_writer *w, rml_chunk *chunk, rml_
     RML_TRY(t.status);
     chunk->offset_index_offset = w->file.size;
     chunk->offset_index_size = (uint32_t)w->indexes.len;
-    return rml_store_writer_write(&w->file, w->indexes.data, w->indexes.len, err);
+    return rml_parquet_put(w, w->indexes.data, w->indexes.len, err);
 }
 
 static rml_status put_indexes(rml_parquet_writer *w, rml_error *err)
@@ -322,8 +322,8 @@ rml_status rml_parquet_footer(rml_parquet_writer *w, rml_error *err)
     RML_TRY(t.status);
     uint8_t tail[8] = {0, 0, 0, 0, 'P', 'A', 'R', '1'};
     rml_save_u32(tail, (uint32_t)w->indexes.len);
-    RML_TRY(rml_store_writer_write(&w->file, w->indexes.data, w->indexes.len, err));
-    return rml_store_writer_write(&w->file, tail, sizeof tail, err);
+    RML_TRY(rml_parquet_put(w, w->indexes.data, w->indexes.len, err));
+    return rml_parquet_put(w, tail, sizeof tail, err);
 }
 
 // ---- Delta's statistics ------------------------------------------------------------------------
