@@ -83,7 +83,8 @@ typedef struct rml_can_value {
     const rml_dbc_signal *signal;
     int64_t raw; // of a float: its bits; of unsigned ones above 2^63 - 1 the same bits
     double value;
-    rml_str text; // of its value table; empty if there is none for this value
+    rml_str text;  // of its value table; empty if there is none for this value
+    uint32_t rank; // of the signal's name among those of its message
 } rml_can_value;
 
 // What became of a frame.

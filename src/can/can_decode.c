@@ -8,6 +8,7 @@
 typedef struct place {
     uint16_t first; // bit (little-endian) or byte (big-endian)
     uint8_t size, shift, length;
+    uint32_t rank; // of the signal's name in its message
 } place;
 
 typedef struct entry {
@@ -64,12 +65,14 @@ static int by_key(const void *a, const void *b, void *context)
 static place place_of(const rml_dbc_signal *s)
 {
     if (!s->big_endian) {
-        return (place){(uint16_t)s->start, 0, 0, (uint8_t)s->length};
+        return (place){.first = (uint16_t)s->start, .length = (uint8_t)s->length};
     }
     // Bits above the most significant one in its byte, and below the least significant one in its.
     uint32_t above = 7 - s->start % 8, size = (above + s->length + 7) / 8;
-    return (place){(uint16_t)(s->start / 8), (uint8_t)size, (uint8_t)(8 * size - above - s->length),
-                   (uint8_t)s->length};
+    return (place){.first = (uint16_t)(s->start / 8),
+                   .size = (uint8_t)size,
+                   .shift = (uint8_t)(8 * size - above - s->length),
+                   .length = (uint8_t)s->length};
 }
 
 // The byte behind a signal's last one.
@@ -92,6 +95,9 @@ static rml_status add_message(rml_can_decoder *d, const rml_dbc_message *m, size
     for (size_t i = 0; i < m->signal_count; i++) {
         const rml_dbc_signal *s = &m->signals[i];
         e.places[i] = place_of(s);
+        for (size_t k = 0; k < m->signal_count; k++) {
+            e.places[i].rank += rml_str_compare(m->signals[k].name, s->name) < 0;
+        }
         uint32_t end = end_of(s, &e.places[i]);
         e.need = s->multiplexer == 0 && end > e.need ? end : e.need;
     }
@@ -183,11 +189,12 @@ static rml_str text_of(const rml_dbc_signal *s, int64_t raw)
     return (rml_str){0};
 }
 
-static void set_value(const rml_dbc_message *m, const rml_dbc_signal *s, uint64_t bits,
+static void set_value(const rml_dbc_message *m, size_t index, const place *p, uint64_t bits,
                       rml_can_value *out)
 {
     double number;
-    *out = (rml_can_value){.message = m, .signal = s, .raw = (int64_t)bits};
+    const rml_dbc_signal *s = &m->signals[index];
+    *out = (rml_can_value){.message = m, .signal = s, .raw = (int64_t)bits, .rank = p->rank};
     switch (s->number) {
     case RML_DBC_SIGNED:
         out->raw = rml_bits_signed(bits, s->length);
@@ -252,7 +259,8 @@ static rml_can_fate decode_message(rml_can_decoder *d, const entry *e, rml_bytes
             return RML_CAN_SHORT;
         }
         if (there) {
-            set_value(m, s, bits_of(s, &e->places[i], data.data), &d->values[(*count)++]);
+            uint64_t bits = bits_of(s, &e->places[i], data.data);
+            set_value(m, i, &e->places[i], bits, &d->values[(*count)++]);
         }
     }
     return any_switched && !switched ? RML_CAN_NO_SIGNALS : RML_CAN_DECODED;

@@ -36,7 +36,8 @@ rml_status rml_ingest_can_init(rml_ingest_can *c, const rml_dbc *const *files, s
     *c = (rml_ingest_can){.files = files,
                           .count = count,
                           .decoders = RML_ARRAY(rml_can_decoder *),
-                          .misses = RML_ARRAY(miss)};
+                          .misses = RML_ARRAY(miss),
+                          .ordered = RML_ARRAY(const rml_can_value *)};
     return rml_batch_init(&c->batch, (rml_schema)RML_TABLE(fields), err);
 }
 
@@ -47,6 +48,7 @@ void rml_ingest_can_reset(rml_ingest_can *c)
     }
     rml_array_reset(&c->decoders);
     rml_array_reset(&c->misses);
+    rml_array_reset(&c->ordered);
     rml_batch_reset(&c->batch);
 }
 
@@ -104,6 +106,25 @@ static rml_status append(rml_ingest_can *c, const rml_log_channel *channel,
     return rml_row_append(&c->batch, &row, err);
 }
 
+// By the signals' names, which is the order of the table: a DBC has them as they came.
+static rml_status order_values(rml_ingest_can *c, const rml_can_value *values, size_t count,
+                               rml_error *err)
+{
+    rml_array_clear(&c->ordered);
+    const rml_can_value **v = count > 0 ? rml_array_push_many(&c->ordered, count, err) : NULL;
+    if (count > 0 && v == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i;
+        for (; at > 0 && v[at - 1]->rank > values[i].rank; at--) {
+            v[at] = v[at - 1];
+        }
+        v[at] = &values[i];
+    }
+    return RML_OK;
+}
+
 rml_status rml_ingest_can_add(rml_ingest_can *c, const rml_log_channel *channel,
                               const rml_log_message *message, rml_str recording_id, rml_error *err)
 {
@@ -120,8 +141,10 @@ rml_status rml_ingest_can_add(rml_ingest_can *c, const rml_log_channel *channel,
     if (fate != RML_CAN_DECODED && fate != RML_CAN_PART) {
         return count_miss(c, message, frame.id, fate, err);
     }
+    RML_TRY(order_values(c, values, count, err));
     for (size_t i = 0; i < count; i++) {
-        RML_TRY(append(c, channel, message, &values[i], recording_id, err));
+        const rml_can_value *v = *RML_AT(&c->ordered, const rml_can_value *, i);
+        RML_TRY(append(c, channel, message, v, recording_id, err));
     }
     return RML_OK;
 }

@@ -12,7 +12,8 @@ typedef struct rml_ingest_can {
     size_t count;                // 0: nothing is decoded
     rml_array decoders;          // rml_can_decoder *, by channel: transports belong to a bus
     rml_batch batch;
-    rml_array misses; // what was not decoded, and how often
+    rml_array misses;  // what was not decoded, and how often
+    rml_array ordered; // const rml_can_value *: of one frame, by name
 } rml_ingest_can;
 
 rml_status rml_ingest_can_init(rml_ingest_can *c, const rml_dbc *const *files, size_t count,
