@@ -143,9 +143,12 @@ static rml_status apply_add(rml_delta_state *s, const rml_json *add, rml_error *
     const rml_json *tags = rml_json_get(add, "tags");
     RML_TRY(keep(s, rml_json_get_str(tags, "owner", RML_STR("")), &file.owner, err));
     RML_TRY(keep(s, rml_json_get_str(tags, "last", RML_STR("")), &file.last, err));
-    if (!rml_hash_parse(rml_json_get_str(tags, "digest", RML_STR("")), &file.digest)) {
-        file.digest = (rml_hash){0};
+    if (!rml_hash_parse(rml_json_get_str(tags, "rows", RML_STR("")), &file.rows_of) ||
+        !rml_parse_u64(rml_json_get_str(tags, "files", RML_STR("")), &file.parts)) {
+        file.parts = 0;
     }
+    file.has_sha256 = rml_hash_parse(rml_json_get_str(tags, "sha256", RML_STR("")), &file.sha256);
+    file.rearranged = !rml_json_get_bool(add, "dataChange", true);
     const rml_json *stats = NULL;
     if (file.stats.len > 0 &&
         rml_json_parse(&s->line, file.stats, s->at.file, &stats, NULL) == RML_OK) {

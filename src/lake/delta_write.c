@@ -1,6 +1,7 @@
 // Writing a commit of a Delta table: put-if-absent of the next version's file.
 //
 // Source: Delta transaction log protocol, reader version 1 and writer version 2.
+#include <stdio.h>
 #include <string.h>
 
 #include "roadmill/base/json.h"
@@ -124,16 +125,20 @@ static void put_add(rml_json_writer *j, rml_arena *arena, const rml_delta_file *
     rml_json_object_end(j);
     rml_json_kv_i64(j, "size", (int64_t)file->size);
     rml_json_kv_i64(j, "modificationTime", now_ns / 1000000);
-    rml_json_kv_bool(j, "dataChange", true);
+    rml_json_kv_bool(j, "dataChange", !file->rearranged);
     if (file->stats.len > 0) {
         rml_json_kv_str(j, "stats", file->stats);
     }
-    char digest[RML_HASH_TEXT];
-    rml_hash_text(&file->digest, digest);
+    char text[RML_HASH_TEXT];
+    rml_hash_text(&file->rows_of, text);
     rml_json_key(j, "tags");
     rml_json_object(j);
     rml_json_kv_str(j, "owner", file->owner);
-    rml_json_kv_str(j, "digest", rml_str_of(digest));
+    rml_json_kv_str(j, "rows", rml_str_of(text));
+    snprintf(text, sizeof text, "%llu", (unsigned long long)file->parts);
+    rml_json_kv_str(j, "files", rml_str_of(text));
+    rml_hash_text(&file->sha256, text);
+    rml_json_kv_str(j, "sha256", rml_str_of(text));
     if (file->last.len > 0) {
         rml_json_kv_str(j, "last", file->last);
     }

@@ -144,10 +144,7 @@ static rml_status read_owners(rml_lake *lake, rml_str table, rml_map *owners, rm
     if (st != RML_OK && err != NULL) {
         *err = found;
     }
-    for (size_t i = 0; st == RML_OK && i < d->file_count; i++) {
-        st = rml_map_put(owners, d->files[i].owner, 1, err);
-    }
-    return st;
+    return st ? st : rml_lake_owners(lake, table, d, owners, err);
 }
 
 rml_status rml_lake_is_complete(rml_lake *lake, rml_lake_complete *c, const rml_delta_file *file,

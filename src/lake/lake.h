@@ -40,9 +40,36 @@ rml_status rml_lake_is_complete(rml_lake *lake, rml_lake_complete *c, const rml_
                                 bool *out, rml_error *err) RML_CHECKED;
 void rml_lake_complete_reset(rml_lake_complete *c);
 
+// Which rows of files without an owner are wanted, as SQL conditions: of those that another program
+// wrote, and of those that it only moved. Empty: all.
+typedef struct rml_lake_where {
+    rml_str written, moved;
+} rml_lake_where;
 // Appends the SELECT that gives the rows of files: indexes[count] of d->files, those without a
 // local path from their copies.
 rml_status rml_lake_select_text(rml_store_copies *copies, const rml_delta *d, const size_t *indexes,
-                                size_t count, rml_buffer *out, rml_error *err) RML_CHECKED;
+                                size_t count, const rml_lake_where *where, rml_buffer *out,
+                                rml_error *err) RML_CHECKED;
+
+// lake->sql is open afterwards.
+rml_status rml_lake_open_sql(rml_lake *lake, rml_error *err) RML_CHECKED;
+
+// ---- Rows whose file does not say whose they are (lake_rows.c)
+
+// The column that says whose a table's rows are, by the table's name; empty: none does.
+rml_str rml_lake_owner_column(rml_str table, rml_schema schema);
+// Adds the owners of rows of files: indexes[count] of d->files, by a column.
+rml_status rml_lake_row_owners(rml_lake *lake, const rml_delta *d, rml_str column,
+                               const size_t *indexes, size_t count, rml_map *owners, rml_error *err)
+    RML_CHECKED;
+// Adds the owners that have rows in a table, whoever wrote its files.
+rml_status rml_lake_owners(rml_lake *lake, rml_str table, const rml_delta *d, rml_map *owners,
+                           rml_error *err) RML_CHECKED;
+// The digests of rows, read in their order: of each owner by a column, or of all as one (column
+// empty).
+typedef rml_status (*rml_lake_digest_fn)(void *context, rml_str owner, const rml_hash *digest,
+                                         rml_error *err);
+rml_status rml_lake_digest_rows(rml_lake *lake, rml_str select, rml_str column,
+                                rml_lake_digest_fn tell, void *context, rml_error *err) RML_CHECKED;
 
 #endif

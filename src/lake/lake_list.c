@@ -5,30 +5,159 @@
 #include "delta_log.h"
 #include "lake.h"
 
-// ---- Tables ------------------------------------------------------------------------------------
+// ---- The state of a table ----------------------------------------------------------------------
 
-static int compare_pairs(const void *a, const void *b, void *context)
+// What the log says of an owner's rows, and what was found when it does not say it all.
+typedef struct owner_rows {
+    rml_str owner;
+    rml_hash digest;
+    uint64_t files, parts; // found; told
+    bool unknown;
+} owner_rows;
+
+typedef struct table_owners {
+    rml_lake *lake;
+    const rml_delta *d;
+    rml_arena arena;
+    rml_map index;
+    rml_array owners;       // owner_rows
+    size_t *files, *chosen; // complete ones of d->files; scratch
+    size_t count;
+    bool foreign; // files without an owner are among them
+} table_owners;
+
+static rml_status owner_at(table_owners *t, rml_str name, owner_rows **out, rml_error *err)
+{
+    uint64_t index = t->owners.count;
+    if (!rml_map_get(&t->index, name, &index)) {
+        owner_rows *fresh = rml_array_push(&t->owners, err);
+        if (fresh == NULL) {
+            return RML_ERR_MEMORY;
+        }
+        fresh->owner = rml_arena_str(&t->arena, name);
+        RML_TRY(fresh->owner.data == NULL ? rml_fail_memory(err, name.len)
+                                          : rml_map_put(&t->index, name, index, err));
+    }
+    *out = RML_AT(&t->owners, owner_rows, index);
+    return RML_OK;
+}
+
+static rml_status add_file(table_owners *t, const rml_delta_file *file, rml_error *err)
+{
+    owner_rows *o;
+    if (file->owner.len == 0) {
+        t->foreign = true;
+        return RML_OK;
+    }
+    RML_TRY(owner_at(t, file->owner, &o, err));
+    bool first = o->files++ == 0;
+    o->unknown =
+        o->unknown || file->parts == 0 ||
+        (!first && (o->parts != file->parts || !rml_hash_equal(&o->digest, &file->rows_of)));
+    o->digest = file->rows_of;
+    o->parts = file->parts;
+    return RML_OK;
+}
+
+static rml_status keep_digest(void *context, rml_str owner, const rml_hash *digest, rml_error *err)
+{
+    owner_rows *o;
+    RML_TRY(owner_at(context, owner, &o, err));
+    o->digest = *digest;
+    o->unknown = false;
+    o->files = 1;
+    return RML_OK;
+}
+
+// The digests of rows of files: of the one owner, or of all that are not known by a column.
+static rml_status read_digests(table_owners *t, const owner_rows *only, rml_str column,
+                               rml_lake_digest_fn tell, void *context, rml_error *err)
+{
+    rml_buffer text = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        const rml_delta_file *file = &t->d->files[t->files[i]];
+        owner_rows *o = NULL;
+        bool wanted = only != NULL && rml_str_equal(file->owner, only->owner);
+        if (only == NULL && file->owner.len > 0) {
+            RML_TRY(owner_at(t, file->owner, &o, err));
+        }
+        if (wanted || (only == NULL && (o == NULL || (column.len > 0 && o->unknown)))) {
+            t->chosen[count++] = t->files[i];
+        }
+    }
+    rml_status st =
+        rml_lake_select_text(&t->lake->copies, t->d, t->chosen, count, NULL, &text, err);
+    st =
+        st ? st : rml_lake_digest_rows(t->lake, rml_buffer_text(&text), column, tell, context, err);
+    rml_buffer_reset(&text);
+    return st;
+}
+
+static rml_status keep_one(void *context, rml_str owner, const rml_hash *digest, rml_error *err)
+{
+    (void)owner, (void)err;
+    ((owner_rows *)context)->digest = *digest;
+    return RML_OK;
+}
+
+static rml_status mark_foreign(table_owners *t, rml_str column, rml_error *err)
+{
+    rml_map names = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->d->files[t->files[i]].owner.len == 0) {
+            t->chosen[count++] = t->files[i];
+        }
+    }
+    rml_status st = rml_lake_row_owners(t->lake, t->d, column, t->chosen, count, &names, err);
+    for (size_t i = 0; st == RML_OK && i < names.count; i++) {
+        owner_rows *o;
+        st = owner_at(t, names.entries[i].key, &o, err);
+        if (st == RML_OK) {
+            o->unknown = true;
+        }
+    }
+    rml_map_reset(&names);
+    return st;
+}
+
+// Asks the rows where the log does not tell the digest of an owner's.
+static rml_status complete_digests(table_owners *t, rml_str table, rml_error *err)
+{
+    rml_str column = rml_lake_owner_column(table, t->d->schema);
+    for (size_t i = 0; i < t->owners.count; i++) {
+        owner_rows *o = RML_AT(&t->owners, owner_rows, i);
+        o->unknown = o->unknown || o->files != o->parts;
+    }
+    if (t->foreign) {
+        RML_TRY(column.len > 0 ? mark_foreign(t, column, err) : RML_OK);
+        RML_TRY(read_digests(t, NULL, column, keep_digest, t, err));
+    }
+    for (size_t i = 0; i < t->owners.count; i++) {
+        owner_rows *o = RML_AT(&t->owners, owner_rows, i);
+        RML_TRY(o->unknown ? read_digests(t, o, (rml_str){0}, keep_one, o, err) : RML_OK);
+    }
+    return RML_OK;
+}
+
+static int compare_owners(const void *a, const void *b, void *context)
 {
     (void)context;
-    const rml_delta_file *x = *(const rml_delta_file *const *)a;
-    const rml_delta_file *y = *(const rml_delta_file *const *)b;
-    int order = rml_str_compare(x->owner, y->owner);
-    return order != 0 ? order
-                      : rml_str_compare((rml_str){(const char *)x->digest.bytes, 32},
-                                        (rml_str){(const char *)y->digest.bytes, 32});
+    return rml_str_compare(((const owner_rows *)a)->owner, ((const owner_rows *)b)->owner);
 }
 
 // SHA-256 over the sorted pairs: "OWNER DIGEST\n" each.
-static rml_status hash_pairs(rml_array *pairs, rml_hash *out, rml_error *err)
+static rml_status hash_owners(table_owners *t, rml_hash *out, rml_error *err)
 {
-    RML_TRY(rml_array_sort(pairs, compare_pairs, NULL, err));
+    RML_TRY(rml_array_sort(&t->owners, compare_owners, NULL, err));
     rml_sha256_state s = {0};
     RML_TRY(rml_sha256_begin(&s, err));
-    for (size_t i = 0; i < pairs->count; i++) {
-        const rml_delta_file *file = *RML_AT(pairs, const rml_delta_file *, i);
+    for (size_t i = 0; i < t->owners.count; i++) {
+        const owner_rows *o = RML_AT(&t->owners, owner_rows, i);
         char digest[RML_HASH_TEXT];
-        rml_hash_text(&file->digest, digest);
-        rml_sha256_add(&s, file->owner.data, file->owner.len);
+        rml_hash_text(&o->digest, digest);
+        rml_sha256_add(&s, o->owner.data, o->owner.len);
         rml_sha256_add(&s, " ", 1);
         rml_sha256_add(&s, digest, RML_HASH_TEXT - 1);
         rml_sha256_add(&s, "\n", 1);
@@ -37,34 +166,35 @@ static rml_status hash_pairs(rml_array *pairs, rml_hash *out, rml_error *err)
     return RML_OK;
 }
 
+// ---- Tables ------------------------------------------------------------------------------------
+
 static rml_status describe(rml_lake *lake, rml_str name, rml_lake_complete *complete,
                            rml_lake_table *out, rml_error *err)
 {
-    const rml_delta *d = NULL;
-    RML_TRY(rml_lake_latest(lake, name, &d, err));
-    *out = (rml_lake_table){.name = name, .version = d->version};
-    rml_array pairs = RML_ARRAY(const rml_delta_file *);
-    rml_status st = RML_OK;
-    for (size_t i = 0; st == RML_OK && i < d->file_count; i++) {
+    table_owners t = {.lake = lake, .owners = RML_ARRAY(owner_rows)};
+    RML_TRY(rml_lake_latest(lake, name, &t.d, err));
+    *out = (rml_lake_table){.name = name, .version = t.d->version};
+    t.files = RML_NEW_ARRAY(&t.arena, size_t, t.d->file_count + 1);
+    t.chosen = RML_NEW_ARRAY(&t.arena, size_t, t.d->file_count + 1);
+    rml_status st =
+        t.files == NULL || t.chosen == NULL ? rml_fail_memory(err, t.d->file_count) : RML_OK;
+    for (size_t i = 0; st == RML_OK && i < t.d->file_count; i++) {
         bool whole = false;
-        st = rml_lake_is_complete(lake, complete, &d->files[i], &whole, err);
-        if (st != RML_OK || !whole) {
-            continue;
+        const rml_delta_file *file = &t.d->files[i];
+        st = rml_lake_is_complete(lake, complete, file, &whole, err);
+        if (st == RML_OK && whole) {
+            t.files[t.count++] = i;
+            out->files++;
+            out->rows += file->rows;
+            out->bytes += file->size;
+            st = add_file(&t, file, err);
         }
-        const rml_delta_file **pair = rml_array_push(&pairs, err);
-        if (pair == NULL) {
-            st = RML_ERR_MEMORY;
-            continue;
-        }
-        *pair = &d->files[i];
-        out->files++;
-        out->rows += d->files[i].rows;
-        out->bytes += d->files[i].size;
     }
-    if (st == RML_OK) {
-        st = hash_pairs(&pairs, &out->state, err);
-    }
-    rml_array_reset(&pairs);
+    st = st ? st : complete_digests(&t, name, err);
+    st = st ? st : hash_owners(&t, &out->state, err);
+    rml_array_reset(&t.owners);
+    rml_map_reset(&t.index);
+    rml_arena_reset(&t.arena);
     return st;
 }
 
@@ -99,10 +229,19 @@ static rml_status owner_has(rml_lake *lake, rml_str table, rml_str owner,
     const rml_delta *d = NULL;
     *out = false;
     RML_TRY(rml_lake_latest(lake, table, &d, err));
+    bool foreign = false;
     for (size_t i = 0; !*out && i < d->file_count; i++) {
+        foreign = foreign || d->files[i].owner.len == 0;
         if (rml_str_equal(d->files[i].owner, owner)) {
             RML_TRY(rml_lake_is_complete(lake, complete, &d->files[i], out, err));
         }
+    }
+    if (!*out && foreign) {
+        rml_map owners = {0};
+        rml_status st = rml_lake_owners(lake, table, d, &owners, err);
+        *out = st == RML_OK && rml_map_get(&owners, owner, NULL);
+        rml_map_reset(&owners);
+        return st;
     }
     return RML_OK;
 }

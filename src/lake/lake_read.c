@@ -4,7 +4,7 @@
 #include "lake.h"
 #include "sql_rows.h"
 
-static rml_status open_sql(rml_lake *lake, rml_error *err)
+rml_status rml_lake_open_sql(rml_lake *lake, rml_error *err)
 {
     return lake->sql != NULL ? RML_OK : rml_sql_open(&lake->sql, err);
 }
@@ -13,29 +13,88 @@ static rml_status open_sql(rml_lake *lake, rml_error *err)
 
 static bool is_wanted(const rml_lake_read *read, const rml_delta_file *file)
 {
-    bool wanted = read == NULL || read->owners == NULL;
+    bool wanted = read == NULL || read->owners == NULL || file->owner.len == 0;
     for (size_t i = 0; !wanted && i < read->owner_count; i++) {
         wanted = rml_str_equal(read->owners[i], file->owner);
     }
     return wanted;
 }
 
-static rml_status files_text(rml_lake *lake, const rml_delta *d, const rml_lake_read *read,
-                             rml_lake_complete *complete, rml_buffer *out, rml_error *err)
+static rml_status table_text(rml_lake *lake, rml_str table, const rml_lake_read *read,
+                             rml_lake_complete *complete, rml_buffer *out, rml_error *err);
+
+// "COLUMN IN (owners)", of rows that say themselves whose they are.
+static rml_status put_owners(const rml_lake_read *read, rml_str column, rml_arena *arena,
+                             rml_buffer *out, rml_error *err)
+{
+    if (column.len == 0) {
+        return rml_buffer_str(out, RML_STR("false"), err);
+    }
+    RML_TRY(rml_buffer_printf(out, err, "\"%.*s\" IN (''", RML_FMT(column)));
+    for (size_t i = 0; i < read->owner_count; i++) {
+        rml_str quoted = rml_sql_quote(arena, read->owners[i]);
+        RML_TRY(quoted.data == NULL ? rml_fail_memory(err, read->owners[i].len)
+                                    : rml_buffer_printf(out, err, ", %.*s", RML_FMT(quoted)));
+    }
+    return rml_buffer_str(out, RML_STR(")"), err);
+}
+
+// Which rows count of files that do not say whose they are. What another program only moved may be
+// rows of an owner that is not complete, so those join on `recordings`.
+static rml_status where_text(rml_lake *lake, rml_str table, const rml_delta *d,
+                             const rml_lake_read *read, rml_arena *arena, rml_lake_where *out,
+                             rml_error *err)
+{
+    rml_buffer text = {0};
+    rml_lake_complete complete = {0};
+    rml_str column = rml_lake_owner_column(table, d->schema);
+    rml_status st = RML_OK;
+    if (read != NULL && read->owners != NULL) {
+        st = put_owners(read, column, arena, &text, err);
+    }
+    out->written = rml_arena_str(arena, rml_buffer_text(&text));
+    bool joins =
+        rml_str_equal(column, RML_STR("recording_id")) &&
+        !rml_str_equal(table, RML_STR(RML_LAKE_ROOT)) &&
+        rml_lake_latest(lake, RML_STR(RML_LAKE_ROOT), &(const rml_delta *){0}, NULL) == RML_OK;
+    if (st == RML_OK && joins) {
+        st = rml_buffer_printf(&text, err, "%srecording_id IN (SELECT recording_id FROM (",
+                               text.len > 0 ? " AND " : "");
+        st = st ? st : table_text(lake, RML_STR(RML_LAKE_ROOT), NULL, &complete, &text, err);
+        st = st ? st : rml_buffer_str(&text, RML_STR("))"), err);
+    }
+    out->moved = rml_arena_str(arena, rml_buffer_text(&text));
+    if (st == RML_OK && (out->written.data == NULL || out->moved.data == NULL)) {
+        st = rml_fail_memory(err, text.len);
+    }
+    rml_lake_complete_reset(&complete);
+    rml_buffer_reset(&text);
+    return st;
+}
+
+static rml_status files_text(rml_lake *lake, rml_str table, const rml_delta *d,
+                             const rml_lake_read *read, rml_lake_complete *complete,
+                             rml_buffer *out, rml_error *err)
 {
     rml_arena arena = {0};
+    rml_lake_where where = {0};
     size_t *indexes = RML_NEW_ARRAY(&arena, size_t, d->file_count + 1);
     rml_status st = indexes == NULL ? rml_fail_memory(err, d->file_count) : RML_OK;
     size_t count = 0;
+    bool foreign = false;
     for (size_t i = 0; st == RML_OK && i < d->file_count; i++) {
         bool whole = false;
         st = rml_lake_is_complete(lake, complete, &d->files[i], &whole, err);
         if (whole && is_wanted(read, &d->files[i])) {
             indexes[count++] = i;
+            foreign = foreign || d->files[i].owner.len == 0;
         }
     }
+    if (st == RML_OK && foreign) {
+        st = where_text(lake, table, d, read, &arena, &where, err);
+    }
     if (st == RML_OK) {
-        st = rml_lake_select_text(&lake->copies, d, indexes, count, out, err);
+        st = rml_lake_select_text(&lake->copies, d, indexes, count, &where, out, err);
     }
     rml_arena_reset(&arena);
     return st;
@@ -48,7 +107,7 @@ static rml_status table_text(rml_lake *lake, rml_str table, const rml_lake_read 
     if (read == NULL || read->version == 0) {
         const rml_delta *d = NULL;
         RML_TRY(rml_lake_latest(lake, table, &d, err));
-        return files_text(lake, d, read, complete, out, err);
+        return files_text(lake, table, d, read, complete, out, err);
     }
     rml_arena arena = {0};
     rml_delta d = {0};
@@ -58,7 +117,7 @@ static rml_status table_text(rml_lake *lake, rml_str table, const rml_lake_read 
         st = rml_delta_open(&d, path, read->version - 1, err);
     }
     if (st == RML_OK) {
-        st = files_text(lake, &d, read, complete, out, err);
+        st = files_text(lake, table, &d, read, complete, out, err);
     }
     rml_delta_close(&d);
     rml_arena_reset(&arena);
@@ -84,7 +143,7 @@ rml_status rml_lake_select(rml_lake *lake, const rml_lake_read *read, rml_rows *
                                read->order != NULL ? read->order : "");
     }
     if (st == RML_OK) {
-        st = open_sql(lake, err);
+        st = rml_lake_open_sql(lake, err);
     }
     if (st == RML_OK) {
         st = rml_sql_query(lake->sql, rml_buffer_text(&text), out, err);
@@ -143,7 +202,7 @@ static rml_status query_views(rml_lake *lake, const rml_lake_read *read, rml_str
     rml_arena arena = {0};
     rml_array names = RML_ARRAY(rml_str);
     rml_lake_complete complete = {0};
-    rml_status st = open_sql(lake, err);
+    rml_status st = rml_lake_open_sql(lake, err);
     if (st == RML_OK) {
         st = rml_lake_names(lake, (rml_str){0}, &arena, &names, err);
     }

@@ -10,6 +10,7 @@
 #include "delta_schema.h"
 #include "lake.h"
 #include "roadmill/parquet.h"
+#include "roadmill/parquet/rows.h"
 
 enum {
     OWNER_MAX = 64,
@@ -27,7 +28,8 @@ typedef struct entry {
     rml_parquet_writer *writer; // the file being written
     rml_schema writer_schema;
     uint64_t writer_rows;
-    size_t weight;   // bytes of rows that wait in the writer
+    size_t weight; // bytes of rows that wait in the writer
+    rml_rows_digest *digest;
     rml_array files; // rml_delta_file
     rml_map paths;   // of files
 } entry;
@@ -76,6 +78,7 @@ void rml_lake_txn_close(rml_lake_txn *txn)
     for (size_t i = 0; i < txn->entries.count; i++) {
         entry *e = RML_AT(&txn->entries, entry, i);
         rml_parquet_close(e->writer);
+        rml_rows_digest_free(e->digest);
         rml_array_reset(&e->files);
         rml_map_reset(&e->paths);
     }
@@ -192,31 +195,40 @@ static rml_status open_file(rml_lake_txn *txn, entry *e, rml_schema schema, rml_
         return rml_fail_memory(err, e->folder.len);
     }
     RML_TRY(rml_store_folder_make(folder, err));
-    RML_TRY(rml_parquet_open(path.data, schema, NULL, &e->writer, err));
+    RML_TRY(e->digest != NULL ? RML_OK : rml_rows_digest_make(&e->digest, err));
+    const rml_parquet_options options = {.digest = e->digest};
+    RML_TRY(rml_parquet_open(path.data, schema, &options, &e->writer, err));
     e->writer_schema = schema;
     e->writer_rows = 0;
     return RML_OK;
 }
 
-// Ends the file being written and gives it the name of its digest. Equal rows in several files of
-// one transaction are several files.
+// FOLDER/part-SHA256.parquet; equal files of one transaction are several.
+static rml_status name_file(rml_lake_txn *txn, const entry *e, const rml_hash *sha256, rml_str *out,
+                            rml_error *err)
+{
+    char text[RML_HASH_TEXT];
+    rml_hash_text(sha256, text);
+    *out = rml_arena_printf(&txn->arena, "%.*s/part-%s.parquet", RML_FMT(txn->owner), text);
+    for (unsigned k = 1; out->data != NULL && rml_map_get(&e->paths, *out, NULL); k++) {
+        *out =
+            rml_arena_printf(&txn->arena, "%.*s/part-%s-%u.parquet", RML_FMT(txn->owner), text, k);
+    }
+    return out->data == NULL ? rml_fail_memory(err, 256) : RML_OK;
+}
+
+// Ends the file being written and gives it the name of its bytes.
 static rml_status close_file(rml_lake_txn *txn, entry *e, rml_error *err)
 {
     if (e->writer == NULL) {
         return RML_OK;
     }
     rml_parquet_result result;
+    rml_str name;
     RML_TRY(rml_parquet_finish(e->writer, &result, err));
-    char digest[RML_HASH_TEXT];
-    rml_hash_text(&result.digest, digest);
-    rml_str name =
-        rml_arena_printf(&txn->arena, "%.*s/part-%s.parquet", RML_FMT(txn->owner), digest);
-    for (unsigned k = 1; name.data != NULL && rml_map_get(&e->paths, name, NULL); k++) {
-        name = rml_arena_printf(&txn->arena, "%.*s/part-%s-%u.parquet", RML_FMT(txn->owner), digest,
-                                k);
-    }
+    RML_TRY(name_file(txn, e, &result.sha256, &name, err));
     rml_str path = rml_path_join(&txn->arena, e->folder, name);
-    if (name.data == NULL || path.data == NULL) {
+    if (path.data == NULL) {
         return rml_fail_memory(err, 256);
     }
     rml_buffer stats = {0};
@@ -231,21 +243,76 @@ static rml_status close_file(rml_lake_txn *txn, entry *e, rml_error *err)
     e->writer = NULL;
     e->weight = 0;
     RML_TRY(st);
-    // A file that was there already has the same rows, but another version may have packed them
-    // otherwise: the log must tell its size.
-    rml_file_info info;
-    RML_TRY(rml_store_stat(path, &info, err));
     RML_TRY(rml_map_put(&e->paths, name, 1, err));
     rml_delta_file *file = rml_array_push(&e->files, err);
     if (file == NULL) {
         return RML_ERR_MEMORY;
     }
     *file = (rml_delta_file){.path = name,
-                             .size = info.size,
+                             .size = result.bytes,
                              .rows = result.rows,
                              .owner = txn->owner,
-                             .digest = result.digest,
+                             .sha256 = result.sha256,
+                             .has_sha256 = true,
                              .stats = stats_text};
+    return RML_OK;
+}
+
+static rml_status keep_digest(void *context, rml_str owner, const rml_hash *digest, rml_error *err)
+{
+    (void)owner, (void)err;
+    *(rml_hash *)context = *digest;
+    return RML_OK;
+}
+
+// The literal of a file's local path.
+static rml_status put_file(rml_lake_txn *txn, const entry *e, size_t index, rml_buffer *text,
+                           rml_error *err)
+{
+    rml_str path = RML_AT(&e->files, rml_delta_file, index)->path;
+    path = rml_path_join(&txn->arena, e->folder, path);
+    if (path.data != NULL && !rml_store_is_local(path)) {
+        RML_TRY(rml_store_copy(&txn->lake->copies, path, &path, err));
+    }
+    rml_str quoted = path.data != NULL ? rml_sql_quote(&txn->arena, path) : path;
+    return quoted.data == NULL
+               ? rml_fail_memory(err, 256)
+               : rml_buffer_printf(text, err, "%s%.*s", index > 0 ? ", " : "", RML_FMT(quoted));
+}
+
+// Rows that did not come in their order are read again in it, from the files.
+static rml_status read_digest(rml_lake_txn *txn, const entry *e, rml_hash *out, rml_error *err)
+{
+    rml_buffer text = {0};
+    rml_status st = rml_buffer_str(&text, RML_STR("SELECT * FROM read_parquet(["), err);
+    for (size_t i = 0; st == RML_OK && i < e->files.count; i++) {
+        st = put_file(txn, e, i, &text, err);
+    }
+    st =
+        st ? st
+           : rml_buffer_str(&text, RML_STR("], union_by_name=true, hive_partitioning=false)"), err);
+    st = st ? st
+            : rml_lake_digest_rows(txn->lake, rml_buffer_text(&text), (rml_str){0}, keep_digest,
+                                   out, err);
+    rml_buffer_reset(&text);
+    return st;
+}
+
+// Ends an entry's files: each says what the owner's rows in the table are, and in how many files.
+static rml_status close_entry(rml_lake_txn *txn, entry *e, rml_error *err)
+{
+    RML_TRY(close_file(txn, e, err));
+    if (e->files.count == 0) {
+        return RML_OK;
+    }
+    rml_hash digest;
+    bool ordered;
+    RML_TRY(rml_rows_digest_end(e->digest, &ordered, &digest, err));
+    RML_TRY(ordered ? RML_OK : read_digest(txn, e, &digest, err));
+    for (size_t i = 0; i < e->files.count; i++) {
+        RML_AT(&e->files, rml_delta_file, i)->rows_of = digest;
+        RML_AT(&e->files, rml_delta_file, i)->parts = e->files.count;
+    }
     return RML_OK;
 }
 
@@ -355,11 +422,31 @@ static rml_status read_state(rml_lake_txn *txn, const entry *e, work *w, rml_err
     return RML_OK;
 }
 
+// True when the table has these rows of the owner already, though in other files: packed by another
+// version of this program.
+static bool is_there(const rml_lake_txn *txn, const entry *e, const rml_delta *state)
+{
+    const rml_delta_file *ours = e->files.data;
+    uint64_t found = 0, parts = 0;
+    bool same = state != NULL && e->files.count > 0;
+    for (size_t i = 0; same && i < state->file_count; i++) {
+        const rml_delta_file *file = &state->files[i];
+        if (rml_str_equal(file->owner, txn->owner)) {
+            same = file->parts > 0 && rml_hash_equal(&file->rows_of, &ours->rows_of);
+            parts = file->parts;
+            found++;
+        }
+    }
+    return same && found > 0 && found == parts;
+}
+
 static rml_status find_work(rml_lake_txn *txn, entry *e, work *w, rml_error *err)
 {
     rml_map live = {0};
     rml_status st = RML_OK;
-    for (size_t i = 0; st == RML_OK && w->state != NULL && i < w->state->file_count; i++) {
+    bool there = is_there(txn, e, w->state);
+    for (size_t i = 0; st == RML_OK && !there && w->state != NULL && i < w->state->file_count;
+         i++) {
         const rml_delta_file *file = &w->state->files[i];
         st = rml_map_put(&live, file->path, 1, err);
         if (st == RML_OK && e->replace && rml_str_equal(file->owner, txn->owner) &&
@@ -371,7 +458,7 @@ static rml_status find_work(rml_lake_txn *txn, entry *e, work *w, rml_error *err
             }
         }
     }
-    for (size_t i = 0; st == RML_OK && i < e->files.count; i++) {
+    for (size_t i = 0; st == RML_OK && !there && i < e->files.count; i++) {
         const rml_delta_file *file = RML_AT(&e->files, rml_delta_file, i);
         if (!rml_map_get(&live, file->path, NULL)) {
             rml_delta_file *add = rml_array_push(&w->add, err);
@@ -498,7 +585,7 @@ rml_status rml_lake_commit(rml_lake_txn *txn, const char *last, const rml_batch 
         RML_TRY(rml_lake_replace(txn, last, err));
     }
     for (size_t i = 0; i < txn->entries.count; i++) {
-        RML_TRY(close_file(txn, RML_AT(&txn->entries, entry, i), err));
+        RML_TRY(close_entry(txn, RML_AT(&txn->entries, entry, i), err));
     }
     if (last != NULL) {
         RML_TRY(drop_leftovers(txn, err));

@@ -168,11 +168,19 @@ static void put_file(text *t, rml_str folder, rml_str path)
     }
 }
 
+static rml_str condition_of(const rml_lake_where *where, const rml_delta_file *file)
+{
+    return where == NULL || file->owner.len > 0 ? (rml_str){0}
+           : file->rearranged                   ? where->moved
+                                                : where->written;
+}
+
 // Files of one partition, from indexes[*at] on.
 static void put_files(text *t, const rml_delta *d, const rml_json *fields, const size_t *indexes,
-                      size_t count, size_t *at)
+                      size_t count, const rml_lake_where *where, size_t *at)
 {
     const rml_delta_file *first = &d->files[indexes[*at]];
+    rml_str condition = condition_of(where, first);
     put_c(t, " UNION ALL BY NAME SELECT ");
     // Files may hold the partition's columns too: the log is right.
     put_c(t, first->partition_count > 0 ? "COLUMNS(lambda c: lower(c) NOT IN (''" : "*");
@@ -187,7 +195,8 @@ static void put_files(text *t, const rml_delta *d, const rml_json *fields, const
     }
     put_c(t, " FROM read_parquet([");
     bool more = false;
-    while (*at < count && same_partition(first, &d->files[indexes[*at]])) {
+    while (*at < count && same_partition(first, &d->files[indexes[*at]]) &&
+           rml_str_equal(condition, condition_of(where, &d->files[indexes[*at]]))) {
         rml_str path = d->files[indexes[*at]].path;
         put_c(t, more ? ", " : "");
         put_file(t, d->folder, path);
@@ -195,10 +204,13 @@ static void put_files(text *t, const rml_delta *d, const rml_json *fields, const
         (*at)++;
     }
     put_c(t, "], union_by_name=true, hive_partitioning=false)");
+    put_c(t, condition.len > 0 ? " WHERE " : "");
+    put(t, condition);
 }
 
 rml_status rml_lake_select_text(rml_store_copies *copies, const rml_delta *d, const size_t *indexes,
-                                size_t count, rml_buffer *out, rml_error *err)
+                                size_t count, const rml_lake_where *where, rml_buffer *out,
+                                rml_error *err)
 {
     text t = {.out = out, .copies = copies, .err = err};
     const rml_json *schema = NULL;
@@ -218,7 +230,7 @@ rml_status rml_lake_select_text(rml_store_copies *copies, const rml_delta *d, co
             put_c(&t, f->next != NULL ? ", " : " WHERE false");
         }
         for (size_t at = 0; at < count;) {
-            put_files(&t, d, fields, indexes, count, &at);
+            put_files(&t, d, fields, indexes, count, where, &at);
         }
         put_c(&t, ")");
         st = t.status;

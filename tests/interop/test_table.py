@@ -200,7 +200,7 @@ def test_encodings_and_indexes(write, tmp_path):
     [path] = deltalake.DeltaTable(str(tmp_path / "lake/t")).file_uris()
     meta = pq.ParquetFile(path).metadata.row_group(0)
     encodings = {meta.column(i).path_in_schema: meta.column(i).encodings for i in range(meta.num_columns)}
-    assert "DELTA_BINARY_PACKED" in encodings["row"] and "BYTE_STREAM_SPLIT" in encodings["f"]
+    assert "DELTA_BINARY_PACKED" in encodings["row"] and set(encodings["f"]) == {"RLE", "PLAIN"}
     assert "RLE_DICTIONARY" in encodings["s"] and "PLAIN" in encodings["u"]
     assert all(meta.column(i).compression == "ZSTD" and meta.column(i).has_offset_index for i in range(5))
     assert meta.column(0).has_column_index and not meta.column(4).has_column_index
@@ -314,14 +314,137 @@ def node_digest(field, slots):
     return out + b"".join(node_digest(c, column) for c, column in zip(children, below))
 
 
+GROUPS = ["recording_id", "channel"]
+FIRST = ["log_ns", "drive_id", "source", "track_id", "t_ns", "t0_ns", "start_ns", "offset", "sequence", "frame", "signal"]
+
+
+def sort_key(field, value):
+    """A value as it stands in the order of rows: null first, numbers by value, floats by their bits, texts by bytes."""
+    kind = field["type"]
+    if value is None:
+        return (0,)
+    if kind in ("f32", "f64"):
+        number = float(value)
+        nan = b"\x7f\xc0\0\0" if kind == "f32" else b"\x7f\xf8\0\0\0\0\0\0"
+        return (1, nan if math.isnan(number) else struct.pack(PACK[kind].replace("<", ">"), number))
+    if kind == "string":
+        return (1, value.encode())
+    if kind == "binary":
+        return (1, bytes.fromhex(value))
+    if kind == "list":
+        return (1, [sort_key(field["children"][0], v) for v in value])
+    if kind == "struct":
+        return (1, [sort_key(c, value.get(c["name"])) for c in field.get("children", [])])
+    return (1, int(value))
+
+
+def rows_digest(schema, rows):
+    """The digest of rows by docs/lake.md."""
+    by_name = sorted(schema, key=lambda f: f["name"].encode())
+    sortable = [f for f in by_name if f["type"] not in ("f32", "f64", "binary", "list", "struct")]
+    names = {f["name"]: f for f in sortable}
+    group = [names[n] for n in GROUPS if n in names and names[n]["type"] == "string"]
+    order = group + [names[n] for n in FIRST if n in names]
+    order += [f for f in sortable if f not in order]
+    order += [f for f in by_name if f not in order]
+    parts = {}
+    for row in sorted(rows, key=lambda row: [sort_key(f, row.get(f["name"])) for f in order]):
+        parts.setdefault(tuple(row.get(f["name"]) for f in group), []).append(row)
+    digests = []
+    for part in parts.values():
+        kept = [f for f in by_name if any(row.get(f["name"]) is not None for row in part)]
+        nodes = b"".join(node_digest(f, [row.get(f["name"]) for row in part]) for f in kept)
+        digests.append(hashlib.sha256(struct.pack("<Q", len(kept)) + nodes).digest())
+    return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+
+
+def state_of(shown):
+    return shown.split("state ")[1].strip()
+
+
+def tags_of(table):
+    """The tags of the files of a table's newest commit."""
+    log = sorted((table / "_delta_log").glob("*.json"))[-1]
+    adds = [json.loads(line)["add"] for line in log.read_text().splitlines() if '"add"' in line]
+    return {add["path"]: add["tags"] for add in adds}
+
+
+def make_recording(seed, rows):
+    """A table as ingest makes them: channels one between the other, several of a time, not all in order."""
+    schema, made = make(seed, rows)
+    r = random.Random(seed)
+    schema += [{"name": n, "type": t, "nullable": False}
+               for n, t in (("recording_id", "string"), ("channel", "string"), ("log_ns", "i64"))]
+    times = sorted(r.randrange(rows // 2 + 1) for _ in made)
+    for i, row in enumerate(made):
+        row.update(recording_id="me", channel=r.choice("abc"), log_ns=times[i] + (seed % 3 == 2) * r.randrange(3))
+    return schema, made
+
+
 @pytest.mark.parametrize("seed", range(100, 120))
-def test_the_digest_is_what_the_document_says(write, tmp_path, seed):
-    schema, rows = make(seed, 150)
+@pytest.mark.parametrize("maker", [make, make_recording])
+def test_the_digest_is_what_the_document_says(write, tmp_path, seed, maker):
+    schema, rows = maker(seed, 150)
     shown = write(tmp_path / "lake", "t", "me", schema, rows, batch=[1000, 17][seed % 2]).stdout
-    nodes = b"".join(node_digest(f, [row.get(f["name"]) for row in rows]) for f in schema)
-    digest = hashlib.sha256(struct.pack("<Q", len(schema)) + nodes).hexdigest()
-    assert (tmp_path / f"lake/t/me/part-{digest}.parquet").exists()
-    assert shown.split("state ")[1].strip() == hashlib.sha256(f"me {digest}\n".encode()).hexdigest()
+    digest = rows_digest(schema, rows)
+    assert state_of(shown) == hashlib.sha256(f"me {digest}\n".encode()).hexdigest()
+    [(path, tags)] = tags_of(tmp_path / "lake/t").items()
+    sha256 = hashlib.sha256((tmp_path / "lake/t" / path).read_bytes()).hexdigest()
+    assert tags == {"owner": "me", "rows": digest, "files": "1", "sha256": sha256}
+    assert path == f"me/part-{sha256}.parquet"
+
+
+# ---- Other writers move, merge and add ---------------------------------------------------------------------------------
+
+
+def rewrite(path, how, seed):
+    """Another program's way of having the same rows."""
+    table = deltalake.DeltaTable(path)
+    if how == "compact":
+        table.optimize.compact()
+    elif how == "z_order":
+        table.optimize.z_order(["log_ns", "channel"])
+    else:
+        rows = table.to_pyarrow_table()
+        order = list(range(rows.num_rows))
+        random.Random(seed).shuffle(order)
+        names = rows.column_names
+        random.Random(seed).shuffle(names)
+        deltalake.write_deltalake(path, rows.take(order).select(names), mode="overwrite",
+                                  schema_mode="overwrite", target_file_size=20000)
+
+
+def state_in(run, home, table):
+    [found] = [t for t in run("lake", "tables", "--home", home, "--json").json() if t["name"] == table]
+    return found["state"], found["rows"]
+
+
+@pytest.mark.parametrize("how", ["compact", "z_order", "overwrite"])
+@pytest.mark.parametrize("seed", range(200, 206))
+def test_a_state_survives_other_writers(write, run, tmp_path, seed, how):
+    """The rows are what counts: in which files they lie, in which order, and who wrote them, does not show."""
+    home = tmp_path / "home"
+    run("init", home)
+    for k in range(3):
+        schema, rows = make_recording(seed, 60)
+        for row in rows:
+            row.update(recording_id=f"r{k}", row=row["row"] + 100 * k)
+        write(home / "lake", "t", f"r{k}", schema, rows)
+        write(home / "lake", "recordings", f"r{k}", [{"name": "recording_id", "type": "string", "nullable": False}],
+              [{"recording_id": f"r{k}"}])
+    before = state_in(run, home, "t"), state_in(run, home, "recordings")
+    rewrite(str(home / "lake/t"), how, seed)
+    assert tags_of(home / "lake/t") and not any((t or {}).get("owner") for t in tags_of(home / "lake/t").values())
+    assert state_in(run, home, "t") == before[0]
+    rewrite(str(home / "lake/recordings"), "compact", seed)
+    assert (state_in(run, home, "t"), state_in(run, home, "recordings")) == before
+    # The next owner is added beside them, and a row more is seen.
+    write(home / "lake", "t", "r9", schema, [{**rows[0], "recording_id": "r9"}])
+    assert state_in(run, home, "t") != before[0]
+    extra = deltalake.DeltaTable(str(home / "lake/t")).to_pyarrow_table().slice(0, 1)
+    changed = state_in(run, home, "t")[0]
+    deltalake.write_deltalake(str(home / "lake/t"), extra, mode="append")
+    assert state_in(run, home, "t")[0] != changed
 
 
 # ---- Tables of others ------------------------------------------------------------------------------------------------

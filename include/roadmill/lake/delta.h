@@ -21,10 +21,14 @@ typedef struct rml_delta_value {
 typedef struct rml_delta_file {
     rml_str path; // relative to the table, or absolute; percent-decoded
     uint64_t size, rows;
-    rml_str owner;   // tags.owner, empty if the writer was not Roadmill
-    rml_hash digest; // tags.digest, zero if there is none
-    rml_str last;    // tags.last: the file counts once that table has one of the same owner
-    rml_str stats;   // JSON, may be empty
+    rml_str owner;    // tags.owner, empty if the writer was not Roadmill
+    rml_hash rows_of; // tags.rows: the digest of all rows of the owner in the table
+    uint64_t parts;   // tags.files: in how many files they lie; 0: there are no such tags
+    rml_hash sha256;  // tags.sha256 of the file's bytes
+    bool has_sha256;  // false: the log does not tell
+    bool rearranged;  // dataChange false: rows that were in the table before
+    rml_str last;     // tags.last: the file counts once that table has one of the same owner
+    rml_str stats;    // JSON, may be empty
     const rml_delta_value *partition;
     size_t partition_count;
 } rml_delta_file;
