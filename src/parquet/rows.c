@@ -39,9 +39,14 @@ struct rml_rows_digest {
     size_t open_nodes;
     uint64_t clock;
     bool disordered;
-    rml_buffer name;  // scratch
-    rml_array places; // place: scratch of one part
+    rml_buffer name; // scratch, as what follows, of one part
+    rml_array runs, places;
 };
+
+// Rows of a part that follow each other and belong to one group.
+typedef struct run {
+    size_t from, count, group;
+} run;
 
 // A row of a part and the group it belongs to.
 typedef struct place {
@@ -57,6 +62,7 @@ rml_status rml_rows_digest_make(rml_rows_digest **out, rml_error *err)
     }
     d->shapes = RML_ARRAY(shape *);
     d->groups = RML_ARRAY(group *);
+    d->runs = RML_ARRAY(run);
     d->places = RML_ARRAY(place);
     return RML_OK;
 }
@@ -87,6 +93,7 @@ void rml_rows_digest_free(rml_rows_digest *d)
     clear(d);
     rml_array_reset(&d->groups);
     rml_array_reset(&d->shapes);
+    rml_array_reset(&d->runs);
     rml_array_reset(&d->places);
     rml_buffer_reset(&d->name);
     rml_heap_free(d);
@@ -204,29 +211,88 @@ static rml_status group_of(rml_rows_digest *d, const shape *s, rml_row_at at, si
 
 // ---- A part ------------------------------------------------------------------------------------
 
-// The group of every row; whether the rows of each group follow its order, and how many runs of
-// rows of one group there are.
-static rml_status look(rml_rows_digest *d, const shape *s, const rml_batch *rows, bool *sorted,
-                       size_t *runs, rml_error *err)
+enum { BLOCK_ROWS = 256 };
+
+// How many rows from one on hold the same text as it, at most `most`. Texts of one length that lie
+// one behind the other are the same if each byte is that of a length before: one comparison for a
+// block of rows.
+static size_t same_texts(const rml_column *c, size_t from, size_t most)
+{
+    const int64_t *offsets = (const int64_t *)(const void *)c->offsets.data + from;
+    size_t len = (size_t)(offsets[1] - offsets[0]), n = 1;
+    const uint8_t *first = c->values.data + (len > 0 ? offsets[0] : 0);
+    while (n < most && (size_t)(offsets[n + 1] - offsets[n]) == len) {
+        n++;
+    }
+    size_t same = 1;
+    while (same < n) {
+        size_t step = n - same < BLOCK_ROWS ? n - same : BLOCK_ROWS;
+        if (len > 0 && memcmp(first + (same - 1) * len, first + same * len, step * len) != 0) {
+            break;
+        }
+        same += step;
+    }
+    while (same < n &&
+           (len == 0 || memcmp(first + (same - 1) * len, first + same * len, len) == 0)) {
+        same++;
+    }
+    return same;
+}
+
+// Rows from one on that belong to its group.
+static size_t run_of(const shape *s, const rml_batch *rows, size_t from)
+{
+    size_t count = rows->count - from;
+    for (size_t i = 0; i < s->order.group; i++) {
+        const rml_column *c = &rows->columns[s->order.columns[i]];
+        size_t n = 1;
+        if (c->null_count == 0) {
+            n = same_texts(c, from, count);
+        } else {
+            while (n < count &&
+                   rml_row_compare(&s->order, i, i + 1, (rml_row_at){rows->columns, from},
+                                   (rml_row_at){rows->columns, from + n}) == 0) {
+                n++;
+            }
+        }
+        count = n;
+    }
+    return count;
+}
+
+// Whether a run follows the order. Nearly always its first column, a time, ascends.
+static bool is_sorted(const shape *s, const rml_batch *rows, size_t from, size_t count)
 {
     const rml_row_order *o = &s->order;
-    place *places = rml_array_push_many(&d->places, rows->count, err);
-    if (places == NULL) {
-        return RML_ERR_MEMORY;
-    }
-    *sorted = true;
-    *runs = 0;
-    for (size_t i = 0; i < rows->count && !d->disordered; i++) {
-        rml_row_at here = {rows->columns, i}, before = {rows->columns, i - 1};
-        bool same = i > 0 && rml_row_compare(o, 0, o->group, before, here) == 0;
-        places[i].row = i;
-        if (same) {
-            places[i].group = places[i - 1].group;
-            *sorted = *sorted && rml_row_compare(o, o->group, o->count, before, here) <= 0;
-        } else {
-            RML_TRY(group_of(d, s, here, &places[i].group, err));
-            ++*runs;
+    const rml_column *c = o->group < o->count ? &rows->columns[o->columns[o->group]] : NULL;
+    bool times = c != NULL && c->type == RML_TYPE_I64 && c->null_count == 0;
+    const int64_t *t_ns = times ? (const int64_t *)(const void *)c->values.data : NULL;
+    for (size_t i = from + 1; i < from + count; i++) {
+        if (times && t_ns[i - 1] < t_ns[i]) {
+            continue;
         }
+        if (rml_row_compare(o, o->group, o->count, (rml_row_at){rows->columns, i - 1},
+                            (rml_row_at){rows->columns, i}) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The runs of a part, and whether the rows of each follow the order.
+static rml_status look(rml_rows_digest *d, const shape *s, const rml_batch *rows, bool *sorted,
+                       rml_error *err)
+{
+    *sorted = true;
+    for (size_t from = 0; from < rows->count && !d->disordered;) {
+        run *r = rml_array_push(&d->runs, err);
+        if (r == NULL) {
+            return RML_ERR_MEMORY;
+        }
+        *r = (run){.from = from, .count = run_of(s, rows, from)};
+        *sorted = *sorted && is_sorted(s, rows, from, r->count);
+        RML_TRY(group_of(d, s, (rml_row_at){rows->columns, from}, &r->group, err));
+        from += r->count;
     }
     return RML_OK;
 }
@@ -247,11 +313,43 @@ static int compare_places(const void *a, const void *b, void *context)
                            (rml_row_at){s->columns, x->row}, (rml_row_at){s->columns, y->row});
 }
 
+// A place for every row, sorted, and the runs of rows that are sorted so.
+static rml_status sort_places(rml_rows_digest *d, const shape *s, const rml_batch *rows,
+                              rml_error *err)
+{
+    sorting by = {&s->order, rows->columns};
+    rml_array_clear(&d->places);
+    place *places = rml_array_push_many(&d->places, rows->count, err);
+    if (places == NULL) {
+        return RML_ERR_MEMORY;
+    }
+    for (size_t i = 0, at = 0; i < d->runs.count; i++) {
+        const run *r = RML_AT(&d->runs, run, i);
+        for (size_t k = 0; k < r->count; k++, at++) {
+            places[at] = (place){at, r->group};
+        }
+    }
+    RML_TRY(rml_array_sort(&d->places, compare_places, &by, err));
+    places = d->places.data;
+    rml_array_clear(&d->runs);
+    run *r = NULL;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (r == NULL || r->group != places[i].group) {
+            r = rml_array_push(&d->runs, err);
+            if (r == NULL) {
+                return RML_ERR_MEMORY;
+            }
+            *r = (run){.from = i, .group = places[i].group};
+        }
+        r->count++;
+    }
+    return RML_OK;
+}
+
 // Brings the rows group by group and each into its order.
 static rml_status sort(rml_rows_digest *d, const shape *s, rml_batch *rows, rml_error *err)
 {
-    sorting by = {&s->order, rows->columns};
-    RML_TRY(rml_array_sort(&d->places, compare_places, &by, err));
+    RML_TRY(sort_places(d, s, rows, err));
     rml_batch moved;
     RML_TRY(rml_batch_init(&moved, rows->schema, err));
     rml_status st = RML_OK;
@@ -305,26 +403,21 @@ rml_status rml_rows_digest_add(rml_rows_digest *d, rml_batch *rows, rml_error *e
 {
     const shape *s = NULL;
     bool sorted = true;
-    size_t runs = 0;
     if (d->disordered || rows->count == 0) {
         return RML_OK;
     }
     RML_TRY(shape_of(d, rows->schema, &s, err));
-    rml_array_clear(&d->places);
-    RML_TRY(look(d, s, rows, &sorted, &runs, err));
-    if (!d->disordered && (!sorted || (runs > 1 && runs * RUN_ROWS > rows->count))) {
+    rml_array_clear(&d->runs);
+    RML_TRY(look(d, s, rows, &sorted, err));
+    bool short_runs = d->runs.count > 1 && d->runs.count * RUN_ROWS > rows->count;
+    if (!d->disordered && (!sorted || short_runs)) {
         RML_TRY(sort(d, s, rows, err));
     }
-    const place *places = d->places.data;
-    for (size_t i = 0; i < rows->count && !d->disordered;) {
-        size_t n = 1;
-        while (i + n < rows->count && places[i + n].group == places[i].group) {
-            n++;
-        }
-        group *g = group_at(d, places[i].group);
+    for (size_t i = 0; i < d->runs.count && !d->disordered; i++) {
+        const run *r = RML_AT(&d->runs, run, i);
+        group *g = group_at(d, r->group);
         d->disordered = !g->open; // closed by another group of this part
-        RML_TRY(d->disordered ? RML_OK : add_run(d, g, rows, i, n, err));
-        i += n;
+        RML_TRY(d->disordered ? RML_OK : add_run(d, g, rows, r->from, r->count, err));
     }
     return RML_OK;
 }
