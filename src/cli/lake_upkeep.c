@@ -1,4 +1,4 @@
-// `lake optimize` and `lake vacuum`: upkeep of the tables.
+// `lake check`, `lake optimize` and `lake vacuum`: upkeep of the tables.
 #include <inttypes.h>
 
 #include "command.h"
@@ -68,8 +68,61 @@ static rml_status vacuum(rml_cli *cli, rml_lake *lake, rml_str name,
     return st;
 }
 
-static rml_status for_each_table(rml_cli *cli, const rml_lake_vacuum_options *options,
-                                 rml_error *err)
+static rml_status check(rml_cli *cli, rml_lake *lake, rml_str name, uint64_t *wrong, rml_error *err)
+{
+    rml_lake_check_result made;
+    rml_array faults = RML_ARRAY(rml_lake_fault);
+    rml_status st = rml_lake_check(lake, name.data, &cli->arena, &faults, &made, err);
+    if (st == RML_OK && cli->json) {
+        rml_json_object(&cli->writer);
+        rml_json_kv_str(&cli->writer, "table", name);
+        rml_json_kv_i64(&cli->writer, "files", (int64_t)made.files);
+        rml_json_kv_i64(&cli->writer, "bytes", (int64_t)made.bytes);
+        rml_json_kv_i64(&cli->writer, "untold", (int64_t)made.untold);
+        rml_json_key(&cli->writer, "wrong");
+        rml_json_list(&cli->writer);
+    }
+    for (size_t i = 0; st == RML_OK && i < faults.count; i++) {
+        const rml_lake_fault *fault = RML_AT(&faults, rml_lake_fault, i);
+        char expected[RML_HASH_TEXT], found[RML_HASH_TEXT];
+        rml_hash_text(&fault->expected, expected);
+        rml_hash_text(&fault->found, found);
+        if (cli->json) {
+            rml_json_str(&cli->writer, fault->path);
+        }
+        rml_cli_print(cli, "%.*s: expected SHA-256 %s, found %s\n", RML_FMT(fault->path), expected,
+                      fault->missing ? "no file" : found);
+    }
+    if (st == RML_OK && cli->json) {
+        rml_json_list_end(&cli->writer);
+        rml_json_object_end(&cli->writer);
+    }
+    if (st == RML_OK) {
+        *wrong += faults.count;
+        rml_cli_print(cli,
+                      "%.*s: %" PRIu64 " files, %" PRIu64
+                      " bytes, %zu not as the log says; %" PRIu64 " of other programs\n",
+                      RML_FMT(name), made.files, made.bytes, faults.count, made.untold);
+    }
+    rml_array_reset(&faults);
+    return st;
+}
+
+// What is done to each table. options: of vacuum; wrong: of check.
+typedef struct upkeep {
+    const rml_lake_vacuum_options *options;
+    uint64_t *wrong;
+} upkeep;
+
+static rml_status keep_up(rml_cli *cli, rml_lake *lake, rml_str name, const upkeep *what,
+                          rml_error *err)
+{
+    return what->wrong != NULL     ? check(cli, lake, name, what->wrong, err)
+           : what->options != NULL ? vacuum(cli, lake, name, what->options, err)
+                                   : optimize(cli, lake, name, err);
+}
+
+static rml_status for_each_table(rml_cli *cli, const upkeep *what, rml_error *err)
 {
     rml_home *home = NULL;
     RML_TRY(rml_cli_home(cli, false, &home, err));
@@ -83,8 +136,7 @@ static rml_status for_each_table(rml_cli *cli, const rml_lake_vacuum_options *op
     for (size_t i = 0; st == RML_OK && i < tables.count; i++) {
         rml_str name = cli->argument_count > 0 ? rml_str_of(cli->arguments[i])
                                                : RML_AT(&tables, rml_lake_table, i)->name;
-        st = options == NULL ? optimize(cli, home->lake, name, err)
-                             : vacuum(cli, home->lake, name, options, err);
+        st = keep_up(cli, home->lake, name, what, err);
     }
     if (st == RML_OK && cli->json) {
         rml_json_list_end(&cli->writer);
@@ -96,7 +148,20 @@ static rml_status for_each_table(rml_cli *cli, const rml_lake_vacuum_options *op
 
 static rml_status run_optimize(rml_cli *cli, rml_error *err)
 {
-    return for_each_table(cli, NULL, err);
+    return for_each_table(cli, &(upkeep){0}, err);
+}
+
+static rml_status run_check(rml_cli *cli, rml_error *err)
+{
+    uint64_t wrong = 0;
+    RML_TRY(for_each_table(cli, &(upkeep){.wrong = &wrong}, err));
+    return wrong == 0
+               ? RML_OK
+               : rml_fail(err, RML_ERR_CONFLICT, (rml_place){0},
+                          "bring the files back from a copy; roadmill recordings tells "
+                          "which recording each owner is",
+                          "expected every file as the log says, found %" PRIu64 " that are not",
+                          wrong);
 }
 
 static rml_status run_vacuum(rml_cli *cli, rml_error *err)
@@ -105,7 +170,7 @@ static rml_status run_vacuum(rml_cli *cli, rml_error *err)
                                        .insist = rml_cli_flag(cli, "--insist"),
                                        .keep = rml_cli_flag(cli, "--dry-run")};
     RML_TRY(rml_cli_i64(cli, "--retain", 0, 1000000, &options.retain_hours, err));
-    return for_each_table(cli, &options, err);
+    return for_each_table(cli, &(upkeep){.options = &options}, err);
 }
 
 static const rml_option vacuum_options[] = {
@@ -115,6 +180,14 @@ static const rml_option vacuum_options[] = {
 };
 
 static const rml_command commands[] = {
+    {
+        .name = "lake check",
+        .arguments = "[TABLE…]",
+        .summary = "read every file and compare it with the SHA-256 that the log holds",
+        .example = "roadmill lake check",
+        .arguments_max = -1,
+        .run = run_check,
+    },
     {
         .name = "lake optimize",
         .arguments = "[TABLE…]",

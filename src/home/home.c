@@ -4,6 +4,8 @@
 #include "roadmill/base/yaml.h"
 #include "roadmill/store/scheme.h"
 
+#include "open.h"
+
 #define SETTINGS "roadmill.yaml"
 static const char settings_text[] = "# Settings of this home. What is not set has its default.\n"
                                     "# origin: who made the recordings\n"
@@ -28,13 +30,19 @@ static rml_status init(rml_arena *arena, rml_str home, rml_error *err)
     }
     RML_TRY(in_home(arena, home, "catalog.db", &path, err));
     rml_catalog *catalog;
+    rml_str settings;
+    RML_TRY(in_home(arena, home, SETTINGS, &settings, err));
+    bool is_new = !rml_file_exists(settings.data);
     RML_TRY(rml_catalog_open(path, &catalog, err));
+    rml_status st = is_new ? rml_catalog_value_set(catalog, RML_STR(RML_HOME_FORMAT_KEY),
+                                                   RML_STR(RML_HOME_FORMAT), err)
+                           : RML_OK;
     rml_catalog_close(catalog);
-    RML_TRY(in_home(arena, home, SETTINGS, &path, err));
-    if (rml_file_exists(path.data)) {
-        return RML_OK;
+    if (st != RML_OK || !is_new) {
+        return st;
     }
-    return rml_file_replace(path.data, rml_bytes_of(settings_text, sizeof settings_text - 1), err);
+    return rml_file_replace(settings.data, rml_bytes_of(settings_text, sizeof settings_text - 1),
+                            err);
 }
 
 // The catalog is a file that SQLite locks.
@@ -135,7 +143,7 @@ static rml_status read_settings(rml_home *home, rml_error *err)
     return home->store.data == NULL ? rml_fail_memory(err, store.len) : RML_OK;
 }
 
-rml_status rml_home_open(rml_home *home, const char *path, bool make, rml_error *err)
+rml_status rml_home_open_any(rml_home *home, const char *path, bool make, rml_error *err)
 {
     *home = (rml_home){0};
     rml_str part;
@@ -154,6 +162,25 @@ rml_status rml_home_open(rml_home *home, const char *path, bool make, rml_error 
         st = rml_catalog_open(part, &home->catalog, err);
     }
     if (st) {
+        rml_home_close(home);
+    }
+    return st;
+}
+
+rml_status rml_home_open(rml_home *home, const char *path, bool make, rml_error *err)
+{
+    rml_str format;
+    RML_TRY(rml_home_open_any(home, path, make, err));
+    rml_status st = rml_home_format(home, &format, err);
+    if (st == RML_OK && !rml_str_equal(format, RML_STR(RML_HOME_FORMAT))) {
+        bool old = rml_str_equal(format, RML_STR(RML_HOME_FORMAT_BEFORE));
+        st = rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(home->path),
+                      old ? "roadmill home upgrade brings it over"
+                          : "use the program that made it, or a later one",
+                      "expected a home of format " RML_HOME_FORMAT ", found one of format %.*s",
+                      RML_FMT(format));
+    }
+    if (st != RML_OK) {
         rml_home_close(home);
     }
     return st;

@@ -148,6 +148,7 @@ static rml_status apply_add(rml_delta_state *s, const rml_json *add, rml_error *
         file.parts = 0;
     }
     file.has_sha256 = rml_hash_parse(rml_json_get_str(tags, "sha256", RML_STR("")), &file.sha256);
+    RML_TRY(keep(s, rml_json_get_str(tags, "digest", RML_STR("")), &file.digest, err));
     file.rearranged = !rml_json_get_bool(add, "dataChange", true);
     const rml_json *stats = NULL;
     if (file.stats.len > 0 &&

@@ -139,6 +139,9 @@ static void put_add(rml_json_writer *j, rml_arena *arena, const rml_delta_file *
     rml_json_kv_str(j, "files", rml_str_of(text));
     rml_hash_text(&file->sha256, text);
     rml_json_kv_str(j, "sha256", rml_str_of(text));
+    if (file->digest.len > 0) {
+        rml_json_kv_str(j, "digest", file->digest);
+    }
     if (file->last.len > 0) {
         rml_json_kv_str(j, "last", file->last);
     }

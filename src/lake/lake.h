@@ -72,4 +72,8 @@ typedef rml_status (*rml_lake_digest_fn)(void *context, rml_str owner, const rml
 rml_status rml_lake_digest_rows(rml_lake *lake, rml_str select, rml_str column,
                                 rml_lake_digest_fn tell, void *context, rml_error *err) RML_CHECKED;
 
+// Of all rows as one; of no rows too.
+rml_status rml_lake_digest_all(rml_lake *lake, rml_str select, rml_hash *out, rml_error *err)
+    RML_CHECKED;
+
 #endif

@@ -69,9 +69,8 @@ static rml_status keep_digest(void *context, rml_str owner, const rml_hash *dige
     return RML_OK;
 }
 
-// The digests of rows of files: of the one owner, or of all that are not known by a column.
-static rml_status read_digests(table_owners *t, const owner_rows *only, rml_str column,
-                               rml_lake_digest_fn tell, void *context, rml_error *err)
+// The digests of rows of files: of the one owner, or (NULL) of all that are not known by a column.
+static rml_status read_digests(table_owners *t, owner_rows *only, rml_str column, rml_error *err)
 {
     rml_buffer text = {0};
     size_t count = 0;
@@ -88,17 +87,13 @@ static rml_status read_digests(table_owners *t, const owner_rows *only, rml_str 
     }
     rml_status st =
         rml_lake_select_text(&t->lake->copies, t->d, t->chosen, count, NULL, &text, err);
-    st =
-        st ? st : rml_lake_digest_rows(t->lake, rml_buffer_text(&text), column, tell, context, err);
+    if (st == RML_OK) {
+        rml_str select = rml_buffer_text(&text);
+        st = only != NULL ? rml_lake_digest_all(t->lake, select, &only->digest, err)
+                          : rml_lake_digest_rows(t->lake, select, column, keep_digest, t, err);
+    }
     rml_buffer_reset(&text);
     return st;
-}
-
-static rml_status keep_one(void *context, rml_str owner, const rml_hash *digest, rml_error *err)
-{
-    (void)owner, (void)err;
-    ((owner_rows *)context)->digest = *digest;
-    return RML_OK;
 }
 
 static rml_status mark_foreign(table_owners *t, rml_str column, rml_error *err)
@@ -132,11 +127,11 @@ static rml_status complete_digests(table_owners *t, rml_str table, rml_error *er
     }
     if (t->foreign) {
         RML_TRY(column.len > 0 ? mark_foreign(t, column, err) : RML_OK);
-        RML_TRY(read_digests(t, NULL, column, keep_digest, t, err));
+        RML_TRY(read_digests(t, NULL, column, err));
     }
     for (size_t i = 0; i < t->owners.count; i++) {
         owner_rows *o = RML_AT(&t->owners, owner_rows, i);
-        RML_TRY(o->unknown ? read_digests(t, o, (rml_str){0}, keep_one, o, err) : RML_OK);
+        RML_TRY(o->unknown ? read_digests(t, o, (rml_str){0}, err) : RML_OK);
     }
     return RML_OK;
 }

@@ -1,7 +1,7 @@
 // Rows that are asked themselves: whose they are, where the log does not say it because another
 // program moved them, and what their digest is (docs/lake.md, "The digest of rows").
 #include "lake.h"
-#include "roadmill/parquet.h"
+#include "roadmill/codec.h"
 #include "roadmill/parquet/rows.h"
 
 enum { PART_ROWS = 1 << 18 };
@@ -220,4 +220,17 @@ rml_status rml_lake_digest_rows(rml_lake *lake, rml_str select, rml_str column,
     rml_rows_close(rows);
     rml_buffer_reset(&text);
     return st;
+}
+
+static rml_status keep(void *context, rml_str owner, const rml_hash *digest, rml_error *err)
+{
+    (void)owner, (void)err;
+    *(rml_hash *)context = *digest;
+    return RML_OK;
+}
+
+rml_status rml_lake_digest_all(rml_lake *lake, rml_str select, rml_hash *out, rml_error *err)
+{
+    RML_TRY(rml_sha256("", 0, out) == RML_OK ? RML_OK : rml_fail_memory(err, 256));
+    return rml_lake_digest_rows(lake, select, (rml_str){0}, keep, out, err);
 }

@@ -258,13 +258,6 @@ static rml_status close_file(rml_lake_txn *txn, entry *e, rml_error *err)
     return RML_OK;
 }
 
-static rml_status keep_digest(void *context, rml_str owner, const rml_hash *digest, rml_error *err)
-{
-    (void)owner, (void)err;
-    *(rml_hash *)context = *digest;
-    return RML_OK;
-}
-
 // The literal of a file's local path.
 static rml_status put_file(rml_lake_txn *txn, const entry *e, size_t index, rml_buffer *text,
                            rml_error *err)
@@ -291,9 +284,7 @@ static rml_status read_digest(rml_lake_txn *txn, const entry *e, rml_hash *out, 
     st =
         st ? st
            : rml_buffer_str(&text, RML_STR("], union_by_name=true, hive_partitioning=false)"), err);
-    st = st ? st
-            : rml_lake_digest_rows(txn->lake, rml_buffer_text(&text), (rml_str){0}, keep_digest,
-                                   out, err);
+    st = st ? st : rml_lake_digest_all(txn->lake, rml_buffer_text(&text), out, err);
     rml_buffer_reset(&text);
     return st;
 }

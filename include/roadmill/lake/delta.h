@@ -26,6 +26,7 @@ typedef struct rml_delta_file {
     uint64_t parts;   // tags.files: in how many files they lie; 0: there are no such tags
     rml_hash sha256;  // tags.sha256 of the file's bytes
     bool has_sha256;  // false: the log does not tell
+    rml_str digest;   // tags.digest: what versions up to 0.1 of the format kept, as text
     bool rearranged;  // dataChange false: rows that were in the table before
     rml_str last;     // tags.last: the file counts once that table has one of the same owner
     rml_str stats;    // JSON, may be empty

@@ -44,6 +44,37 @@ RML_API rml_status rml_lake_vacuum(rml_lake *lake, const char *table,
                                    rml_array *paths, rml_lake_vacuum_result *out, rml_error *err)
     RML_CHECKED;
 
+// ---- Files against the log ---------------------------------------------------------------------
+
+// A file that is not what the log says.
+typedef struct rml_lake_fault {
+    rml_str path; // in the arena
+    bool missing; // or its bytes are others
+    rml_hash expected, found;
+} rml_lake_fault;
+typedef struct rml_lake_check_result {
+    uint64_t files, bytes; // whose SHA-256 is that of the log, or a fault
+    uint64_t untold;       // files of other programs: the log does not tell their SHA-256
+} rml_lake_check_result;
+// Reads every file of a table's latest version and compares its SHA-256 with the log's. Faults are
+// appended (rml_lake_fault); they are no error.
+RML_API rml_status rml_lake_check(rml_lake *lake, const char *table, rml_arena *arena,
+                                  rml_array *faults, rml_lake_check_result *out, rml_error *err)
+    RML_CHECKED;
+
+// ---- Tables of the format before
+// -----------------------------------------------------------------
+
+typedef struct rml_lake_upgrade_result {
+    uint64_t files;         // whose tags were written anew
+    rml_hash before, after; // the table's state, as it was reckoned then and is now
+} rml_lake_upgrade_result;
+// Tells the log of a table what it did not hold at 0e67bf3: the digest of each owner's rows in
+// their order, and the SHA-256 of each file. No file is changed, and a program of then still reads
+// the table and finds its state. Again after a kill: it goes on.
+RML_API rml_status rml_lake_upgrade(rml_lake *lake, const char *table, rml_lake_upgrade_result *out,
+                                    rml_error *err) RML_CHECKED;
+
 #ifdef __cplusplus
 }
 #endif
