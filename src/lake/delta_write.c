@@ -130,13 +130,15 @@ static void put_add(rml_json_writer *j, rml_arena *arena, const rml_delta_file *
         rml_json_kv_str(j, "stats", file->stats);
     }
     char text[RML_HASH_TEXT];
-    rml_hash_text(&file->rows_of, text);
     rml_json_key(j, "tags");
     rml_json_object(j);
-    rml_json_kv_str(j, "owner", file->owner);
-    rml_json_kv_str(j, "rows", rml_str_of(text));
-    snprintf(text, sizeof text, "%llu", (unsigned long long)file->parts);
-    rml_json_kv_str(j, "files", rml_str_of(text));
+    if (file->owner.len > 0) {
+        rml_hash_text(&file->rows_of, text);
+        rml_json_kv_str(j, "owner", file->owner);
+        rml_json_kv_str(j, "rows", rml_str_of(text));
+        snprintf(text, sizeof text, "%llu", (unsigned long long)file->parts);
+        rml_json_kv_str(j, "files", rml_str_of(text));
+    }
     rml_hash_text(&file->sha256, text);
     rml_json_kv_str(j, "sha256", rml_str_of(text));
     if (file->digest.len > 0) {

@@ -1,45 +1,20 @@
-// Writing into the lake: rows become files of one owner, files become commits, table by table.
+// Writing into the lake: rows become files of one owner (lake_commit.c makes them visible).
 //
 // Nothing is visible before its commit, and what a killed transaction left is completed or removed
 // by the next one of the same owner (docs/lake.md, "The commit protocol").
+#include "lake_txn.h"
+
 #include <string.h>
 
-#include "roadmill/lake/upkeep.h"
 #include "roadmill/store.h"
-
-#include "delta_schema.h"
-#include "lake.h"
-#include "roadmill/parquet.h"
-#include "roadmill/parquet/rows.h"
 
 enum {
     OWNER_MAX = 64,
-    ATTEMPTS_MAX = 1000,   // lost races of one commit
     FILE_STEP_ROWS = 4096, // a file ends only at multiples of this: not where batches end
 };
 #define FILE_VALUES_MAX ((uint64_t)128 << 20)
 // Rows of all tables that wait for their row group.
 #define PENDING_BYTES_MAX ((size_t)64 << 20)
-
-typedef struct entry {
-    rml_str name, folder;
-    rml_schema schema; // of all that was appended
-    bool replace, touched;
-    rml_parquet_writer *writer; // the file being written
-    rml_schema writer_schema;
-    uint64_t writer_rows;
-    size_t weight; // bytes of rows that wait in the writer
-    rml_rows_digest *digest;
-    rml_array files; // rml_delta_file
-    rml_map paths;   // of files
-} entry;
-
-struct rml_lake_txn {
-    rml_lake *lake;
-    rml_arena arena;
-    rml_str owner, last;
-    rml_array entries; // entry
-};
 
 rml_status rml_lake_begin(rml_lake *lake, rml_str owner, rml_lake_txn **out, rml_error *err)
 {
@@ -60,7 +35,7 @@ rml_status rml_lake_begin(rml_lake *lake, rml_str owner, rml_lake_txn **out, rml
         return rml_fail_memory(err, sizeof *txn);
     }
     txn->lake = lake;
-    txn->entries = RML_ARRAY(entry);
+    txn->entries = RML_ARRAY(rml_txn_entry);
     txn->owner = rml_arena_str(&txn->arena, owner);
     if (txn->owner.data == NULL) {
         rml_lake_txn_close(txn);
@@ -76,7 +51,7 @@ void rml_lake_txn_close(rml_lake_txn *txn)
         return;
     }
     for (size_t i = 0; i < txn->entries.count; i++) {
-        entry *e = RML_AT(&txn->entries, entry, i);
+        rml_txn_entry *e = RML_AT(&txn->entries, rml_txn_entry, i);
         rml_parquet_close(e->writer);
         rml_rows_digest_free(e->digest);
         rml_array_reset(&e->files);
@@ -90,31 +65,32 @@ void rml_lake_txn_close(rml_lake_txn *txn)
 // The columns that the table has now, so that rows which contradict them are told when they come
 // and may go elsewhere. A table that is not there yet, or cannot be read, is found out at the
 // commit.
-static rml_status know_schema(rml_lake_txn *txn, entry *e, rml_error *err)
+static rml_status know_schema(rml_lake_txn *txn, rml_txn_entry *e, rml_error *err)
 {
     const rml_delta *state;
     rml_status st = rml_lake_latest(txn->lake, e->name, &state, NULL);
     return st == RML_OK ? rml_schema_copy(&txn->arena, state->schema, &e->schema, err) : RML_OK;
 }
 
-static rml_status entry_of(rml_lake_txn *txn, const char *table, entry **out, rml_error *err)
+static rml_status entry_of(rml_lake_txn *txn, const char *table, rml_txn_entry **out,
+                           rml_error *err)
 {
     RML_TRY(rml_lake_check_name(table, err));
     for (size_t i = 0; i < txn->entries.count; i++) {
-        entry *e = RML_AT(&txn->entries, entry, i);
+        rml_txn_entry *e = RML_AT(&txn->entries, rml_txn_entry, i);
         if (rml_str_equal(e->name, rml_str_of(table))) {
             *out = e;
             return RML_OK;
         }
     }
-    entry fresh = {.name = rml_arena_str(&txn->arena, rml_str_of(table)),
-                   .files = RML_ARRAY(rml_delta_file)};
+    rml_txn_entry fresh = {.name = rml_arena_str(&txn->arena, rml_str_of(table)),
+                           .files = RML_ARRAY(rml_delta_file)};
     if (fresh.name.data == NULL) {
         return rml_fail_memory(err, strlen(table));
     }
     RML_TRY(rml_lake_path(txn->lake, fresh.name, &txn->arena, &fresh.folder, err));
     RML_TRY(know_schema(txn, &fresh, err));
-    entry *e = rml_array_push(&txn->entries, err);
+    rml_txn_entry *e = rml_array_push(&txn->entries, err);
     if (e == NULL) {
         return RML_ERR_MEMORY;
     }
@@ -133,9 +109,8 @@ static void type_text(const rml_field *field, char *out, size_t size)
     out[n] = '\0';
 }
 
-// Adds to *have what only `more` has. Names are one without regard to case.
-static rml_status merge_schema(rml_arena *arena, rml_str table, rml_schema *have, rml_schema more,
-                               bool *changed, rml_error *err)
+rml_status rml_txn_merge_schema(rml_arena *arena, rml_str table, rml_schema *have, rml_schema more,
+                                bool *changed, rml_error *err)
 {
     rml_field *fields = RML_NEW_ARRAY(arena, rml_field, have->count + more.count + 1);
     if (fields == NULL) {
@@ -187,7 +162,7 @@ static uint64_t count_leaves(const rml_field *field)
     return leaves;
 }
 
-static rml_status open_file(rml_lake_txn *txn, entry *e, rml_schema schema, rml_error *err)
+static rml_status open_file(rml_lake_txn *txn, rml_txn_entry *e, rml_schema schema, rml_error *err)
 {
     rml_str folder = rml_path_join(&txn->arena, e->folder, txn->owner);
     rml_str path = rml_path_join(&txn->arena, folder, RML_STR("part"));
@@ -204,8 +179,8 @@ static rml_status open_file(rml_lake_txn *txn, entry *e, rml_schema schema, rml_
 }
 
 // FOLDER/part-SHA256.parquet; equal files of one transaction are several.
-static rml_status name_file(rml_lake_txn *txn, const entry *e, const rml_hash *sha256, rml_str *out,
-                            rml_error *err)
+static rml_status name_file(rml_lake_txn *txn, const rml_txn_entry *e, const rml_hash *sha256,
+                            rml_str *out, rml_error *err)
 {
     char text[RML_HASH_TEXT];
     rml_hash_text(sha256, text);
@@ -218,7 +193,7 @@ static rml_status name_file(rml_lake_txn *txn, const entry *e, const rml_hash *s
 }
 
 // Ends the file being written and gives it the name of its bytes.
-static rml_status close_file(rml_lake_txn *txn, entry *e, rml_error *err)
+static rml_status close_file(rml_lake_txn *txn, rml_txn_entry *e, rml_error *err)
 {
     if (e->writer == NULL) {
         return RML_OK;
@@ -259,8 +234,8 @@ static rml_status close_file(rml_lake_txn *txn, entry *e, rml_error *err)
 }
 
 // The literal of a file's local path.
-static rml_status put_file(rml_lake_txn *txn, const entry *e, size_t index, rml_buffer *text,
-                           rml_error *err)
+static rml_status put_file(rml_lake_txn *txn, const rml_txn_entry *e, size_t index,
+                           rml_buffer *text, rml_error *err)
 {
     rml_str path = RML_AT(&e->files, rml_delta_file, index)->path;
     path = rml_path_join(&txn->arena, e->folder, path);
@@ -274,7 +249,8 @@ static rml_status put_file(rml_lake_txn *txn, const entry *e, size_t index, rml_
 }
 
 // Rows that did not come in their order are read again in it, from the files.
-static rml_status read_digest(rml_lake_txn *txn, const entry *e, rml_hash *out, rml_error *err)
+static rml_status read_digest(rml_lake_txn *txn, const rml_txn_entry *e, rml_hash *out,
+                              rml_error *err)
 {
     rml_buffer text = {0};
     rml_status st = rml_buffer_str(&text, RML_STR("SELECT * FROM read_parquet(["), err);
@@ -289,8 +265,7 @@ static rml_status read_digest(rml_lake_txn *txn, const entry *e, rml_hash *out, 
     return st;
 }
 
-// Ends an entry's files: each says what the owner's rows in the table are, and in how many files.
-static rml_status close_entry(rml_lake_txn *txn, entry *e, rml_error *err)
+rml_status rml_txn_close_files(rml_lake_txn *txn, rml_txn_entry *e, rml_error *err)
 {
     RML_TRY(close_file(txn, e, err));
     if (e->files.count == 0) {
@@ -312,9 +287,9 @@ static rml_status keep_ceiling(rml_lake_txn *txn, rml_error *err)
 {
     for (;;) {
         size_t total = 0;
-        entry *heaviest = NULL;
+        rml_txn_entry *heaviest = NULL;
         for (size_t i = 0; i < txn->entries.count; i++) {
-            entry *e = RML_AT(&txn->entries, entry, i);
+            rml_txn_entry *e = RML_AT(&txn->entries, rml_txn_entry, i);
             total += e->weight;
             if (e->weight > 0 && (heaviest == NULL || e->weight > heaviest->weight)) {
                 heaviest = e;
@@ -331,7 +306,7 @@ static rml_status keep_ceiling(rml_lake_txn *txn, rml_error *err)
 rml_status rml_lake_append(rml_lake_txn *txn, const char *table, const rml_batch *batch,
                            rml_error *err)
 {
-    entry *e = NULL;
+    rml_txn_entry *e = NULL;
     RML_TRY(entry_of(txn, table, &e, err));
     if (batch->schema.count == 0) {
         return rml_fail(err, RML_ERR_ARGUMENT, rml_place_file(e->name), NULL,
@@ -344,7 +319,7 @@ rml_status rml_lake_append(rml_lake_txn *txn, const char *table, const rml_batch
         rml_schema copy;
         bool changed = false;
         RML_TRY(rml_schema_copy(&txn->arena, batch->schema, &copy, err));
-        RML_TRY(merge_schema(&txn->arena, e->name, &e->schema, copy, &changed, err));
+        RML_TRY(rml_txn_merge_schema(&txn->arena, e->name, &e->schema, copy, &changed, err));
         e->writer_schema = copy;
     }
     uint64_t leaves = 0;
@@ -370,220 +345,8 @@ rml_status rml_lake_append(rml_lake_txn *txn, const char *table, const rml_batch
 
 rml_status rml_lake_replace(rml_lake_txn *txn, const char *table, rml_error *err)
 {
-    entry *e = NULL;
+    rml_txn_entry *e = NULL;
     RML_TRY(entry_of(txn, table, &e, err));
     e->replace = true;
-    return RML_OK;
-}
-
-// ---- Commit ------------------------------------------------------------------------------------
-
-// What one attempt at a table's commit found to do.
-typedef struct work {
-    const rml_delta *state; // NULL: no table yet
-    rml_arena arena;
-    int64_t version;  // read; -1: no table yet
-    rml_array add;    // rml_delta_file
-    rml_array remove; // rml_str
-    rml_schema schema;
-    bool changed;
-} work;
-
-static void work_reset(work *w)
-{
-    rml_arena_reset(&w->arena);
-    rml_array_reset(&w->add);
-    rml_array_reset(&w->remove);
-}
-
-static rml_status read_state(rml_lake_txn *txn, const entry *e, work *w, rml_error *err)
-{
-    rml_error found = {0};
-    rml_status st = rml_lake_latest(txn->lake, e->name, &w->state, &found);
-    w->version = st == RML_OK ? w->state->version : -1;
-    if (st != RML_OK) {
-        w->state = NULL;
-    }
-    if (st != RML_OK && st != RML_ERR_MISSING) {
-        if (err != NULL) {
-            *err = found;
-        }
-        return st;
-    }
-    return RML_OK;
-}
-
-// True when the table has these rows of the owner already, though in other files: packed by another
-// version of this program.
-static bool is_there(const rml_lake_txn *txn, const entry *e, const rml_delta *state)
-{
-    const rml_delta_file *ours = e->files.data;
-    uint64_t found = 0, parts = 0;
-    bool same = state != NULL && e->files.count > 0;
-    for (size_t i = 0; same && i < state->file_count; i++) {
-        const rml_delta_file *file = &state->files[i];
-        if (rml_str_equal(file->owner, txn->owner)) {
-            same = file->parts > 0 && rml_hash_equal(&file->rows_of, &ours->rows_of);
-            parts = file->parts;
-            found++;
-        }
-    }
-    return same && found > 0 && found == parts;
-}
-
-static rml_status find_work(rml_lake_txn *txn, entry *e, work *w, rml_error *err)
-{
-    rml_map live = {0};
-    rml_status st = RML_OK;
-    bool there = is_there(txn, e, w->state);
-    for (size_t i = 0; st == RML_OK && !there && w->state != NULL && i < w->state->file_count;
-         i++) {
-        const rml_delta_file *file = &w->state->files[i];
-        st = rml_map_put(&live, file->path, 1, err);
-        if (st == RML_OK && e->replace && rml_str_equal(file->owner, txn->owner) &&
-            !rml_map_get(&e->paths, file->path, NULL)) {
-            rml_str *path = rml_array_push(&w->remove, err);
-            st = path == NULL ? RML_ERR_MEMORY : RML_OK;
-            if (path != NULL) {
-                *path = file->path;
-            }
-        }
-    }
-    for (size_t i = 0; st == RML_OK && !there && i < e->files.count; i++) {
-        const rml_delta_file *file = RML_AT(&e->files, rml_delta_file, i);
-        if (!rml_map_get(&live, file->path, NULL)) {
-            rml_delta_file *add = rml_array_push(&w->add, err);
-            st = add == NULL ? RML_ERR_MEMORY : RML_OK;
-            if (add != NULL) {
-                *add = *file;
-                add->last = rml_str_equal(txn->last, e->name) ? (rml_str){0} : txn->last;
-            }
-        }
-    }
-    rml_map_reset(&live);
-    RML_TRY(st);
-    w->schema = w->state != NULL ? w->state->schema : (rml_schema){0};
-    return merge_schema(&w->arena, e->name, &w->schema, e->schema, &w->changed, err);
-}
-
-static rml_status check_writable(const entry *e, const work *w, rml_error *err)
-{
-    if (w->version < 0) {
-        return RML_OK;
-    }
-    bool fine = w->state->writable && (!w->changed || w->state->exact) &&
-                (w->remove.count == 0 || !w->state->append_only);
-    return fine ? RML_OK
-                : rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(e->folder), NULL,
-                           "expected a table of writer version 2 without partitions, found one "
-                           "that needs more");
-}
-
-// version: that was written; left alone where there was nothing to do.
-static rml_status try_commit(rml_lake_txn *txn, entry *e, int64_t *version, rml_error *err)
-{
-    work w = {.add = RML_ARRAY(rml_delta_file), .remove = RML_ARRAY(rml_str)};
-    rml_status st = read_state(txn, e, &w, err);
-    if (st == RML_OK) {
-        st = find_work(txn, e, &w, err);
-    }
-    bool nothing = w.add.count == 0 && w.remove.count == 0 && !w.changed;
-    if (st == RML_OK && !nothing) {
-        st = check_writable(e, &w, err);
-    }
-    if (st == RML_OK && !nothing) {
-        rml_delta_commit commit = {.schema = w.changed ? w.schema : (rml_schema){0},
-                                   .add = w.add.data,
-                                   .add_count = w.add.count,
-                                   .remove = w.remove.data,
-                                   .remove_count = w.remove.count,
-                                   .owner = txn->owner,
-                                   .table_id = w.state != NULL ? w.state->table_id : (rml_str){0},
-                                   .operation = w.version < 0 && w.add.count == 0 ? "CREATE TABLE"
-                                                                                  : "WRITE"};
-        st = rml_delta_write(e->folder, w.version, &commit, err);
-        *version = w.version + 1;
-    }
-    work_reset(&w);
-    return st;
-}
-
-// A checkpoint saves reading; the commit stands without it, so its failure is no failure.
-static void checkpoint_now_and_then(rml_lake_txn *txn, const entry *e, int64_t version)
-{
-    rml_lake_checkpoint_info ignored;
-    if (version > 0 && version % RML_LAKE_CHECKPOINT_EVERY == 0 &&
-        rml_lake_checkpoint(txn->lake, e->name.data, &ignored, NULL) != RML_OK) {
-        return;
-    }
-}
-
-static rml_status commit_entry(rml_lake_txn *txn, entry *e, rml_error *err)
-{
-    rml_status st = RML_ERR_EXISTS;
-    int64_t version = -1;
-    for (int i = 0; st == RML_ERR_EXISTS && i < ATTEMPTS_MAX; i++) {
-        st = try_commit(txn, e, &version, err);
-    }
-    if (st == RML_OK) {
-        checkpoint_now_and_then(txn, e, version);
-    }
-    return st;
-}
-
-// An owner that is not complete may have left files of a transaction that was killed. They would
-// count once it is complete, so every table loses those that this transaction does not write.
-static rml_status drop_leftovers(rml_lake_txn *txn, rml_error *err)
-{
-    rml_lake_complete complete = {0};
-    rml_delta_file probe = {.owner = txn->owner, .last = txn->last};
-    bool done = false;
-    rml_status st = rml_lake_is_complete(txn->lake, &complete, &probe, &done, err);
-    rml_lake_complete_reset(&complete);
-    if (st != RML_OK || done) {
-        return st;
-    }
-    rml_array names = RML_ARRAY(rml_str);
-    st = rml_lake_names(txn->lake, (rml_str){0}, &txn->arena, &names, err);
-    for (size_t i = 0; st == RML_OK && i < names.count; i++) {
-        const char *name = RML_AT(&names, rml_str, i)->data;
-        st = rml_lake_check_name(name, NULL) == RML_OK ? rml_lake_replace(txn, name, err) : RML_OK;
-    }
-    rml_array_reset(&names);
-    for (size_t i = 0; i < txn->entries.count; i++) {
-        RML_AT(&txn->entries, entry, i)->replace = true;
-    }
-    return st;
-}
-
-static int compare_entries(const void *a, const void *b, void *context)
-{
-    rml_str last = *(const rml_str *)context;
-    const entry *x = a, *y = b;
-    int x_last = rml_str_equal(x->name, last), y_last = rml_str_equal(y->name, last);
-    return x_last != y_last ? x_last - y_last : rml_str_compare(x->name, y->name);
-}
-
-rml_status rml_lake_commit(rml_lake_txn *txn, const char *last, const rml_batch *last_rows,
-                           rml_error *err)
-{
-    if (last != NULL) {
-        txn->last = rml_arena_str(&txn->arena, rml_str_of(last));
-        if (txn->last.data == NULL) {
-            return rml_fail_memory(err, strlen(last));
-        }
-        RML_TRY(rml_lake_append(txn, last, last_rows, err));
-        RML_TRY(rml_lake_replace(txn, last, err));
-    }
-    for (size_t i = 0; i < txn->entries.count; i++) {
-        RML_TRY(close_entry(txn, RML_AT(&txn->entries, entry, i), err));
-    }
-    if (last != NULL) {
-        RML_TRY(drop_leftovers(txn, err));
-    }
-    RML_TRY(rml_array_sort(&txn->entries, compare_entries, &txn->last, err));
-    for (size_t i = 0; i < txn->entries.count; i++) {
-        RML_TRY(commit_entry(txn, RML_AT(&txn->entries, entry, i), err));
-    }
     return RML_OK;
 }

@@ -447,6 +447,28 @@ def test_a_state_survives_other_writers(write, run, tmp_path, seed, how):
     assert state_in(run, home, "t")[0] != changed
 
 
+def test_rows_that_were_merged_are_replaced_alone(write, run, tmp_path):
+    """Another program merged the files of three owners; one of them comes again: its rows go, the others stay."""
+    home = tmp_path / "home"
+    run("init", home)
+    schema = [{"name": n, "type": t, "nullable": False}
+              for n, t in (("recording_id", "string"), ("t_ns", "i64"), ("x", "f64"))]
+    rows = {k: [{"recording_id": k, "t_ns": i, "x": i / 3} for i in range(20)] for k in ("a", "b", "c")}
+    for k in rows:
+        write(home / "lake", "t", k, schema, rows[k])
+    want = state_in(run, home, "t")
+    deltalake.DeltaTable(str(home / "lake/t")).optimize.compact()
+    write(home / "lake", "t", "b", schema, rows["b"], replace=True)
+    assert state_in(run, home, "t") == want
+    assert len(deltalake.DeltaTable(str(home / "lake/t")).file_uris()) == 2
+    write(home / "lake", "t", "c", schema, rows["c"][:5], replace=True)
+    table = deltalake.DeltaTable(str(home / "lake/t")).to_pyarrow_table()
+    assert sorted(table["recording_id"].to_pylist()) == ["a"] * 20 + ["b"] * 20 + ["c"] * 5
+    assert run("lake", "check", "t", "--home", home).returncode == 0
+    got = run("query", "--home", home, "--json", "SELECT count(*) AS n FROM t WHERE recording_id = 'c'").json()
+    assert got["rows"] == [{"n": 5}]
+
+
 # ---- Tables of others ------------------------------------------------------------------------------------------------
 
 # What we refuse by name, and what was broken on purpose or is incomplete in the archive.
