@@ -20,7 +20,7 @@ typedef struct group {
     rml_batch last;    // its last row, to go on from
     const struct shape *shape;
     uint64_t used;
-    bool open;
+    enum { GROUP_NEW, GROUP_OPEN, GROUP_CLOSED } state;
     rml_hash hash; // once it is closed
 } group;
 
@@ -140,7 +140,7 @@ static rml_status close_group(rml_rows_digest *d, group *g, rml_error *err)
     RML_TRY(rml_digest_end_by(&g->digest, g->shape->order.by_name, &g->hash, err));
     rml_batch_reset(&g->last);
     d->open_nodes -= g->shape->nodes;
-    g->open = false;
+    g->state = GROUP_CLOSED;
     return RML_OK;
 }
 
@@ -151,20 +151,31 @@ static rml_status make_room(rml_rows_digest *d, size_t nodes, rml_error *err)
         group *oldest = NULL;
         for (size_t i = 0; i < d->groups.count; i++) {
             group *g = group_at(d, i);
-            oldest = g->open && (oldest == NULL || g->used < oldest->used) ? g : oldest;
+            oldest =
+                g->state == GROUP_OPEN && (oldest == NULL || g->used < oldest->used) ? g : oldest;
         }
         RML_TRY(close_group(d, oldest, err));
     }
     return RML_OK;
 }
 
-static rml_status open_group(rml_rows_digest *d, const shape *s, rml_error *err)
+static rml_status open_group(rml_rows_digest *d, group *g, rml_error *err)
+{
+    RML_TRY(make_room(d, g->shape->nodes, err));
+    RML_TRY(rml_digest_begin(&g->digest, g->shape->schema, err));
+    RML_TRY(rml_batch_init(&g->last, g->shape->schema, err));
+    g->state = GROUP_OPEN;
+    d->open_nodes += g->shape->nodes;
+    return RML_OK;
+}
+
+// A group of the name in d->name.
+static rml_status make_group(rml_rows_digest *d, const shape *s, rml_error *err)
 {
     if (d->groups.count == GROUPS_MAX) {
         d->disordered = true;
         return RML_OK;
     }
-    RML_TRY(make_room(d, s->nodes, err));
     group *g = RML_NEW(&d->arena, group);
     group **item = rml_array_push(&d->groups, err);
     if (g == NULL || item == NULL) {
@@ -173,9 +184,6 @@ static rml_status open_group(rml_rows_digest *d, const shape *s, rml_error *err)
     }
     *item = g;
     g->shape = s;
-    g->open = true;
-    d->open_nodes += s->nodes;
-    RML_TRY(rml_digest_begin(&g->digest, s->schema, err));
     return rml_map_put(&d->names, rml_buffer_text(&d->name), d->groups.count - 1, err);
 }
 
@@ -201,8 +209,8 @@ static rml_status group_of(rml_rows_digest *d, const shape *s, rml_row_at at, si
     uint64_t index = d->groups.count;
     RML_TRY(name_group(d, s, at, err));
     if (!rml_map_get(&d->names, rml_buffer_text(&d->name), &index)) {
-        RML_TRY(open_group(d, s, err));
-    } else if (!group_at(d, index)->open || group_at(d, index)->shape != s) {
+        RML_TRY(make_group(d, s, err));
+    } else if (group_at(d, index)->state == GROUP_CLOSED || group_at(d, index)->shape != s) {
         d->disordered = true;
     }
     *out = (size_t)index;
@@ -378,15 +386,13 @@ static rml_status add_run(rml_rows_digest *d, group *g, const rml_batch *rows, s
                           size_t count, rml_error *err)
 {
     const rml_row_order *o = &g->shape->order;
+    RML_TRY(g->state == GROUP_NEW ? open_group(d, g, err) : RML_OK);
     g->used = ++d->clock;
     if (g->last.count > 0 &&
         rml_row_compare(o, o->group, o->count, (rml_row_at){g->last.columns, 0},
                         (rml_row_at){rows->columns, from}) > 0) {
         d->disordered = true;
         return RML_OK;
-    }
-    if (g->last.columns == NULL) {
-        RML_TRY(rml_batch_init(&g->last, g->shape->schema, err));
     }
     rml_batch_clear(&g->last);
     for (size_t k = 0; k < g->last.schema.count; k++) {
@@ -416,7 +422,7 @@ rml_status rml_rows_digest_add(rml_rows_digest *d, rml_batch *rows, rml_error *e
     for (size_t i = 0; i < d->runs.count && !d->disordered; i++) {
         const run *r = RML_AT(&d->runs, run, i);
         group *g = group_at(d, r->group);
-        d->disordered = !g->open; // closed by another group of this part
+        d->disordered = g->state == GROUP_CLOSED; // by another group of this part
         RML_TRY(d->disordered ? RML_OK : add_run(d, g, rows, r->from, r->count, err));
     }
     return RML_OK;
@@ -435,7 +441,7 @@ static rml_status hash_groups(rml_rows_digest *d, rml_hash *out, rml_error *err)
 {
     for (size_t i = 0; i < d->groups.count; i++) {
         group *g = group_at(d, i);
-        RML_TRY(g->open ? close_group(d, g, err) : RML_OK);
+        RML_TRY(g->state == GROUP_OPEN ? close_group(d, g, err) : RML_OK);
     }
     RML_TRY(rml_array_sort(&d->groups, compare_groups, NULL, err));
     rml_sha256_state all = {0};

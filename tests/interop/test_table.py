@@ -136,6 +136,19 @@ def narrow(kind):
     return kind
 
 
+# What Spark 3.5 and 4.0 read with default settings; deltas only of whole numbers.
+ENCODINGS = {"PLAIN", "RLE", "RLE_DICTIONARY", "DELTA_BINARY_PACKED"}
+
+
+def check_encodings(path):
+    meta = pq.ParquetFile(path).metadata
+    for g in range(meta.num_row_groups):
+        for column in (meta.row_group(g).column(i) for i in range(meta.num_columns)):
+            assert set(column.encodings) <= ENCODINGS, (column.path_in_schema, column.encodings)
+            if "DELTA_BINARY_PACKED" in column.encodings:
+                assert column.physical_type in ("INT32", "INT64")
+
+
 def check(table, schema, rows, who):
     """An Arrow table has these rows (in order of the column `row`) and types."""
     table = table.sort_by("row")
@@ -159,6 +172,8 @@ def everybody(table_path, schema, rows, version=None):
         not lake.file_uris()[0].startswith("/") else lake.file_uris()
     check(lake.to_pyarrow_table(), schema, rows, "deltalake")
     check(polars.read_delta(str(table_path), version=version).to_arrow(), schema, rows, "polars")
+    for file in files:
+        check_encodings(file)
     if files:
         names = ", ".join(f'"{f["name"]}"' for f in schema)
         query = duckdb.sql(f"SELECT {names} FROM read_parquet({files!r}, union_by_name=true)")

@@ -24,7 +24,7 @@ RML_API rml_status rml_rows_order_by(rml_schema schema, rml_buffer *out, rml_err
 RML_API rml_status rml_rows_open_end(const rml_batch *rows, size_t *out, rml_error *err)
     RML_CHECKED;
 
-// The digest of rows that come part by part. Memory: for each of at most 1 Mi groups 32 bytes and
+// The digest of rows that come part by part. Memory: for each of at most 1 Mi groups 300 bytes and
 // its name; what hashes, for the groups in use, below 16 MiB. Threads: one at a time.
 typedef struct rml_rows_digest rml_rows_digest;
 RML_API rml_status rml_rows_digest_make(rml_rows_digest **out, rml_error *err) RML_CHECKED;
