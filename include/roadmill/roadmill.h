@@ -49,6 +49,7 @@
 #include "roadmill/os.h"
 #include "roadmill/os/ranks.h"
 #include "roadmill/parquet.h"
+#include "roadmill/parquet/rows.h"
 #include "roadmill/query.h"
 #include "roadmill/recipe.h"
 #include "roadmill/registry.h"
