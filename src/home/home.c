@@ -19,6 +19,23 @@ static rml_status in_home(rml_arena *arena, rml_str home, const char *name, rml_
     return out->data == NULL ? rml_fail_memory(err, home.len) : RML_OK;
 }
 
+// A catalog that is made now is one of today's format.
+static rml_status open_catalog(rml_arena *arena, rml_str home, rml_catalog **out, rml_error *err)
+{
+    rml_str path;
+    RML_TRY(in_home(arena, home, "catalog.db", &path, err));
+    bool is_new = !rml_file_exists(path.data);
+    RML_TRY(rml_catalog_open(path, out, err));
+    rml_status st = is_new ? rml_catalog_value_set(*out, RML_STR(RML_HOME_FORMAT_KEY),
+                                                   RML_STR(RML_HOME_FORMAT), err)
+                           : RML_OK;
+    if (st != RML_OK) {
+        rml_catalog_close(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
 static rml_status init(rml_arena *arena, rml_str home, rml_error *err)
 {
     static const char *const folders[] = {"lake", "versions", "runs", "models"};
@@ -28,21 +45,14 @@ static rml_status init(rml_arena *arena, rml_str home, rml_error *err)
         RML_TRY(in_home(arena, home, folders[i], &path, err));
         RML_TRY(rml_folder_make(path.data, err));
     }
-    RML_TRY(in_home(arena, home, "catalog.db", &path, err));
     rml_catalog *catalog;
-    rml_str settings;
-    RML_TRY(in_home(arena, home, SETTINGS, &settings, err));
-    bool is_new = !rml_file_exists(settings.data);
-    RML_TRY(rml_catalog_open(path, &catalog, err));
-    rml_status st = is_new ? rml_catalog_value_set(catalog, RML_STR(RML_HOME_FORMAT_KEY),
-                                                   RML_STR(RML_HOME_FORMAT), err)
-                           : RML_OK;
+    RML_TRY(open_catalog(arena, home, &catalog, err));
     rml_catalog_close(catalog);
-    if (st != RML_OK || !is_new) {
-        return st;
+    RML_TRY(in_home(arena, home, SETTINGS, &path, err));
+    if (rml_file_exists(path.data)) {
+        return RML_OK;
     }
-    return rml_file_replace(settings.data, rml_bytes_of(settings_text, sizeof settings_text - 1),
-                            err);
+    return rml_file_replace(path.data, rml_bytes_of(settings_text, sizeof settings_text - 1), err);
 }
 
 // The catalog is a file that SQLite locks.
@@ -155,12 +165,7 @@ rml_status rml_home_open_any(rml_home *home, const char *path, bool make, rml_er
     if (!st) {
         st = rml_lake_open(part, &home->lake, err);
     }
-    if (!st) {
-        st = in_home(&home->arena, home->path, "catalog.db", &part, err);
-    }
-    if (!st) {
-        st = rml_catalog_open(part, &home->catalog, err);
-    }
+    st = st ? st : open_catalog(&home->arena, home->path, &home->catalog, err);
     if (st) {
         rml_home_close(home);
     }
