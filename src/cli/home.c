@@ -65,6 +65,7 @@ static const rml_command commands[] = {
     },
     {
         .name = "home upgrade",
+        .arguments = "",
         .summary = "bring a home that an earlier program made to today's format; no data changes",
         .example = "roadmill home upgrade --home fleet",
         .run = run_upgrade,
