@@ -29,6 +29,15 @@ RML_API rml_status rml_message_compile(const rml_message_kind *kind, rml_str fil
 RML_API rml_status rml_message_compile_ros2(rml_str name, rml_str text, rml_str file,
                                             rml_message_plan **out, rml_error *err) RML_CHECKED;
 RML_API void rml_message_plan_free(rml_message_plan *plan);
+// The plan of a channel (rml_log_message.channel), compiled when it is first asked for; a failure
+// too is kept and told again. All-zero is none yet; reset frees them all. One thread.
+typedef struct rml_message_plans {
+    rml_array channels;
+} rml_message_plans;
+RML_API rml_status rml_message_plan_of(rml_message_plans *plans, uint32_t channel,
+                                       const rml_message_kind *kind, rml_str file,
+                                       const rml_message_plan **out, rml_error *err) RML_CHECKED;
+RML_API void rml_message_plans_reset(rml_message_plans *plans);
 // The message's fields. Types as docs/lake.md tells: u8 -> I16 (uint8[], byte[]
 // and char[] -> BINARY), u16 -> I32, u32 -> I64, u64 -> U64; builtin_interfaces Time and Duration
 // -> one I64 of nanoseconds.
