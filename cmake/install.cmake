@@ -3,6 +3,11 @@
 # Nothing in it names the prefix: the folder may be moved.
 include(CMakePackageConfigHelpers)
 list(JOIN RML_PKG_CONFIG " " RML_PC_REQUIRES)
+set(RML_PC_LIBS "-lsnappy -lbz2 -lpthread -ldl -lm")
+# Not Requires.private: pkg-config would ask those who link the shared library for these packages too.
+list(TRANSFORM PACKAGES_LIBRARIES PREPEND -l OUTPUT_VARIABLE private)
+list(JOIN private " " private)
+set(RML_PC_LIBS_PRIVATE "${private} ${RML_PC_LIBS}")
 set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/roadmill)
 install(TARGETS roadmill)
 install(TARGETS roadmill_shared EXPORT roadmill-shared)
@@ -13,14 +18,18 @@ endforeach()
 install(TARGETS ${parts} EXPORT roadmill-static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/roadmill)
 install(EXPORT roadmill-shared NAMESPACE roadmill:: DESTINATION ${cmake_folder})
 install(EXPORT roadmill-static NAMESPACE roadmill:: DESTINATION ${cmake_folder})
+file(RELATIVE_PATH RML_PREFIX_FROM_CMAKE /${cmake_folder} /)
 configure_file(cmake/roadmill-config.cmake.in roadmill-config.cmake @ONLY)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/roadmill-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/roadmill-config.cmake ${PROJECT_BINARY_DIR}/roadmill-config-version.cmake
   DESTINATION ${cmake_folder})
 install(DIRECTORY include/roadmill DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 file(RELATIVE_PATH RML_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-configure_file(cmake/roadmill.pc.in roadmill.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/roadmill.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+# -lroadmill takes the shared library where both lie side by side; roadmill-static names the archive.
+foreach(pc roadmill.pc roadmill-static.pc)
+  configure_file(cmake/${pc}.in ${pc} @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${pc} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 # DuckDB's library where ./run setup put it, or another; without one the system's is used.
 set(RML_DUCKDB ${PROJECT_SOURCE_DIR}/build/lib/libduckdb.so CACHE FILEPATH "libduckdb.so to install beside the library")
 install(FILES ${RML_DUCKDB} DESTINATION lib/roadmill OPTIONAL)

@@ -11,11 +11,6 @@
 #define LIBRARY "libduckdb.so"
 #endif
 
-// For those who have the project and those who have what was installed of it.
-#define REMEDY                                                                                     \
-    "set ROADMILL_DUCKDB to the libduckdb.so of DuckDB 1.4 (a download of duckdb.org); in the "    \
-    "project ./run setup fetches it"
-
 static rml_status bind(rml_duckdb *api, void *library, rml_str path, rml_error *err)
 {
     static const struct {
@@ -29,7 +24,7 @@ static rml_status bind(rml_duckdb *api, void *library, rml_str path, rml_error *
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         void *symbol = rml_library_symbol(library, functions[i].name);
         if (symbol == NULL) {
-            return rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(path), REMEDY,
+            return rml_fail(err, RML_ERR_UNSUPPORTED, rml_place_file(path), RML_DUCKDB_REMEDY,
                             "expected the C API of DuckDB 1.4, found no %s", functions[i].name);
         }
         // A pointer to an object is not one to a function in ISO C; POSIX says their bits are.
@@ -58,7 +53,7 @@ static rml_status find(rml_arena *arena, void **library, rml_str *found, rml_err
     }
     *found = RML_STR(LIBRARY);
     if (rml_library_open(LIBRARY, library, NULL) != RML_OK) {
-        return rml_fail(err, RML_ERR_UNSUPPORTED, (rml_place){0}, REMEDY,
+        return rml_fail(err, RML_ERR_UNSUPPORTED, (rml_place){0}, RML_DUCKDB_REMEDY,
                         "expected " LIBRARY " (DuckDB 1.4) beside the program, in ../lib/roadmill "
                         "or in the system, found none");
     }
@@ -71,7 +66,8 @@ rml_status rml_duckdb_load(rml_duckdb *api, rml_error *err)
     const char *given = rml_env("ROADMILL_DUCKDB");
     if (given != NULL) {
         if (rml_library_open(given, &library, NULL) != RML_OK) {
-            return rml_fail(err, RML_ERR_MISSING, rml_place_file(rml_str_of(given)), REMEDY,
+            return rml_fail(err, RML_ERR_MISSING, rml_place_file(rml_str_of(given)),
+                            RML_DUCKDB_REMEDY,
                             "expected DuckDB's library where ROADMILL_DUCKDB says, found none");
         }
         return bind(api, library, rml_str_of(given), err);

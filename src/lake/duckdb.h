@@ -7,6 +7,11 @@
 
 #include "roadmill/base.h"
 
+// What somebody can do who has only what was installed.
+#define RML_DUCKDB_REMEDY                                                                          \
+    "set ROADMILL_DUCKDB to libduckdb.so of DuckDB 1.4 (from duckdb.org), or put it beside the "   \
+    "program"
+
 enum {
     DUCKDB_BOOLEAN = 1,
     DUCKDB_TINYINT = 2,

@@ -74,7 +74,7 @@ static rml_status configure(rml_sql *sql, duckdb_handle config, rml_error *err)
     rml_status st = RML_OK;
     for (size_t i = 0; st == RML_OK && i < sizeof settings / sizeof *settings; i++) {
         if (sql->api.set_config(config, settings[i][0], settings[i][1]) != 0) {
-            st = rml_fail(err, RML_ERR_UNSUPPORTED, (rml_place){0}, "./run setup fetches it",
+            st = rml_fail(err, RML_ERR_UNSUPPORTED, (rml_place){0}, RML_DUCKDB_REMEDY,
                           "expected DuckDB 1.4, found one without the setting %s", settings[i][0]);
         }
     }

@@ -84,4 +84,4 @@ def test_errors(run, lake):
 
 def test_a_missing_library_is_told(run, lake):
     done = run("query", "--home", lake, "SELECT 1", check=False, env={"ROADMILL_DUCKDB": "/nonexistent.so"})
-    assert done.returncode == 1 and "./run setup fetches it" in done.stderr
+    assert done.returncode == 1 and "set ROADMILL_DUCKDB to libduckdb.so of DuckDB 1.4" in done.stderr
