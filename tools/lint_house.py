@@ -7,6 +7,8 @@
 - roadmill.h: it includes every public header
 - a declaration of a public header without a comment: above it or its group (lines without a blank one
   between), or at a line's end; close, free and reset, and handles whose insides are hidden, say it by name
+- a struct or enum of a public header that is not as in the first release of its minor version (tag vX.Y.0):
+  what was built with that release would read other bytes (docs/library.md)
 - a macro that hides control flow, beside RML_TRY; a goto to another label than done
 
 Prints one fault a line; the exit code is 1 if there is one.
@@ -146,6 +148,26 @@ def subjects(root):
             yield f"commit {commit}: expected a subject of at most {SUBJECT_MAX} characters, found {len(subject)}"
 
 
+def layouts(text):
+    """The body of each plain struct and enum of a header, without comments and white space, by name."""
+    text = re.sub(r"//[^\n]*", "", text)
+    found = re.findall(r"^typedef (?:struct|enum)\b[^;{\n]*(\{\n.*?^\}|\{[^\n]*\}) (\w+);", text, re.M | re.S)
+    return {name: "".join(body.split()).replace(",}", "}") for body, name in found}
+
+
+def promises(root):
+    version = re.search(r"project\(\w+ VERSION (\d+\.\d+)", (root / "CMakeLists.txt").read_text()).group(1)
+    first = f"v{version}.0"
+    now = {}
+    for path in public_headers(root).values():
+        now.update(layouts(path.read_text(encoding="utf-8")))
+    # Nothing is promised before that tag.
+    for header in git(root, "ls-tree", "-r", "--name-only", f"refs/tags/{first}", "include/roadmill").stdout.split():
+        for name, body in layouts(git(root, "show", f"{first}:{header}").stdout).items():
+            if now.get(name) != body:
+                yield f"{header}: {name} is not as in {first}: programs built with that read other bytes; raise the minor version in CMakeLists.txt"
+
+
 def citations(root):
     kinds = ("*.md", "*.c", "*.h", "*.py", "*.sh", "*.cmake", "run")
     for path in sorted(root / name for name in git(root, "ls-files", *kinds).stdout.splitlines()):
@@ -165,7 +187,7 @@ def main():
     options.add_argument("--library", help="libroadmill.a, whose names are checked")
     given = options.parse_args()
     faults = [*grants(given.root), *all_in_one(given.root), *subjects(given.root), *citations(given.root),
-              *declarations(given.root), *control_flow(given.root)]
+              *declarations(given.root), *control_flow(given.root), *promises(given.root)]
     faults += names(given.library) if given.library else []
     print(*faults, sep="\n", end="\n" if faults else "")
     return 1 if faults else 0

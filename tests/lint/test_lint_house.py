@@ -43,6 +43,7 @@ done:
 @pytest.fixture
 def house(tmp_path):
     files = {
+        "CMakeLists.txt": "project(house VERSION 0.3.1 LANGUAGES C)\n",
         "src/LAYERS": "base:\nos: base\nlog: base os\n",
         "include/roadmill/base.h": "",
         "include/roadmill/os.h": '#include "roadmill/base.h"\n',
@@ -105,6 +106,22 @@ def test_long_subjects(house, monkeypatch):
     assert len(list(lint.subjects(house))) == 1
     monkeypatch.setattr(lint, "FIRST", "0" * 40)
     assert list(lint.subjects(house)) == []  # an archive knows no commits
+
+
+def test_layouts_within_a_minor_version(house):
+    change(house / "include/roadmill/os.h", "#include", "typedef enum rml_kind { RML_A, RML_B } rml_kind; // of it\n#include")
+    assert list(lint.promises(house)) == []  # nothing is released
+    subprocess.run(["git", "-C", house, "add", "-A"], check=True)
+    commit(house, "release")
+    subprocess.run(["git", "-C", house, "tag", "v0.3.0"], check=True)
+    change(house / "include/roadmill/log.h", "int count; // of messages", "int count;  // of all messages")
+    assert list(lint.promises(house)) == []  # the same bytes
+    change(house / "include/roadmill/log.h", "int count;", "int more; int count;")
+    change(house / "include/roadmill/os.h", "RML_A, RML_B", "RML_B, RML_A")
+    assert [told.split(" is not")[0] for told in lint.promises(house)] == [
+        "include/roadmill/log.h: rml_log_info", "include/roadmill/os.h: rml_kind"]
+    change(house / "CMakeLists.txt", "0.3.1", "0.4.0")
+    assert list(lint.promises(house)) == []
 
 
 def test_names_of_the_library(tmp_path):
