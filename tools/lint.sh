@@ -56,7 +56,10 @@ if [ "${1:-}" = deep ]; then
     deep_checks='clang-analyzer-deadcode.*,clang-analyzer-security.insecureAPI.*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,clang-analyzer-unix.API,clang-analyzer-unix.Vfork'
 fi
 tidy_log=build/lint/tidy.log
+say "clang-tidy, minutes"
+tick clang-tidy "$tidy_log"
 git ls-files 'src/*.c' | xargs -P "$jobs" -n 8 clang-tidy --quiet --checks="$deep_checks" -p build/lint >"$tidy_log" 2>/dev/null || :
+tock
 if grep -qE '(warning|error):' "$tidy_log"; then
     grep -E '(warning|error):' "$tidy_log" | sort -u | head -n 40 >&2
     fault "clang-tidy: see $tidy_log"

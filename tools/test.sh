@@ -16,6 +16,7 @@ export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=pri
 cat >$results/run_program <<'end'
 program=build/$2/tests/$3 log=build/test-results/$1-$3.log
 [ -x "$program" ] || exit 0
+echo "$3" >>build/test-results/under_way
 if ! timeout 600 "$program" >"$log" 2>&1; then
     echo "[  CRASHED  ] $3 ($1)" >>"$log"
     echo "failed: $3 ($1), see $log" >&2
@@ -25,7 +26,10 @@ end
 run_programs() {
     kind=$1 folder=$2
     shift 2
+    say "testing $# programs ($kind)"
+    tick "testing ($kind)" $results/under_way
     printf '%s\n' "$@" | xargs -P "$jobs" -n 1 sh $results/run_program "$kind" "$folder"
+    tock
 }
 # shellcheck disable=SC2046
 run_programs plain check $(ls build/check/tests)
@@ -54,7 +58,8 @@ done
 
 pytest_log=$results/pytest.log
 pytest_code=0
-timeout 1500 build/venv/bin/python -m pytest -q -rsfE --no-header -p no:cacheprovider tests --ignore=tests/soak >"$pytest_log" 2>&1 || pytest_code=$?
+say "testing whole commands, what others read and write, and faults"
+watched pytest "$pytest_log" timeout 1500 build/venv/bin/python -m pytest -q -rsfE --no-header -p no:cacheprovider tests --ignore=tests/soak || pytest_code=$?
 [ $pytest_code -eq 0 ] || { say "pytest exited $pytest_code"; tail -n 60 "$pytest_log" >&2; }
 
 # ---- tally ------------------------------------------------------------------------------------
