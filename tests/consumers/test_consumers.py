@@ -139,6 +139,13 @@ def test_without_duckdb_the_remedy_works(prefix, tmp_path):
     assert "42" in run(beside / "bin/roadmill", *query)
 
 
+@pytest.mark.parametrize("given, fatal", [([], False), (["-DRML_WERROR=ON"], True)])
+def test_a_warning_is_an_error_in_our_builds_alone(tmp_path, given, fatal):
+    run("cmake", "-S", HERE.parent.parent.parent, "-B", tmp_path, *given)
+    commands = [entry["command"] for entry in json.loads((tmp_path / "compile_commands.json").read_text())]
+    assert commands and {"-Werror" in command.split() for command in commands} == {fatal}
+
+
 def test_examples_run(program, recording):
     """Each example says how it is called when it gets no arguments."""
     examples = sorted((pathlib.Path(program).parent / "examples").iterdir())
