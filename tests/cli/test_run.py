@@ -68,6 +68,7 @@ def test_once_then_from_the_cache(machine):
     assert done.returncode == 0, done.stderr
     assert (machine.project / LIBRARY).read_text() == "the library\n"
     assert "fetching DuckDB" in done.stderr and "by curl" in done.stderr
+    assert machine.calls("ninja") == ["ninja -C build/release all"]  # what cmake --install takes
     [call] = machine.calls("curl")
     assert " https://registry.npmjs.org/@duckdb/node-bindings-linux-" in call
     shutil.rmtree(machine.project / "build")
