@@ -128,6 +128,9 @@ RML_API size_t rml_str_find(rml_str text, rml_str needle);
 // Cuts text at the first `at`: *head gets what lies before, the rest after it is returned. Without
 // `at`, *head is all of it and the rest is empty (data NULL).
 RML_API rml_str rml_str_cut(rml_str text, char at, rml_str *head);
+// Of these names the one with the fewest edits (insert, delete, replace a byte) from text, for "did
+// you mean …?"; NULL where none is near enough. Borrowed from the list.
+RML_API const char *rml_nearest_name(rml_str text, const char *const *names, size_t count);
 RML_API rml_bytes rml_bytes_of(const void *data, size_t len);
 RML_API rml_bytes rml_bytes_of_str(rml_str text);
 RML_API rml_str rml_str_of_bytes(rml_bytes bytes);

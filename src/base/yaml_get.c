@@ -78,46 +78,14 @@ rml_status rml_yaml_get_bool(const rml_yaml *map, const char *key, bool *out, rm
     return RML_OK;
 }
 
-enum { NAME_MOST = 48 };
-
-// Levenshtein's distance; names beyond NAME_MOST are far from everything.
-static size_t distance(rml_str a, rml_str b)
-{
-    if (a.len > NAME_MOST || b.len > NAME_MOST) {
-        return SIZE_MAX;
-    }
-    size_t row[NAME_MOST + 1];
-    for (size_t j = 0; j <= b.len; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t change = diagonal + (a.data[i - 1] != b.data[j - 1]);
-            size_t either = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < either ? change : either;
-        }
-    }
-    return row[b.len];
-}
-
 static rml_status fail_key(const rml_yaml *member, const char *const *known, size_t count,
                            rml_error *err)
 {
-    size_t nearest = 0, best = SIZE_MAX;
-    for (size_t i = 0; i < count; i++) {
-        size_t d = distance(member->key, rml_str_of(known[i]));
-        if (d < best) {
-            best = d;
-            nearest = i;
-        }
-    }
+    const char *nearest = rml_nearest_name(member->key, known, count);
     return rml_fail(err, RML_ERR_DATA, member->key_at, NULL,
                     "expected a known key%s%s%s, found \"%.*s\"",
-                    count > 0 ? " (did you mean " : "", count > 0 ? known[nearest] : "",
-                    count > 0 ? "?)" : "", RML_FMT(member->key));
+                    nearest != NULL ? " (did you mean " : "", nearest != NULL ? nearest : "",
+                    nearest != NULL ? "?)" : "", RML_FMT(member->key));
 }
 
 rml_status rml_yaml_only(const rml_yaml *map, const char *const *known, size_t count,

@@ -44,8 +44,6 @@ typedef struct rml_word {
 } rml_word;
 // rml_word items; the last is RML_WORD_END.
 rml_status rml_words_read(rml_str text, rml_str file, rml_array *words, rml_error *err) RML_CHECKED;
-// Of candidates[count] the nearest to text by edits, at most a third of it; NULL if none is.
-const char *rml_nearest_name(rml_str text, const char *const *candidates, size_t count);
 
 // ---- Measures ----------------------------------------------------------------------------------
 

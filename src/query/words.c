@@ -44,41 +44,6 @@ const char *rml_dimension_name(rml_dimension d)
     return names[d];
 }
 
-// Edits (insert, delete, replace) between two names; at most 32 bytes of each count.
-static size_t edits(rml_str a, rml_str b)
-{
-    size_t row[33];
-    size_t n = b.len < 32 ? b.len : 32, m = a.len < 32 ? a.len : 32;
-    for (size_t k = 0; k <= n; k++) {
-        row[k] = k;
-    }
-    for (size_t i = 1; i <= m; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t k = 1; k <= n; k++) {
-            size_t replaced = corner + (a.data[i - 1] != b.data[k - 1]);
-            corner = row[k];
-            size_t moved = (row[k] < row[k - 1] ? row[k] : row[k - 1]) + 1;
-            row[k] = replaced < moved ? replaced : moved;
-        }
-    }
-    return row[n];
-}
-
-const char *rml_nearest_name(rml_str text, const char *const *candidates, size_t count)
-{
-    const char *best = NULL;
-    size_t least = (text.len + 2) / 3 + 1;
-    for (size_t i = 0; i < count; i++) {
-        size_t away = edits(text, rml_str_of(candidates[i]));
-        if (away < least) {
-            least = away;
-            best = candidates[i];
-        }
-    }
-    return best;
-}
-
 typedef struct reader {
     rml_str text, file;
     size_t offset;

@@ -231,6 +231,30 @@ static void reports_progress(void **state)
     assert_int_equal(calls, 2);
 }
 
+static void finds_the_name_that_was_meant(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"ingest", "find", "dataset create", "dataset list"};
+    const size_t count = sizeof names / sizeof *names;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"ingst", "ingest"}, {"ingst x", "ingest"},        {"dataset lst", "dataset list"},
+        {"fund", "find"},    {"gate", NULL},               {"", NULL},
+        {"find", "find"},    {"a very long word that no name can be near to, at all", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *found = rml_nearest_name(rml_str_of(cases[i].text), names, count);
+        if (cases[i].want == NULL) {
+            assert_null(found);
+        } else {
+            assert_non_null(found);
+            assert_string_equal(found, cases[i].want);
+        }
+    }
+    assert_null(rml_nearest_name(RML_STR("find"), names, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +262,7 @@ int main(void)
         cmocka_unit_test(checks_utf8),         cmocka_unit_test(views_text),
         cmocka_unit_test(reads_whole_numbers), cmocka_unit_test(takes_records),
         cmocka_unit_test(names_hashes),        cmocka_unit_test(reports_progress),
+        cmocka_unit_test(finds_the_name_that_was_meant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
