@@ -183,6 +183,11 @@ RML_API rml_str rml_library_folder(rml_arena *arena);
 // Whether a descriptor is a terminal, and its width in characters.
 RML_API bool rml_terminal_is(int fd);
 RML_API int rml_terminal_columns(int fd); // 80 if unknown
+RML_API int rml_terminal_rows(int fd);    // 24 if unknown
+// Starts a program (a line for sh) that reads what is written to stdout from here on; false, and
+// nothing has changed, if that cannot be done.
+RML_API bool rml_pager_open(const char *command);
+RML_API void rml_pager_close(void); // ends its input and waits for it; nothing if there is none
 
 // A lock on a folder or file between processes (flock); all-zero is "not held".
 typedef struct rml_lock {

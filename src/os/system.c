@@ -141,6 +141,12 @@ int rml_terminal_columns(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+int rml_terminal_rows(int fd)
+{
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
+}
+
 rml_status rml_lock_take(rml_lock *lock, const char *path, bool wait, rml_error *err)
 {
     *lock = (rml_lock){0};
