@@ -17,6 +17,7 @@
 #include "roadmill/cli.h"
 #include "roadmill/codec.h"
 #include "roadmill/codec/picture.h"
+#include "roadmill/command.h"
 #include "roadmill/convert.h"
 #include "roadmill/dataset.h"
 #include "roadmill/dataset/shard.h"

@@ -2,85 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli.h"
 #include "roadmill/cli.h"
-#include "state.h"
-
-const char *rml_cli_value_at(const rml_cli *cli, const char *option, size_t index)
-{
-    for (size_t i = 0; i < cli->state->given_count; i++) {
-        const rml_cli_given *given = &cli->state->given[i];
-        if (strcmp(given->name, option) == 0 && index-- == 0) {
-            return given->value;
-        }
-    }
-    return NULL;
-}
-
-const char *rml_cli_value(const rml_cli *cli, const char *option)
-{
-    return rml_cli_value_at(cli, option, 0);
-}
-
-bool rml_cli_flag(const rml_cli *cli, const char *option)
-{
-    return rml_cli_value(cli, option) != NULL;
-}
-
-rml_status rml_cli_i64(const rml_cli *cli, const char *option, int64_t low, int64_t high,
-                       int64_t *out, rml_error *err)
-{
-    const char *text = rml_cli_value(cli, option);
-    int64_t value;
-    if (text == NULL) {
-        return RML_OK;
-    }
-    if (!rml_parse_i64(rml_str_of(text), &value) || value < low || value > high) {
-        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
-                        "expected %s between %lld and %lld, found \"%s\"", option, (long long)low,
-                        (long long)high, text);
-    }
-    *out = value;
-    return RML_OK;
-}
-
-rml_status rml_cli_f64(const rml_cli *cli, const char *option, double low, double high, double *out,
-                       rml_error *err)
-{
-    const char *text = rml_cli_value(cli, option);
-    double value;
-    if (text == NULL) {
-        return RML_OK;
-    }
-    if (!rml_parse_f64(rml_str_of(text), &value) || !(value >= low && value <= high)) {
-        return rml_fail(err, RML_ERR_ARGUMENT, (rml_place){0}, NULL,
-                        "expected %s between %g and %g, found \"%s\"", option, low, high, text);
-    }
-    *out = value;
-    return RML_OK;
-}
-
-rml_status rml_cli_home(rml_cli *cli, bool make, rml_home **out, rml_error *err)
-{
-    struct rml_cli_state *s = cli->state;
-    if (!s->home_open) {
-        RML_TRY(rml_home_open(&s->home, rml_cli_value(cli, "--home"), make, err));
-        s->home_open = true;
-    }
-    *out = &s->home;
-    return RML_OK;
-}
-
-rml_status rml_cli_ranks(rml_cli *cli, rml_ranks **out, rml_error *err)
-{
-    struct rml_cli_state *s = cli->state;
-    RML_TRY(rml_ranks_open(&s->ranks, err));
-    *out = s->ranks;
-    if (rml_ranks_index(s->ranks) > 0) {
-        cli->json = false;
-        cli->progress.report = NULL;
-    }
-    return RML_OK;
-}
+#include "roadmill/os.h"
 
 static int exit_code_of(rml_status status)
 {
@@ -104,77 +28,78 @@ static void print_error(const rml_cli *cli, const rml_error *err)
     if (err->what[0] == '\0') {
         return;
     }
-    if (rml_ranks_index(cli->state->ranks) > 0) {
-        snprintf(rank, sizeof rank, "rank %zu: ", rml_ranks_index(cli->state->ranks));
+    size_t index = cli->call != NULL ? rml_call_rank(cli->call) : 0;
+    if (index > 0) {
+        snprintf(rank, sizeof rank, "rank %zu: ", index);
     }
     rml_error_text(err, text, sizeof text);
     fprintf(stderr, "roadmill: %s%s\n", rank, text);
 }
 
-static int finish(rml_cli *cli, rml_status st, const rml_error *err)
+static rml_status run(rml_cli *cli, rml_error *err)
 {
-    rml_error flush_error = {0};
-    if (cli->json && st == RML_OK && cli->output.len > 0) {
-        st = rml_buffer_str(&cli->output, RML_STR("\n"), NULL);
-    }
-    rml_status flushed = rml_cli_flush(cli, &flush_error);
-    if (st != RML_OK && st != RML_END && (st != RML_ERR_STOPPED || flushed == RML_OK)) {
-        print_error(cli, err);
-    }
-    return st == RML_OK || st == RML_END ? cli->exit_code : exit_code_of(st);
-}
-
-static rml_status run_command(rml_cli *cli, rml_error *err)
-{
-    int64_t threads = (int64_t)rml_thread_count();
-    RML_TRY(rml_cli_i64(cli, "--threads", 1, 1024, &threads, err));
-    RML_TRY(rml_pool_make((size_t)threads, &cli->pool, err));
+    rml_progress progress;
     rml_signals_catch();
-    rml_cli_progress_init(cli);
-    // Without --json a command may write its document all the same; nobody sees it.
-    rml_json_writer_init(&cli->writer, cli->json ? &cli->output : &cli->state->unseen, err);
-    RML_TRY(cli->command->run(cli, err));
-    return cli->json ? rml_json_finish(&cli->writer) : RML_OK;
+    rml_cli_progress_of(cli, &progress);
+    rml_call_progress(cli->call, &progress);
+    RML_TRY(rml_command_call(cli->call, err));
+    return rml_cli_render(cli, err);
 }
 
-// The few words that are no command.
-static bool answer_directly(rml_cli *cli, int argc, char **argv)
+static bool is_help(const char *word)
 {
-    if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
-        strcmp(argv[0], "help") == 0) {
-        rml_cli_help(cli, rml_str_of(argc > 1 ? argv[1] : ""));
-        cli->exit_code = argc == 0 ? 2 : 0;
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+// The few words that are no command: help, the version, a group alone.
+static bool answer_directly(rml_cli *cli, int argc, char **argv, int *code)
+{
+    const char *first = argc > 0 ? argv[0] : "";
+    bool help = argc == 0 || is_help(first) || strcmp(first, "help") == 0;
+    *code = argc == 0 ? 2 : 0;
+    if (help) {
+        const char *topic = argc > 2 ? rml_arena_printf(&cli->arena, "%s %s", argv[1], argv[2]).data
+                            : argc > 1 ? argv[1]
+                                       : "";
+        return rml_cli_help(cli, rml_str_of(topic));
+    }
+    if (strcmp(first, "--version") == 0) {
+        rml_cli_say(cli, "roadmill %s\n", RML_VERSION);
         return true;
     }
-    if (strcmp(argv[0], "--version") == 0) {
-        rml_cli_print(cli, "roadmill %s\n", RML_VERSION);
-        return true;
+    bool group = rml_cli_is_group(rml_str_of(first)) && rml_command_find(rml_str_of(first)) == NULL;
+    if (group && (argc == 1 || (argc == 2 && is_help(argv[1])))) {
+        *code = argc == 1 ? 2 : 0;
+        return rml_cli_help(cli, rml_str_of(first));
     }
     return false;
 }
 
 int rml_cli_main(int argc, char **argv)
 {
-    static struct rml_cli_state state;
-    rml_cli cli = {.state = &state};
-    rml_error err = {0};
+    rml_cli cli = {0};
+    rml_error err = {0}, unread;
     rml_status st = RML_OK;
-    if (!answer_directly(&cli, argc - 1, argv + 1)) {
+    int code = 0;
+    if (!answer_directly(&cli, argc - 1, argv + 1, &code)) {
         st = rml_cli_parse(&cli, argc - 1, argv + 1, &err);
-        if (!st && rml_cli_flag(&cli, "--help")) {
+        if (!st && cli.help) {
             rml_cli_help_command(&cli, cli.command);
         } else if (!st) {
-            st = run_command(&cli, &err);
+            st = run(&cli, &err);
         }
     }
-    int code = finish(&cli, st, &err);
-    if (state.home_open) {
-        rml_home_close(&state.home);
+    bool done = st == RML_OK || st == RML_END;
+    rml_status flushed = rml_cli_flush(&cli, true, &unread);
+    if (!done && (st != RML_ERR_STOPPED || flushed == RML_OK)) {
+        print_error(&cli, &err);
     }
-    rml_ranks_close(state.ranks, st != RML_OK && st != RML_END);
-    rml_pool_free(cli.pool);
+    if (done && cli.call != NULL && rml_call_lossy(cli.call)) {
+        code = 3;
+    }
+    code = done ? code : exit_code_of(st);
+    rml_call_free(cli.call);
     rml_buffer_reset(&cli.output);
-    rml_buffer_reset(&state.unseen);
     rml_arena_reset(&cli.arena);
     return code;
 }

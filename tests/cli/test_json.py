@@ -77,7 +77,7 @@ def words_of(world):
         "mine": ["--dataset", turn["version"], "--run", turn["run"], "--budget", 4, *at],
         "gate": ["tiny/1", *at], "models": at, "models show": ["tiny/1", *at],
         "lineage": [turn["model"], *at], "audit verify": at, "audit list": at, "completion": ["zsh", "--json"], "manual": ["--json"],
-        "graph show": [turn["run"], *at],
+        "graph show": [turn["run"], *at], "names": ["dataset", "task", *at],
         "export": ["--format", "onnx", turn["run"], top / "onnx", *at],
     }
 

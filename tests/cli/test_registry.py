@@ -20,7 +20,7 @@ def bundle(tmp_path):
 def test_a_model_is_registered_shown_and_not_promoted(run, home, bundle):
     added = run("models", "add", "predictor", bundle, "--home", home, "--json").json()
     assert added["number"] == 1 and len(added["hash"]) == 64
-    assert run("models", "add", "predictor", bundle, "--home", home).stdout == f"predictor/1 {added['hash'][:12]}\n"
+    assert run("models", "add", "predictor", bundle, "--home", home).stdout == f"predictor/1 {added['hash']}\n"
     assert [m["name"] for m in run("models", "--home", home, "--json").json()] == ["predictor/1"]
     shown = run("models", "show", "predictor", "--home", home, "--json").json()
     assert [f["path"] for f in shown["body"]["files"]] == ["config.json", "weights.safetensors"]
