@@ -41,7 +41,7 @@ static rml_dataset *make_version(const char *folder, rml_pool *pool)
     must(rml_home_init(home_path, &err), &err);
     must(rml_home_open(&home, home_path, false, &err), &err);
     rml_str source = rml_str_of(fleet);
-    must(rml_home_ingest(&home, &source, 1, NULL, NULL, NULL, NULL, &sums, &err), &err);
+    must(rml_ingest_sources(home.lake, &source, 1, NULL, NULL, NULL, NULL, &sums, &err), &err);
     rml_dataset_spec spec = {.name = RML_STR("bench"), .rule = RML_SPLIT_RECORDING};
     spec.share[RML_TRAIN] = 1;
     spec.scene.stride = 5;

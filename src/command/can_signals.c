@@ -16,7 +16,7 @@ static rml_status read_dbc(rml_str path, rml_dbc **out, rml_error *err)
     return st;
 }
 
-rml_status can_signals_open(can_signals *s, rml_call *call, rml_error *err)
+rml_status rml_can_signals_open(can_signals *s, rml_call *call, rml_error *err)
 {
     size_t count = rml_call_count(call, "dbc");
     *s = (can_signals){.decoders = RML_ARRAY(rml_can_decoder *)};
@@ -32,9 +32,9 @@ rml_status can_signals_open(can_signals *s, rml_call *call, rml_error *err)
     return RML_OK;
 }
 
-rml_status can_signals_decode(can_signals *s, const rml_log_message *message,
-                              const rml_can_value **values, size_t *count, rml_can_fate *fate,
-                              rml_error *err)
+rml_status rml_can_signals_decode(can_signals *s, const rml_log_message *message,
+                                  const rml_can_value **values, size_t *count, rml_can_fate *fate,
+                                  rml_error *err)
 {
     rml_can_frame frame;
     *count = 0;
@@ -54,7 +54,7 @@ rml_status can_signals_decode(can_signals *s, const rml_log_message *message,
     return rml_can_decode(*decoder, &frame, values, count, fate, err);
 }
 
-void can_signals_close(can_signals *s)
+void rml_can_signals_close(can_signals *s)
 {
     for (size_t i = 0; i < s->decoders.count; i++) {
         rml_can_decoder_free(*RML_AT(&s->decoders, rml_can_decoder *, i));

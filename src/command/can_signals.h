@@ -14,11 +14,11 @@ typedef struct can_signals {
 } can_signals;
 
 // Reads the files of --dbc, as often as it was given.
-rml_status can_signals_open(can_signals *s, rml_call *call, rml_error *err) RML_CHECKED;
+rml_status rml_can_signals_open(can_signals *s, rml_call *call, rml_error *err) RML_CHECKED;
 // As rml_can_decode, for a message of a channel. A message that is no frame is RML_CAN_NOT_DATA.
-rml_status can_signals_decode(can_signals *s, const rml_log_message *message,
-                              const rml_can_value **values, size_t *count, rml_can_fate *fate,
-                              rml_error *err) RML_CHECKED;
-void can_signals_close(can_signals *s);
+rml_status rml_can_signals_decode(can_signals *s, const rml_log_message *message,
+                                  const rml_can_value **values, size_t *count, rml_can_fate *fate,
+                                  rml_error *err) RML_CHECKED;
+void rml_can_signals_close(can_signals *s);
 
 #endif

@@ -131,9 +131,9 @@ static rml_status run_ingest(rml_call *call, rml_error *err)
     rml_recipe *recipe = NULL;
     can_signals can;
     RML_TRY(recipe_read(call, &recipe, err));
-    rml_status st = can_signals_open(&can, call, err);
+    rml_status st = rml_can_signals_open(&can, call, err);
     st = st ? st : ingest(call, recipe, &can, err);
-    can_signals_close(&can);
+    rml_can_signals_close(&can);
     rml_recipe_free(recipe);
     return st;
 }

@@ -56,7 +56,7 @@ static rml_status write_signals(cat *c, const rml_log_message *m, rml_json_write
     const rml_can_value *values;
     size_t count;
     rml_can_fate fate;
-    RML_TRY(can_signals_decode(&c->can, m, &values, &count, &fate, err));
+    RML_TRY(rml_can_signals_decode(&c->can, m, &values, &count, &fate, err));
     if (fate != RML_CAN_DECODED) {
         rml_json_kv_str(w, fate == RML_CAN_PART ? "note" : "error",
                         rml_str_of(rml_can_fate_reason(fate)));
@@ -227,7 +227,7 @@ static rml_status put_message(cat *c, const rml_log_message *message, rml_buffer
                               rml_error *err)
 {
     size_t count;
-    log_plan *plan = log_plan_of(&c->plans, c->log, message->channel, c->file, err);
+    log_plan *plan = rml_log_plan_of(&c->plans, c->log, message->channel, c->file, err);
     if (plan == NULL) {
         return RML_ERR_MEMORY;
     }
@@ -236,9 +236,9 @@ static rml_status put_message(cat *c, const rml_log_message *message, rml_buffer
                      .plan = plan,
                      .decoded = RML_ERR_UNSUPPORTED};
     if (!c->raw || c->where.condition != NULL) {
-        m.decoded = log_plan_decode(plan, message, c->file, &m.fault);
+        m.decoded = rml_log_plan_decode(plan, message, c->file, &m.fault);
     }
-    if (!log_where_row(&c->where, plan, m.decoded)) {
+    if (!rml_log_where_row(&c->where, plan, m.decoded)) {
         return RML_OK;
     }
     c->given++;
@@ -280,9 +280,9 @@ static rml_status next(void *context, rml_buffer *row, rml_error *err)
 static void close_cat(void *context)
 {
     cat *c = context;
-    log_plans_reset(&c->plans);
-    log_where_close(&c->where);
-    can_signals_close(&c->can);
+    rml_log_plans_reset(&c->plans);
+    rml_log_where_close(&c->where);
+    rml_can_signals_close(&c->can);
     rml_log_close(c->log);
 }
 
@@ -307,9 +307,9 @@ static rml_status run_cat(rml_call *call, rml_error *err)
                                 .next = next,
                                 .close = close_cat,
                                 .media = c->csv ? "text/csv" : "application/json"};
-    RML_TRY(can_signals_open(&c->can, call, err));
-    RML_TRY(log_where_open(&c->where, call, err));
-    RML_TRY(log_filter_options(call, &options, err));
+    RML_TRY(rml_can_signals_open(&c->can, call, err));
+    RML_TRY(rml_log_where_open(&c->where, call, err));
+    RML_TRY(rml_log_filter_options(call, &options, err));
     options.order = rml_call_flag(call, "file-order") ? RML_LOG_FILE_ORDER : RML_LOG_TIME_ORDER;
     RML_TRY(rml_call_list(call, "FILE", &files, &count, err));
     c->file = files[0];

@@ -15,7 +15,7 @@
 static rml_status ledger_of(rml_call *call, rml_log *log, log_sensor *sensor, bool full,
                             rml_log_ledger *out, rml_error *err)
 {
-    const rml_log_sensor says = log_sensor_of(sensor);
+    const rml_log_sensor says = rml_log_sensor_of(sensor);
     rml_status st = full ? RML_END : rml_log_summarise(log, &call->arena, out, err);
     return st != RML_END ? st
                          : rml_log_inspect(log, &call->arena, &says, out, &call->progress, err);
@@ -60,7 +60,7 @@ static rml_status info_file(rml_call *call, rml_str file, rml_error *err)
         rml_json_object_end(&call->writer);
         call->lossy = call->lossy || ledger.faults > 0;
     }
-    log_sensor_reset(&sensor);
+    rml_log_sensor_reset(&sensor);
     rml_log_close(log);
     return st;
 }
@@ -161,7 +161,7 @@ static rml_status doctor_file(rml_call *call, rml_str file, rml_error *err)
         rml_json_object_end(&call->writer);
         call->lossy = call->lossy || ledger.faults > 0 || sensor.misfit_count > 0 || wrong_types;
     }
-    log_sensor_reset(&sensor);
+    rml_log_sensor_reset(&sensor);
     rml_log_close(log);
     return st;
 }

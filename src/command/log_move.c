@@ -64,11 +64,11 @@ static rml_status run_filter(rml_call *call, rml_error *err)
 {
     log_where where;
     rml_convert_options options = {.context = &where};
-    RML_TRY(log_filter_options(call, &options.read, err));
-    RML_TRY(log_where_open(&where, call, err));
-    options.keep = where.condition != NULL ? log_where_holds : NULL;
+    RML_TRY(rml_log_filter_options(call, &options.read, err));
+    RML_TRY(rml_log_where_open(&where, call, err));
+    options.keep = where.condition != NULL ? rml_log_where_holds : NULL;
     rml_status st = move(call, &options, err);
-    log_where_close(&where);
+    rml_log_where_close(&where);
     return st;
 }
 

@@ -1,7 +1,7 @@
 // Options that the commands on recordings share.
 #include "log_open.h"
 
-rml_status log_filter_options(rml_call *call, rml_log_options *options, rml_error *err)
+rml_status rml_log_filter_options(rml_call *call, rml_log_options *options, rml_error *err)
 {
     rml_str *topics;
     options->threads = rml_pool_threads(call->pool);

@@ -21,6 +21,7 @@
     }
 
 // Fills options from --topic, --start, --end; text borrows from the call.
-rml_status log_filter_options(rml_call *call, rml_log_options *options, rml_error *err) RML_CHECKED;
+rml_status rml_log_filter_options(rml_call *call, rml_log_options *options, rml_error *err)
+    RML_CHECKED;
 
 #endif

@@ -1,8 +1,8 @@
 // Plans of the channels of a log, as they are needed.
 #include "log_plans.h"
 
-log_plan *log_plan_of(log_plans *p, const rml_log *log, uint32_t channel, rml_str file,
-                      rml_error *err)
+log_plan *rml_log_plan_of(log_plans *p, const rml_log *log, uint32_t channel, rml_str file,
+                          rml_error *err)
 {
     while (p->plans.count <= channel) {
         if (rml_array_push(&p->plans, err) == NULL) {
@@ -25,8 +25,8 @@ log_plan *log_plan_of(log_plans *p, const rml_log *log, uint32_t channel, rml_st
     return plan;
 }
 
-rml_status log_plan_decode(log_plan *plan, const rml_log_message *message, rml_str file,
-                           rml_error *err)
+rml_status rml_log_plan_decode(log_plan *plan, const rml_log_message *message, rml_str file,
+                               rml_error *err)
 {
     if (plan->plan == NULL) {
         return RML_ERR_UNSUPPORTED;
@@ -36,7 +36,7 @@ rml_status log_plan_decode(log_plan *plan, const rml_log_message *message, rml_s
                               plan->batch.columns, err);
 }
 
-void log_plans_reset(log_plans *p)
+void rml_log_plans_reset(log_plans *p)
 {
     for (size_t i = 0; i < p->plans.count; i++) {
         log_plan *plan = RML_AT(&p->plans, log_plan, i);

@@ -23,11 +23,11 @@ typedef struct log_plans {
     }
 
 // The plan of a channel; NULL for want of memory. file is for errors. Good until the next call.
-log_plan *log_plan_of(log_plans *p, const rml_log *log, uint32_t channel, rml_str file,
-                      rml_error *err);
+log_plan *rml_log_plan_of(log_plans *p, const rml_log *log, uint32_t channel, rml_str file,
+                          rml_error *err);
 // The message as the one row of plan->batch; RML_ERR_UNSUPPORTED without a plan.
-rml_status log_plan_decode(log_plan *plan, const rml_log_message *message, rml_str file,
-                           rml_error *err) RML_CHECKED;
-void log_plans_reset(log_plans *p);
+rml_status rml_log_plan_decode(log_plan *plan, const rml_log_message *message, rml_str file,
+                               rml_error *err) RML_CHECKED;
+void rml_log_plans_reset(log_plans *p);
 
 #endif

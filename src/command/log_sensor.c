@@ -22,7 +22,7 @@ static void decode(log_sensor *s, log_plan *plan, const rml_log *log,
     size_t count;
     const rml_str *files = rml_log_files(log, &count);
     rml_str file = message->file < count ? files[message->file] : s->file;
-    if (log_plan_decode(plan, message, file, &fault) != RML_OK) {
+    if (rml_log_plan_decode(plan, message, file, &fault) != RML_OK) {
         count_misfit(s, message->channel, &fault);
     }
 }
@@ -33,7 +33,7 @@ static bool sensor_ns(void *context, const rml_log *log, const rml_log_message *
                       int64_t *out)
 {
     log_sensor *s = context;
-    log_plan *plan = log_plan_of(&s->plans, log, message->channel, s->file, NULL);
+    log_plan *plan = rml_log_plan_of(&s->plans, log, message->channel, s->file, NULL);
     if (plan == NULL || plan->plan == NULL) {
         return false;
     }
@@ -43,13 +43,13 @@ static bool sensor_ns(void *context, const rml_log *log, const rml_log_message *
     return rml_message_sensor_ns(plan->plan, message->data, out);
 }
 
-rml_log_sensor log_sensor_of(log_sensor *s)
+rml_log_sensor rml_log_sensor_of(log_sensor *s)
 {
     return (rml_log_sensor){sensor_ns, s};
 }
 
-void log_sensor_reset(log_sensor *s)
+void rml_log_sensor_reset(log_sensor *s)
 {
-    log_plans_reset(&s->plans);
+    rml_log_plans_reset(&s->plans);
     rml_array_reset(&s->misfits);
 }

@@ -24,7 +24,7 @@ typedef struct log_sensor {
     }
 
 // What rml_log_inspect takes.
-rml_log_sensor log_sensor_of(log_sensor *s);
-void log_sensor_reset(log_sensor *s);
+rml_log_sensor rml_log_sensor_of(log_sensor *s);
+void rml_log_sensor_reset(log_sensor *s);
 
 #endif

@@ -17,18 +17,18 @@
 
 typedef struct log_where {
     rml_message_where *condition; // NULL: every message holds
-    log_plans plans;              // of log_where_holds
+    log_plans plans;              // of rml_log_where_holds
 } log_where;
 #define LOG_WHERE                                                                                  \
     {                                                                                              \
         .plans = LOG_PLANS                                                                         \
     }
 
-rml_status log_where_open(log_where *w, rml_call *call, rml_error *err) RML_CHECKED;
+rml_status rml_log_where_open(log_where *w, rml_call *call, rml_error *err) RML_CHECKED;
 // Of a message that the caller has decoded, or could not.
-bool log_where_row(const log_where *w, const log_plan *plan, rml_status decoded);
+bool rml_log_where_row(const log_where *w, const log_plan *plan, rml_status decoded);
 // Decodes it; false also where that cannot be done. As rml_convert_options.keep.
-bool log_where_holds(void *where, const rml_log *log, const rml_log_message *message);
-void log_where_close(log_where *w);
+bool rml_log_where_holds(void *where, const rml_log *log, const rml_log_message *message);
+void rml_log_where_close(log_where *w);
 
 #endif

@@ -7,13 +7,25 @@ enum { FEATURES, VALID, HISTORY, POSITION, VELOCITY, TARGET, TARGET_VALID, COUNT
 static size_t layout(const rml_scene_spec *s, rml_tensor_info *info)
 {
     const rml_tensor_info all[COUNT] = {
-        [FEATURES] = {"features", 2, {s->agents + s->map, RML_SCENE_FEATURES}},
-        [VALID] = {"token_valid", 1, {s->agents + s->map}},
-        [HISTORY] = {"history", 3, {s->predict, s->history, 2}, .unit = "m"},
-        [POSITION] = {"position", 2, {s->predict, 2}, .unit = "m"},
-        [VELOCITY] = {"velocity", 2, {s->predict, 2}, .unit = "m/s"},
-        [TARGET] = {"target", 3, {s->predict, s->future, 2}, .future = true, .unit = "m"},
-        [TARGET_VALID] = {"target_valid", 2, {s->predict, s->future}, .future = true},
+        [FEATURES] = {.name = "features",
+                      .rank = 2,
+                      .shape = {s->agents + s->map, RML_SCENE_FEATURES}},
+        [VALID] = {.name = "token_valid", .rank = 1, .shape = {s->agents + s->map}},
+        [HISTORY] = {.name = "history",
+                     .rank = 3,
+                     .shape = {s->predict, s->history, 2},
+                     .unit = "m"},
+        [POSITION] = {.name = "position", .rank = 2, .shape = {s->predict, 2}, .unit = "m"},
+        [VELOCITY] = {.name = "velocity", .rank = 2, .shape = {s->predict, 2}, .unit = "m/s"},
+        [TARGET] = {.name = "target",
+                    .rank = 3,
+                    .shape = {s->predict, s->future, 2},
+                    .future = true,
+                    .unit = "m"},
+        [TARGET_VALID] = {.name = "target_valid",
+                          .rank = 2,
+                          .shape = {s->predict, s->future},
+                          .future = true},
     };
     for (size_t i = 0; i < COUNT; i++) {
         info[i] = all[i];

@@ -12,10 +12,18 @@ enum { FEATURES, VALID, HISTORY, STANDS, COUNT };
 static size_t layout(const rml_scene_spec *s, rml_tensor_info *info)
 {
     const rml_tensor_info all[COUNT] = {
-        [FEATURES] = {"features", 2, {s->agents + s->map, RML_SCENE_FEATURES}},
-        [VALID] = {"token_valid", 1, {s->agents + s->map}, .element = RML_ELEMENT_U8},
-        [HISTORY] = {"history", 3, {s->predict, s->history, 2}, .unit = "m"},
-        [STANDS] = {"stands_s", 1, {1}, .future = true, .unit = "s"},
+        [FEATURES] = {.name = "features",
+                      .rank = 2,
+                      .shape = {s->agents + s->map, RML_SCENE_FEATURES}},
+        [VALID] = {.name = "token_valid",
+                   .rank = 1,
+                   .shape = {s->agents + s->map},
+                   .element = RML_ELEMENT_U8},
+        [HISTORY] = {.name = "history",
+                     .rank = 3,
+                     .shape = {s->predict, s->history, 2},
+                     .unit = "m"},
+        [STANDS] = {.name = "stands_s", .rank = 1, .shape = {1}, .future = true, .unit = "s"},
     };
     memcpy(info, all, sizeof all);
     return COUNT;

@@ -8,7 +8,8 @@ int main(int argc, char **argv)
     rml_log *log = NULL;
     rml_log_message message;
     unsigned long long messages = 0;
-    rml_status st = argc == 2 ? rml_log_open(rml_str_of(argv[1]), NULL, &log, &err) : RML_ERR_ARGUMENT;
+    rml_status st =
+        argc == 2 ? rml_log_open(rml_str_of(argv[1]), NULL, &log, &err) : RML_ERR_ARGUMENT;
     while (st == RML_OK && (st = rml_log_next(log, &message, &err)) == RML_OK) {
         messages++;
     }
