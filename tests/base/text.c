@@ -239,9 +239,14 @@ static void finds_the_name_that_was_meant(void **state)
     static const struct {
         const char *text, *want;
     } cases[] = {
-        {"ingst", "ingest"}, {"ingst x", "ingest"},        {"dataset lst", "dataset list"},
-        {"fund", "find"},    {"gate", NULL},               {"", NULL},
-        {"find", "find"},    {"a very long word that no name can be near to, at all", NULL},
+        {"ingst", "ingest"},
+        {"ingst x", "ingest"},
+        {"dataset lst", "dataset list"},
+        {"fund", "find"},
+        {"gate", NULL},
+        {"", NULL},
+        {"find", "find"},
+        {"a very long word that no name can be near to, at all", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *found = rml_nearest_name(rml_str_of(cases[i].text), names, count);
@@ -258,10 +263,14 @@ static void finds_the_name_that_was_meant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_errors),        cmocka_unit_test(cuts_long_errors),
-        cmocka_unit_test(checks_utf8),         cmocka_unit_test(views_text),
-        cmocka_unit_test(reads_whole_numbers), cmocka_unit_test(takes_records),
-        cmocka_unit_test(names_hashes),        cmocka_unit_test(reports_progress),
+        cmocka_unit_test(tells_errors),
+        cmocka_unit_test(cuts_long_errors),
+        cmocka_unit_test(checks_utf8),
+        cmocka_unit_test(views_text),
+        cmocka_unit_test(reads_whole_numbers),
+        cmocka_unit_test(takes_records),
+        cmocka_unit_test(names_hashes),
+        cmocka_unit_test(reports_progress),
         cmocka_unit_test(finds_the_name_that_was_meant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
