@@ -28,7 +28,7 @@ def test_a_model_is_registered_shown_and_not_promoted(run, home, bundle):
     missed = run("gate", "predicter", "--home", home, check=False)
     assert missed.returncode == 1
     assert missed.stderr == ('roadmill: expected a model (NAME, NAME/N, NAME@LABEL or digits of its hash), found '
-                             '"predicter"; roadmill models lists them\n')
+                             '"predicter"; did you mean predictor/1? roadmill models lists them\n')
 
     refused = run("promote", "predictor/1", "predictor@production", "--home", home, check=False)
     assert refused.returncode == 1 and refused.stdout == ""

@@ -160,4 +160,4 @@ def test_turn(run, halts, tmp_path):
     assert "stands_blind" in page and "stands_error is " in page and "minFDE K=1" not in page
     assert (tmp_path / "home/models/halts/1/stands.onnx").exists()
     again = run(*words, check=False)
-    assert again.stdout.count("(unchanged, not done again)") == 7, again.stdout
+    assert again.stdout.count("unchanged, not done again") == 7, again.stdout
