@@ -17,6 +17,9 @@ else
     "$roadmill" synth build/demo-fleet --drives 30 --vehicles 16 --duration 14 --seed 1
     sources=build/demo-fleet
 fi
+# On a terminal the program itself shows how far it is.
+[ -t 2 ] || tick "turning the wheel" /dev/null
 # shellcheck disable=SC2086
 "$roadmill" turn --home $home --licence "$licence" --purpose research $sources
+[ -t 2 ] || tock
 say "demo: $(($(date +%s) - start)) s; the report: $root/$home/report.html"
