@@ -294,7 +294,7 @@ def test_no_size_is_said(run, home, tmp_path):
     told = run("find", "speed(ego) > 1 m/s and not some v: near(ego, v)", "--home", home, "--json").json()
     assert told["matches"] == 1 and told["unknown_because"]["ego_has_no_known_size"] == 0  # there is nobody else
     told = run("find", "--explain", "gap(ego, v) < 5 m", "--home", home).stdout
-    assert "1 recordings: ego has no known size; what needs the centre or the box of theirs is not known there\n" in told
+    assert "1 recordings: the ego has no known size; what needs the centre or the box of theirs is not known there\n" in told
 
 
 # ---- All in one home ----------------------------------------------------------------------------
