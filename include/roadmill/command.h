@@ -49,10 +49,10 @@ typedef struct rml_option {
 
 // A document as text is a list of blocks, the last all zero. Paths go from a value of the document:
 // "windows.left_out"; "" is the value itself, "." an element that is no object, "@" its name
-// in what holds it; where the element
-// of a list lacks the first name, what holds the list is asked, so rows can name what is above
-// them ("^name" begins there). "metrics[fde].value" is of the element whose name is fde,
-// "end_ns-start_ns" a difference. "$plot" is an option of the call, "$home" the home's path.
+// in what holds it; "^name" is of
+// what holds the list that the element is in, "^^name" of what holds that. "metrics[fde].value" is
+// of the element whose name is fde, "end_ns-start_ns" a difference. "$plot" is an option of the
+// call, "$home" the home's path.
 //
 // A sentence holds fields in braces, {path} or {path:kind}; what stands in brackets is left out
 // when one of its fields is missing, null or empty, or a condition in it does not hold: {path?} is

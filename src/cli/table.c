@@ -76,8 +76,10 @@ void rml_table_measure(const rml_page *page, rml_array *columns, const rml_array
             all = all && is_number(cell);
             any = any || cell.len > 0;
         }
-        column->right = column->right || (any && all);
-        column->wide = !column->right;
+        // An id is a name, though it may begin with a digit, and is of use whole.
+        bool is_id = rml_str_find(column->body, RML_STR(":id")) < column->body.len;
+        column->right = !is_id && (column->right || (any && all));
+        column->wide = !is_id && !column->right;
     }
     fit(page, columns);
 }

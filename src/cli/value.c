@@ -115,10 +115,6 @@ const rml_json *rml_scope_find(const rml_page *page, const rml_scope *scope, rml
     }
     rml_str first = path_next(&path);
     const rml_json *at = step(scope->value, first);
-    while (at == NULL && scope->outer != NULL) {
-        scope = scope->outer;
-        at = step(scope->value, first);
-    }
     while (at != NULL && path.len > 0) {
         at = step(at, path_next(&path));
     }

@@ -93,7 +93,7 @@ static const rml_option options[] = {
     {0},
 };
 static const rml_view view[] = {
-    {.each = "files", .line = "{folder}/{.}"},
+    {.each = "files", .line = "{^folder}/{.}"},
     {.line = "[{format=onnx!}next: cc -std=c99 -O2 -o test {folder}/{name}.c "
              "{folder}/{name}_test.c -lm && "
              "./test]"},

@@ -119,7 +119,7 @@ static const rml_view view[] = {
      .line = "lost between [{before_ns:time}][{before_ns!}the beginning] and [{after_ns:time}]"
              "[{after_ns!}the end]: {what}"},
     {.each = "channels",
-     .line = "[{faults?}{expected-in?}{topic}: {expected-in} of {expected} messages lost]"},
+     .line = "[{^faults?}{expected-in?}{topic}: {expected-in} of {expected} messages lost]"},
     {.each = "notes", .line = "{fate}: {what} ({why})"},
     {0},
 };

@@ -2,6 +2,7 @@
 the machine are stand-ins here that note how they were called, so nothing is installed, fetched or built."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tarfile
@@ -70,7 +71,7 @@ def test_once_then_from_the_cache(machine):
     assert "fetching DuckDB" in done.stderr and "by curl" in done.stderr
     assert machine.calls("ninja") == ["ninja -C build/release all"]  # what cmake --install takes
     [call] = machine.calls("curl")
-    assert " https://registry.npmjs.org/@duckdb/node-bindings-linux-" in call
+    assert re.search(r" https://\S+/@duckdb/node-bindings-linux-", call)
     shutil.rmtree(machine.project / "build")
     done = machine.run("build")
     assert done.returncode == 0 and (machine.project / LIBRARY).exists()

@@ -32,6 +32,23 @@ def test_into_the_lake(run, home, tmp_path):
     assert again["already"] == 8
 
 
+def test_what_became_of_each_file_in_words(run, home, tmp_path):
+    """One that was read is never called refused, whatever became of others."""
+    run("synth", tmp_path / "fleet", "--seed", 3, "--drives", 1, "--duration", 6)
+    drive = tmp_path / "fleet/recordings/drive_0000.mcap"
+    first = run("ingest", "--home", home, drive).stdout.splitlines()
+    name = first[0].split()[1]
+    assert first[0] == f"ingested  {name}  {drive}" and len(name) == 64
+    other = tmp_path / "other.txt"
+    other.write_text("no recording\n")
+    again = run("ingest", "--home", home, drive, other, check=False).stdout.splitlines()
+    assert again[0] == f"already   {name}  {drive}"
+    assert [line for line in again if line.startswith("refused")] == [
+        f"refused   {other}: expected a recording (MCAP, ROS bag, ROS 2 bag, MDF), CommonRoad XML or an Argoverse 2 "
+        "scenario, found none of them"]
+    assert again[-2].startswith("2 files: 0 new, 1 already there, 1 refused; ")
+
+
 RECIPE = """recipe: slow
 driver: fix
 frame: enu
